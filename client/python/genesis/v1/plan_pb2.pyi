@@ -1,0 +1,136 @@
+import datetime
+
+from genesis.v1 import common_pb2 as _common_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class TaskKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TASK_KIND_UNSPECIFIED: _ClassVar[TaskKind]
+    TASK_KIND_PRIMITIVE: _ClassVar[TaskKind]
+    TASK_KIND_COMPOUND: _ClassVar[TaskKind]
+
+class TaskSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TASK_SOURCE_UNSPECIFIED: _ClassVar[TaskSource]
+    TASK_SOURCE_METHOD: _ClassVar[TaskSource]
+    TASK_SOURCE_CLAUSE: _ClassVar[TaskSource]
+    TASK_SOURCE_CATALOGUE: _ClassVar[TaskSource]
+    TASK_SOURCE_GOAL: _ClassVar[TaskSource]
+
+class EdgeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EDGE_KIND_UNSPECIFIED: _ClassVar[EdgeKind]
+    EDGE_KIND_DATA: _ClassVar[EdgeKind]
+    EDGE_KIND_ORDER: _ClassVar[EdgeKind]
+TASK_KIND_UNSPECIFIED: TaskKind
+TASK_KIND_PRIMITIVE: TaskKind
+TASK_KIND_COMPOUND: TaskKind
+TASK_SOURCE_UNSPECIFIED: TaskSource
+TASK_SOURCE_METHOD: TaskSource
+TASK_SOURCE_CLAUSE: TaskSource
+TASK_SOURCE_CATALOGUE: TaskSource
+TASK_SOURCE_GOAL: TaskSource
+EDGE_KIND_UNSPECIFIED: EdgeKind
+EDGE_KIND_DATA: EdgeKind
+EDGE_KIND_ORDER: EdgeKind
+
+class Plan(_message.Message):
+    __slots__ = ("id", "version", "goal", "tasks", "edges", "create_time", "counters")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    GOAL_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    EDGES_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    version: int
+    goal: str
+    tasks: _containers.RepeatedCompositeFieldContainer[Task]
+    edges: _containers.RepeatedCompositeFieldContainer[Edge]
+    create_time: _timestamp_pb2.Timestamp
+    counters: PlanCounters
+    def __init__(self, id: _Optional[str] = ..., version: _Optional[int] = ..., goal: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[Edge, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., counters: _Optional[_Union[PlanCounters, _Mapping]] = ...) -> None: ...
+
+class PlanCounters(_message.Message):
+    __slots__ = ("tasks_created",)
+    TASKS_CREATED_FIELD_NUMBER: _ClassVar[int]
+    tasks_created: int
+    def __init__(self, tasks_created: _Optional[int] = ...) -> None: ...
+
+class Task(_message.Message):
+    __slots__ = ("id", "goal", "kind", "capability", "inputs", "outputs", "acceptance", "difficulty", "expected_duration", "constraints", "parent_id", "depth", "origin")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    GOAL_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITY_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTANCE_FIELD_NUMBER: _ClassVar[int]
+    DIFFICULTY_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_DURATION_FIELD_NUMBER: _ClassVar[int]
+    CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ID_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    goal: str
+    kind: TaskKind
+    capability: str
+    inputs: _containers.RepeatedCompositeFieldContainer[_common_pb2.Artefact]
+    outputs: _containers.RepeatedCompositeFieldContainer[_common_pb2.Artefact]
+    acceptance: str
+    difficulty: float
+    expected_duration: _duration_pb2.Duration
+    constraints: TaskConstraints
+    parent_id: str
+    depth: int
+    origin: TaskOrigin
+    def __init__(self, id: _Optional[str] = ..., goal: _Optional[str] = ..., kind: _Optional[_Union[TaskKind, str]] = ..., capability: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[_common_pb2.Artefact, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[_common_pb2.Artefact, _Mapping]]] = ..., acceptance: _Optional[str] = ..., difficulty: _Optional[float] = ..., expected_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., constraints: _Optional[_Union[TaskConstraints, _Mapping]] = ..., parent_id: _Optional[str] = ..., depth: _Optional[int] = ..., origin: _Optional[_Union[TaskOrigin, _Mapping]] = ...) -> None: ...
+
+class TaskConstraints(_message.Message):
+    __slots__ = ("regions", "data_class", "max_cost", "deadline")
+    REGIONS_FIELD_NUMBER: _ClassVar[int]
+    DATA_CLASS_FIELD_NUMBER: _ClassVar[int]
+    MAX_COST_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    regions: _containers.RepeatedScalarFieldContainer[str]
+    data_class: _common_pb2.DataClass
+    max_cost: _common_pb2.Money
+    deadline: _duration_pb2.Duration
+    def __init__(self, regions: _Optional[_Iterable[str]] = ..., data_class: _Optional[_Union[_common_pb2.DataClass, str]] = ..., max_cost: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class TaskOrigin(_message.Message):
+    __slots__ = ("source", "method_id", "spans", "catalogue_entry", "match_score")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    METHOD_ID_FIELD_NUMBER: _ClassVar[int]
+    SPANS_FIELD_NUMBER: _ClassVar[int]
+    CATALOGUE_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    MATCH_SCORE_FIELD_NUMBER: _ClassVar[int]
+    source: TaskSource
+    method_id: str
+    spans: _containers.RepeatedCompositeFieldContainer[_common_pb2.Span]
+    catalogue_entry: str
+    match_score: float
+    def __init__(self, source: _Optional[_Union[TaskSource, str]] = ..., method_id: _Optional[str] = ..., spans: _Optional[_Iterable[_Union[_common_pb2.Span, _Mapping]]] = ..., catalogue_entry: _Optional[str] = ..., match_score: _Optional[float] = ...) -> None: ...
+
+class Edge(_message.Message):
+    __slots__ = ("from_task_id", "to_task_id", "kind", "artefact")
+    FROM_TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    TO_TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ARTEFACT_FIELD_NUMBER: _ClassVar[int]
+    from_task_id: str
+    to_task_id: str
+    kind: EdgeKind
+    artefact: str
+    def __init__(self, from_task_id: _Optional[str] = ..., to_task_id: _Optional[str] = ..., kind: _Optional[_Union[EdgeKind, str]] = ..., artefact: _Optional[str] = ...) -> None: ...

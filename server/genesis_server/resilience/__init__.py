@@ -1,0 +1,1 @@
+"""Errors, retries, circuit breakers and the degradation ladder: the ground floor."""

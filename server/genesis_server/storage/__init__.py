@@ -1,0 +1,1 @@
+"""Three small primitives that every repository is written on, and the engines that implement them."""

@@ -1,0 +1,51 @@
+"""Texts as words: tokens with their places, stems, content words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import cast
+
+import snowballstemmer  # pyright: ignore[reportMissingTypeStubs]
+
+# A word is a run of letters and digits; camelCase and snake_case names fall apart into their words.
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+(?:[.,:]\d+)*", re.UNICODE)
+_stem_word = cast("Callable[[str], str]", snowballstemmer.stemmer("english").stemWord)  # pyright: ignore[reportUnknownMemberType]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text, in lower case, with its place in code points."""
+
+    text: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=1)
+def stop_words() -> frozenset[str]:
+    """English words that carry no content of their own (data/language/stop_words.txt)."""
+    text = (files("genesis_server") / "data" / "language" / "stop_words.txt").read_text("utf-8")
+    return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+
+
+def words(text: str) -> list[Word]:
+    """The words of a text in order."""
+    return [Word(match.group().lower(), match.start(), match.end()) for match in _WORD.finditer(text)]
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """The stem of a lower-case word (Snowball English, Porter 2)."""
+    folded = unicodedata.normalize("NFKC", word)
+    return _stem_word(folded)
+
+
+def content_stems(text: str) -> list[str]:
+    """Stems of the words that are no stop words, in order, with repeats."""
+    stops = stop_words()
+    return [stem(word.text) for word in words(text) if word.text not in stops]
