@@ -1,0 +1,134 @@
+"""Documents as rows. Code point order is SQLite's binary order of UTF-8; an expired row counts as absent until it is swept."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from genesis_server.storage.base import ANY_VERSION, Change, Document, Key, VersionConflictError
+
+TOMBSTONE_SECONDS = 3600.0
+"""How long a deletion is remembered for those who watch."""
+
+_LAST = "\U0010ffff"
+_GET = """
+    SELECT value, version FROM documents
+    WHERE tenant = :tenant AND kind = :kind AND id = :id AND (expires IS NULL OR expires > :now)
+"""
+_PUT = """
+    INSERT INTO documents (tenant, kind, id, value, version, expires, revision) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (tenant, kind, id) DO UPDATE
+    SET value = excluded.value, version = excluded.version, expires = excluded.expires, revision = excluded.revision
+"""
+_LIST = """
+    SELECT id, value, version FROM documents
+    WHERE tenant = :tenant AND kind = :kind AND id >= :low AND id < :high AND (expires IS NULL OR expires > :now) ORDER BY id
+"""
+_CHANGES = """
+    SELECT revision, id, value, version FROM documents
+    WHERE tenant = :tenant AND kind = :kind AND revision > :after AND (expires IS NULL OR expires > :now)
+    UNION ALL SELECT revision, id, NULL, 0 FROM tombstones WHERE tenant = :tenant AND kind = :kind AND revision > :after
+    ORDER BY revision LIMIT :limit
+"""
+
+
+def get(connection: sqlite3.Connection, key: Key, *, now: float) -> Document | None:
+    """The document, or None."""
+    row = connection.execute(_GET, {"tenant": key.tenant, "kind": key.kind, "id": key.id, "now": now}).fetchone()
+    return None if row is None else Document(key, row[0], row[1])
+
+
+def put(connection: sqlite3.Connection, key: Key, value: bytes, *, expected: int, expires: float | None, now: float) -> int:
+    """Write and return the new version."""
+    found = get(connection, key, now=now)
+    actual = 0 if found is None else found.version
+    if expected not in {ANY_VERSION, actual}:
+        raise VersionConflictError(key, expected, actual)
+    revision = count_up(connection, "revision")
+    connection.execute(_PUT, (key.tenant, key.kind, key.id, value, actual + 1, expires, revision))
+    return actual + 1
+
+
+def delete(connection: sqlite3.Connection, key: Key, *, expected: int, now: float) -> bool:
+    """Delete; False when it was not there, whatever version was expected."""
+    found = get(connection, key, now=now)
+    if found is None:
+        return False
+    if expected not in {ANY_VERSION, found.version}:
+        raise VersionConflictError(key, expected, found.version)
+    connection.execute("DELETE FROM documents WHERE tenant = ? AND kind = ? AND id = ?", (key.tenant, key.kind, key.id))
+    _bury(connection, key, now)
+    return True
+
+
+def listed(
+    connection: sqlite3.Connection, tenant: str, kind: str, *, prefix: str, after: str, limit: int, descending: bool, now: float
+) -> Sequence[Document]:
+    """Documents in order of ids."""
+    low, high = prefix, beyond(prefix)
+    if after and descending:
+        high = after if high is None else min(high, after)
+    elif after:
+        low = max(low, after + "\0")
+    rows = connection.execute(
+        f"{_LIST} {'DESC' if descending else 'ASC'} LIMIT :limit",
+        # SQLite orders every blob after every text: the empty blob is the bound that holds nothing back.
+        {"tenant": tenant, "kind": kind, "low": low, "high": b"" if high is None else high, "now": now, "limit": max(limit, 0)},
+    )
+    return [Document(Key(tenant, kind, row[0]), row[1], row[2]) for row in rows]
+
+
+def beyond(prefix: str) -> str | None:
+    """The smallest text after all texts that begin with `prefix`; None when there is none."""
+    kept = prefix.rstrip(_LAST)
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(0xE000 if 0xD800 <= following <= 0xDFFF else following)
+
+
+def head(connection: sqlite3.Connection) -> int:
+    """The revision of the last change in the store."""
+    return connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()[0]
+
+
+def touch(connection: sqlite3.Connection) -> None:
+    """Write a page without changing anything: proves that the disk takes it."""
+    connection.execute("UPDATE counters SET value = value WHERE name = 'revision'")
+
+
+def changes(connection: sqlite3.Connection, tenant: str, kind: str, *, after: int, limit: int, now: float) -> tuple[Sequence[Change], int]:
+    """The changes after a revision, oldest first, and the revision up to which they tell everything; call it in a transaction."""
+    last = head(connection)
+    rows = connection.execute(_CHANGES, {"tenant": tenant, "kind": kind, "after": after, "limit": limit, "now": now}).fetchall()
+    found: list[Change] = []
+    for revision, name, value, version in rows:
+        key = Key(tenant, kind, name)
+        found.append(Change(key, None if value is None else Document(key, value, version), revision))
+    return found, found[-1].revision if len(found) == limit else last
+
+
+def sweep(connection: sqlite3.Connection, *, limit: int, now: float) -> int:
+    """Delete up to `limit` expired documents and as many forgotten tombstones; how many there were."""
+    rows = connection.execute(
+        "SELECT number, tenant, kind, id FROM documents WHERE expires <= ? ORDER BY expires LIMIT ?", (now, limit)
+    ).fetchall()
+    for number, tenant, kind, name in rows:
+        connection.execute("DELETE FROM documents WHERE number = ?", (number,))
+        _bury(connection, Key(tenant, kind, name), now)
+    forgotten = connection.execute(
+        "DELETE FROM tombstones WHERE revision IN (SELECT revision FROM tombstones WHERE time <= ? ORDER BY time LIMIT ?)",
+        (now - TOMBSTONE_SECONDS, limit),
+    ).rowcount
+    return len(rows) + forgotten
+
+
+def _bury(connection: sqlite3.Connection, key: Key, now: float) -> None:
+    revision = count_up(connection, "revision")
+    connection.execute("INSERT INTO tombstones VALUES (?, ?, ?, ?, ?)", (revision, key.tenant, key.kind, key.id, now))
+
+
+def count_up(connection: sqlite3.Connection, name: str) -> int:
+    """The next value of a counter of the store."""
+    ((value,),) = connection.execute("UPDATE counters SET value = value + 1 WHERE name = ? RETURNING value", (name,))
+    return value

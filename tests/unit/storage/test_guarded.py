@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from engines import Clock
+
+from genesis_server.resilience.breakers import Breaker, BreakerState
+from genesis_server.resilience.errors import NetworkError, ResourceError
+from genesis_server.resilience.retry import Retry
+from genesis_server.storage.base import Key, Lease, Store, VersionConflictError
+from genesis_server.storage.guarded import GuardedStore, is_fault
+
+KEY = Key("acme", "plan", "p1")
+UNAVAILABLE = ResourceError("STORAGE_UNAVAILABLE", "down")
+FULL = ResourceError("STORAGE_FULL", "full")
+LEASE = Lease("acme", "task", "me", 1, 0.0)
+CALLS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
+    "get": ((KEY,), {}),
+    "put": ((KEY, b"x"), {"expected": 3, "expires": 5.0}),
+    "delete": ((KEY,), {"expected": 3}),
+    "list": (("acme", "plan"), {"prefix": "a", "after": "b", "limit": 7, "descending": True}),
+    "append": (("acme", "audit", [b"x"]), {}),
+    "read": (("acme", "audit"), {"after": 3, "limit": 7}),
+    "acquire": (("acme", "task", "me"), {"seconds": 5.0, "slots": 2}),
+    "renew": ((LEASE,), {"seconds": 5.0}),
+    "release": ((LEASE,), {}),
+}
+
+
+class Flaky:
+    """Raises the errors it was given, one a call, then answers; remembers what it was called with."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*args: Any, **kwargs: Any) -> str:
+            self.calls.append((name, args, kwargs))
+            if self.errors:
+                raise self.errors.pop(0)
+            return "answer"
+
+        return call
+
+
+def guarded(flaky: Flaky, clock: Clock, *, enabled: bool = True) -> tuple[GuardedStore, Breaker]:
+    breaker = Breaker("storage", clock=clock, is_fault=is_fault, failures=3)
+
+    async def sleep(seconds: float) -> None:
+        clock.now += seconds
+
+    retry = Retry(attempts=2, sleep=sleep, clock=clock)
+    return GuardedStore(flaky, breaker=breaker, retry=retry, enabled=lambda: enabled), breaker  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_every_call_is_retried_and_passed_on_whole(name: str, clock: Clock) -> None:
+    """Each call survives one failure and reaches the store with all that the caller said."""
+    args, kwargs = CALLS[name]
+    flaky = Flaky(UNAVAILABLE)
+    store, _ = guarded(flaky, clock)
+    assert await getattr(store, name)(*args, **kwargs) == "answer"
+    assert flaky.calls == [(name, args, kwargs)] * 2
+
+
+async def test_a_dead_store_is_left_alone(clock: Clock) -> None:
+    """After some failures in a row callers are refused at once, and served again after a good trial."""
+    flaky = Flaky(*[UNAVAILABLE] * 3)
+    store, breaker = guarded(flaky, clock)
+    with pytest.raises(ResourceError):
+        await store.get(KEY)
+    with pytest.raises(NetworkError) as caught:
+        await store.get(KEY)
+    assert caught.value.reason == "DEPENDENCY_CIRCUIT_OPEN"
+    assert caught.value.facts == {"dependency": "storage"}
+    assert len(flaky.calls) == 3
+    assert breaker.reason == "STORAGE_UNAVAILABLE"
+    clock.now += 60
+    assert await store.get(KEY) == "answer"
+    assert breaker.state is BreakerState.CLOSED
+
+
+@pytest.mark.parametrize("error", [FULL, VersionConflictError(KEY, 1, 2)])
+async def test_a_full_disk_and_a_conflict_are_answers(error: Exception, clock: Clock) -> None:
+    """What the store says on purpose is neither repeated nor held against it."""
+    flaky = Flaky(*[error] * 10)
+    store, breaker = guarded(flaky, clock)
+    for _ in range(10):
+        with pytest.raises(type(error)):
+            await store.put(KEY, b"x")
+    assert len(flaky.calls) == 10
+    assert breaker.state is BreakerState.CLOSED
+
+
+async def test_without_error_handling_each_call_is_one_attempt(clock: Clock) -> None:
+    """With the flag off the caller sees the plain error every time and no breaker opens."""
+    flaky = Flaky(*[UNAVAILABLE] * 9)
+    store, breaker = guarded(flaky, clock, enabled=False)
+    for _ in range(9):
+        with pytest.raises(ResourceError):
+            await store.get(KEY)
+    assert len(flaky.calls) == 9
+    assert breaker.state is BreakerState.CLOSED
+    assert await store.get(KEY) == "answer"
+
+
+async def test_checks_and_closing_pass_an_open_breaker(clock: Clock) -> None:
+    """Health sees the store itself, however the breaker stands."""
+    flaky = Flaky(*[UNAVAILABLE] * 3)
+    store, breaker = guarded(flaky, clock)
+    for _ in range(2):
+        with pytest.raises((ResourceError, NetworkError)):
+            await store.get(KEY)
+    assert breaker.state is BreakerState.OPEN
+    await store.check()
+    await store.close()
+    assert [name for name, _, _ in flaky.calls[3:]] == ["check", "close"]
+
+
+async def test_watching_passes_through(store: Store, clock: Clock) -> None:
+    """A guarded store that works behaves like the store, watching included."""
+    breaker = Breaker("storage", clock=clock, is_fault=is_fault)
+    wrapped = GuardedStore(store, breaker=breaker, retry=Retry())
+    changes = wrapped.watch("acme", "plan", after_revision=0)
+    assert await wrapped.put(KEY, b"x") == 1
+    assert (await anext(changes)).key == KEY
