@@ -1,0 +1,72 @@
+"""Verdicts, findings and fixes."""
+
+from __future__ import annotations
+
+from genesis.v1 import orchestrator_service_pb2, plan_pb2, validation_pb2
+
+from genesis_server.model.validation import DropEdge, DropTask, Finding, Fix, Reallocate, Repair, Schedule, Verdict
+from genesis_server.rpc.convert.values import duration_to_proto, number, span_to_proto, target_to_proto
+
+
+def verdict_to_proto(verdict: Verdict) -> validation_pb2.Verdict:
+    """The judgement."""
+    terms = verdict.quality_terms
+    return validation_pb2.Verdict(
+        passed=verdict.passed,
+        structure_passed=verdict.structure_passed,
+        solvability_passed=verdict.solvability_passed,
+        completeness_passed=verdict.completeness_passed,
+        non_redundancy_passed=verdict.non_redundancy_passed,
+        routing_passed=verdict.routing_passed,
+        quality_score=verdict.quality_score,
+        quality_terms=validation_pb2.QualityTerms(success=terms.success, quality=terms.quality, cost=terms.cost, time=terms.time),
+        findings=[finding_to_proto(finding) for finding in verdict.findings],
+        finding_count=verdict.finding_count,
+        not_judged=[validation_pb2.NotJudged(principle=number(item.principle), reason=item.reason) for item in verdict.not_judged],
+        schedule=None if verdict.schedule is None else _schedule(verdict.schedule),
+    )
+
+
+def finding_to_proto(finding: Finding) -> validation_pb2.Finding:
+    """One finding."""
+    return validation_pb2.Finding(
+        kind=number(finding.kind),
+        principle=number(finding.principle),
+        severity=number(finding.severity),
+        message=finding.message,
+        spans=[span_to_proto(span) for span in finding.spans],
+        task_ids=finding.task_ids,
+        fix=None if finding.fix is None else fix_to_proto(finding.fix),
+    )
+
+
+def fix_to_proto(fix: Fix) -> validation_pb2.Fix:
+    """A change a program can apply."""
+    match fix:
+        case Reallocate(task_id, target):
+            return validation_pb2.Fix(reallocate=validation_pb2.Reallocate(task_id=task_id, target=target_to_proto(target)))
+        case DropTask(task_id):
+            return validation_pb2.Fix(drop_task=validation_pb2.DropTask(task_id=task_id))
+        case DropEdge(edge):
+            return validation_pb2.Fix(
+                drop_edge=validation_pb2.DropEdge(
+                    edge=plan_pb2.Edge(from_task_id=edge.from_id, to_task_id=edge.to_id, kind=number(edge.kind), artefact=edge.artefact)
+                )
+            )
+
+
+def _schedule(schedule: Schedule) -> validation_pb2.Schedule:
+    return validation_pb2.Schedule(
+        levels=[validation_pb2.ScheduleLevel(task_ids=level) for level in schedule.levels],
+        level_count=schedule.level_count,
+        critical_path=schedule.critical_path,
+        makespan=duration_to_proto(schedule.makespan_seconds),
+        max_parallelism=schedule.max_parallelism,
+        average_parallelism=schedule.average_parallelism,
+        redundant_edges_checked=schedule.redundant_edges_checked,
+    )
+
+
+def repair_to_proto(repair: Repair) -> orchestrator_service_pb2.Repair:
+    """A repair that was made."""
+    return orchestrator_service_pb2.Repair(round=repair.round, finding=finding_to_proto(repair.finding), fix=fix_to_proto(repair.fix))

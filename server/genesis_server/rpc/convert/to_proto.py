@@ -1,0 +1,215 @@
+"""What an answer brings: plans, routes, catalogues and provenance."""
+
+from __future__ import annotations
+
+from genesis.v1 import catalogue_pb2, common_pb2, plan_pb2, routing_pb2
+
+from genesis_server.model.catalogue import AgentCard, Catalogue, Skill, Tool
+from genesis_server.model.plan import Plan, Task, TaskConstraints, TaskOrigin
+from genesis_server.model.provenance import Provenance
+from genesis_server.model.routing import Assignment, BudgetSummary, Candidate, NearestMiss, RouteExplanation, TaskRoute, Unassigned
+from genesis_server.rpc.convert.values import (
+    artefacts_to_proto,
+    duration_to_proto,
+    money_to_proto,
+    number,
+    phase_to_proto,
+    span_to_proto,
+    target_to_proto,
+    time_to_proto,
+)
+
+
+def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
+    """The plan."""
+    return plan_pb2.Plan(
+        id=plan.id,
+        version=plan.version,
+        goal=plan.goal,
+        tasks=[_task(task) for task in plan.tasks],
+        edges=[
+            plan_pb2.Edge(from_task_id=edge.from_id, to_task_id=edge.to_id, kind=number(edge.kind), artefact=edge.artefact)
+            for edge in plan.edges
+        ],
+        create_time=time_to_proto(plan.create_time) if plan.create_time else None,
+        counters=plan_pb2.PlanCounters(tasks_created=plan.counters.tasks_created),
+    )
+
+
+def _task(task: Task) -> plan_pb2.Task:
+    return plan_pb2.Task(
+        id=task.id,
+        goal=task.goal,
+        kind=number(task.kind),
+        capability=task.capability,
+        inputs=artefacts_to_proto(task.inputs),
+        outputs=artefacts_to_proto(task.outputs),
+        acceptance=task.acceptance,
+        difficulty=task.difficulty,
+        expected_duration=None if task.expected_seconds is None else duration_to_proto(task.expected_seconds),
+        constraints=None if task.constraints == TaskConstraints() else _task_constraints(task.constraints),
+        parent_id=task.parent_id,
+        depth=task.depth,
+        origin=None if task.origin is None else _origin(task.origin),
+    )
+
+
+def _task_constraints(constraints: TaskConstraints) -> plan_pb2.TaskConstraints:
+    return plan_pb2.TaskConstraints(
+        regions=constraints.regions,
+        data_class=number(constraints.data_class),
+        max_cost=None if constraints.max_cost is None else money_to_proto(constraints.max_cost),
+        deadline=None if constraints.deadline_seconds is None else duration_to_proto(constraints.deadline_seconds),
+    )
+
+
+def _origin(origin: TaskOrigin) -> plan_pb2.TaskOrigin:
+    return plan_pb2.TaskOrigin(
+        source=number(origin.source),
+        method_id=origin.method_id,
+        spans=[span_to_proto(span) for span in origin.spans],
+        catalogue_entry=origin.catalogue_entry,
+        match_score=origin.match_score,
+    )
+
+
+def route_to_proto(route: TaskRoute) -> routing_pb2.TaskRoute:
+    """The route of one task with its proof."""
+    return routing_pb2.TaskRoute(
+        task_id=route.task_id,
+        assignment=None if route.assignment is None else _assignment(route.assignment),
+        unassigned=None if route.unassigned is None else _unassigned(route.unassigned),
+        explanation=None if route.explanation is None else _explanation(route.explanation),
+    )
+
+
+def _assignment(assignment: Assignment) -> routing_pb2.Assignment:
+    return routing_pb2.Assignment(
+        target=target_to_proto(assignment.target),
+        score=assignment.score,
+        expected_success=assignment.expected_success,
+        expected_cost=money_to_proto(assignment.expected_cost),
+        expected_duration=duration_to_proto(assignment.expected_seconds),
+        reason=assignment.reason,
+    )
+
+
+def _unassigned(unassigned: Unassigned) -> routing_pb2.Unassigned:
+    miss = unassigned.nearest_miss
+    return routing_pb2.Unassigned(
+        reason=number(unassigned.reason),
+        message=unassigned.message,
+        nearest_miss=None
+        if miss is None
+        else routing_pb2.NearestMiss(
+            target=target_to_proto(miss.target), failed=[number(reason) for reason in miss.failed], missing=miss.missing
+        ),
+    )
+
+
+def _explanation(explanation: RouteExplanation) -> routing_pb2.RouteExplanation:
+    return routing_pb2.RouteExplanation(
+        level=number(explanation.level),
+        candidates=[_candidate(candidate) for candidate in explanation.candidates],
+        decisive_difference=explanation.decisive_difference,
+        tie_break=explanation.tie_break,
+        feasible_count=explanation.feasible_count,
+        candidate_count=explanation.candidate_count,
+    )
+
+
+def _candidate(candidate: Candidate) -> routing_pb2.Candidate:
+    parts = candidate.parts
+    return routing_pb2.Candidate(
+        target=target_to_proto(candidate.target),
+        score=candidate.score,
+        parts=routing_pb2.ScoreParts(skill_match=parts.skill_match, success=parts.success, cost=parts.cost, load=parts.load),
+        expected_cost=money_to_proto(candidate.expected_cost),
+        failed=[number(reason) for reason in candidate.failed],
+        detail=candidate.detail,
+    )
+
+
+def budget_to_proto(budget: BudgetSummary) -> routing_pb2.BudgetSummary:
+    """The money over a whole routing."""
+    return routing_pb2.BudgetSummary(
+        expected_total=money_to_proto(budget.expected_total),
+        cheapest_feasible_total=money_to_proto(budget.cheapest_feasible_total),
+        limit=None if budget.limit is None else money_to_proto(budget.limit),
+        met=budget.met,
+    )
+
+
+def catalogue_to_proto(catalogue: Catalogue) -> catalogue_pb2.Catalogue:
+    """The catalogue, without its snapshot id."""
+    return catalogue_pb2.Catalogue(
+        agents=[agent_to_proto(agent) for agent in catalogue.agents],
+        tools=[_tool(tool) for tool in catalogue.tools],
+    )
+
+
+def agent_to_proto(agent: AgentCard) -> catalogue_pb2.AgentCard:
+    """The card."""
+    return catalogue_pb2.AgentCard(
+        id=agent.id,
+        name=agent.name,
+        description=agent.description,
+        version=agent.version,
+        skills=[_skill(skill) for skill in agent.skills],
+        models=[
+            catalogue_pb2.Model(
+                id=model.id,
+                input_price_per_million_tokens=money_to_proto(model.input_price),
+                output_price_per_million_tokens=money_to_proto(model.output_price),
+                success_prior=model.success_prior,
+            )
+            for model in agent.models
+        ],
+        max_concurrent_tasks=agent.max_concurrent_tasks,
+        region=agent.region,
+        max_data_class=number(agent.max_data_class),
+    )
+
+
+def _skill(skill: Skill) -> catalogue_pb2.Skill:
+    return catalogue_pb2.Skill(
+        id=skill.id,
+        name=skill.name,
+        description=skill.description,
+        tags=skill.tags,
+        examples=skill.examples,
+        inputs=artefacts_to_proto(skill.inputs),
+        outputs=artefacts_to_proto(skill.outputs),
+        expected_duration=duration_to_proto(skill.expected_seconds),
+    )
+
+
+def _tool(tool: Tool) -> catalogue_pb2.Tool:
+    return catalogue_pb2.Tool(
+        name=tool.name,
+        description=tool.description,
+        examples=tool.examples,
+        inputs=artefacts_to_proto(tool.inputs),
+        outputs=artefacts_to_proto(tool.outputs),
+        cost_per_call=money_to_proto(tool.cost_per_call),
+        expected_duration=duration_to_proto(tool.expected_seconds),
+    )
+
+
+def provenance_to_proto(provenance: Provenance) -> common_pb2.Provenance:
+    """How an answer was made."""
+    return common_pb2.Provenance(
+        level=number(provenance.level),
+        level_reason=provenance.level_reason,
+        agents_snapshot_id=provenance.agents_snapshot_id,
+        methods_snapshot_id=provenance.methods_snapshot_id,
+        flags_snapshot_id=provenance.flags_snapshot_id,
+        policy_version=provenance.policy_version,
+        seed=provenance.seed,
+        correlation_id=provenance.correlation_id,
+        phases=[phase_to_proto(phase) for phase in provenance.phases],
+        server_version=provenance.server_version,
+        tripwire_hits=[
+            common_pb2.TripwireHit(family=hit.family, field=hit.field, span=span_to_proto(hit.span)) for hit in provenance.tripwire_hits
+        ],
+    )

@@ -1,0 +1,90 @@
+"""Small values: money, durations, times, spans, artefacts, targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Any
+
+from genesis.v1 import common_pb2, routing_pb2
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from genesis_server.model.catalogue import Artefact
+from genesis_server.model.money import NANOS_PER_UNIT, Money
+from genesis_server.model.provenance import PhaseDuration
+from genesis_server.model.routing import Target, TargetKind
+from genesis_server.model.span import Span
+
+
+def number(value: IntEnum) -> Any:
+    """The number of an enum value: the generated types name the contract's enums, which have the same numbers."""
+    return int(value)
+
+
+def money_to_proto(money: Money) -> common_pb2.Money:
+    """Units and nanos of an amount."""
+    units, nanos = divmod(money.nanos, NANOS_PER_UNIT)
+    return common_pb2.Money(currency_code=money.currency, units=units, nanos=nanos)
+
+
+def money_from_proto(money: common_pb2.Money) -> Money:
+    """The amount; no currency means USD."""
+    return Money(money.units * NANOS_PER_UNIT + money.nanos, money.currency_code or "USD")
+
+
+def duration_to_proto(seconds: float) -> Duration:
+    """The duration, to the nanosecond."""
+    whole, nanos = divmod(round(seconds * 1e9), NANOS_PER_UNIT)
+    return Duration(seconds=whole, nanos=nanos)
+
+
+def duration_from_proto(duration: Duration) -> float:
+    """Seconds."""
+    return (duration.seconds * NANOS_PER_UNIT + duration.nanos) / 1e9
+
+
+def time_to_proto(seconds: float) -> Timestamp:
+    """The time that is `seconds` after the epoch, to the microsecond."""
+    whole, micros = divmod(round(seconds * 1e6), 1_000_000)
+    return Timestamp(seconds=whole, nanos=micros * 1_000)
+
+
+def time_from_proto(time: Timestamp) -> float:
+    """Seconds after the epoch."""
+    return (time.seconds * 1_000_000 + time.nanos // 1_000) / 1e6
+
+
+def phase_to_proto(phase: PhaseDuration) -> common_pb2.PhaseDuration:
+    """A phase with its time."""
+    return common_pb2.PhaseDuration(phase=phase.phase, duration=duration_to_proto(phase.seconds))
+
+
+def span_to_proto(span: Span) -> common_pb2.Span:
+    """The span."""
+    return common_pb2.Span(start=span.start, end=span.end, text=span.text)
+
+
+def span_from_proto(span: common_pb2.Span) -> Span:
+    """The span; one that ends before it begins is empty."""
+    return Span(span.start, max(span.start, span.end), span.text)
+
+
+def artefacts_to_proto(artefacts: Iterable[Artefact]) -> list[common_pb2.Artefact]:
+    """The artefacts."""
+    return [common_pb2.Artefact(name=artefact.name, type=artefact.type) for artefact in artefacts]
+
+
+def artefacts_from_proto(artefacts: Iterable[common_pb2.Artefact]) -> tuple[Artefact, ...]:
+    """The artefacts."""
+    return tuple(Artefact(artefact.name, artefact.type) for artefact in artefacts)
+
+
+def target_to_proto(target: Target) -> routing_pb2.Target:
+    """The target."""
+    return routing_pb2.Target(kind=number(target.kind), id=target.id, model_id=target.model_id, skill_id=target.skill_id)
+
+
+def target_from_proto(target: routing_pb2.Target) -> Target:
+    """The target; no kind means an agent."""
+    return Target(TargetKind(target.kind or TargetKind.AGENT), target.id, target.model_id, target.skill_id)
