@@ -1,0 +1,79 @@
+"""Install Genesis and what it needs into .venv, exactly as uv.lock says. Standard library only, any Python from 3.8 on.
+
+    python3 .ci/setup.py                          the newest Python on PATH that fits, into .venv
+    python3 .ci/setup.py --python 3.13 --into F   that Python, into the folder F
+
+The lock names the public default index. Where another one is configured, `uv sync --locked` would call the lock outdated
+and `--frozen` would still fetch from the addresses in it; there the lock is exported with its hashes, and the same
+versions of the same files are installed from the configured index.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from get_uv import UvMissingError, find_uv
+from package_index import find_certificates, find_index
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHONS = ">=3.11,<3.14"
+NO_PYTHON = (
+    "Genesis needs Python 3.11, 3.12 or 3.13: install one, or let uv download it "
+    "(that takes the network, and UV_PYTHON_DOWNLOADS not set to never)"
+)
+
+
+class SetupError(Exception):
+    """A step failed; what it said is on the terminal, the message says what to do."""
+
+
+def install(environ: dict[str, str], python: str, venv: Path) -> None:
+    """Make `venv` what the lock says, with a Python that `python` fits. Raises UvMissingError or SetupError."""
+    uv = find_uv(environ)
+    index = find_index(environ)
+    environ = {**environ, "UV_PROJECT_ENVIRONMENT": str(venv)}
+    environ.pop("VIRTUAL_ENV", None)
+    certificates = find_certificates(environ)
+    if certificates:
+        environ["SSL_CERT_FILE"] = certificates
+    found = subprocess.run([uv, "python", "find", "--no-project", python], env=environ, cwd=ROOT, check=False, capture_output=True)
+    if found.returncode:
+        print(f"no Python {python} on this machine: uv tries to download one", file=sys.stderr)
+        run([uv, "python", "install", "3.13" if python == PYTHONS else python], environ, NO_PYTHON)
+    if index.public:
+        failed = "the packages could not be installed; what uv says above tells why"
+        run([uv, "sync", "--locked", "--quiet", "--python", python], environ, failed)
+        return
+    print(f"installing from {index.shown} ({index.named_by})", file=sys.stderr)
+    environ["UV_DEFAULT_INDEX"] = index.url
+    failed = f"the packages could not be installed from {index.shown}; what uv says above tells why"
+    with tempfile.TemporaryDirectory() as folder:
+        pinned = str(Path(folder) / "requirements.txt")
+        run([uv, "export", "--frozen", "--quiet", "--no-emit-project", "--output-file", pinned], environ, failed)
+        if not (venv / "bin" / "python").exists():
+            run([uv, "venv", "--quiet", "--python", python, str(venv)], environ, NO_PYTHON)
+        into = ["--quiet", "--python", str(venv)]
+        run([uv, "pip", "sync", *into, "--require-hashes", pinned], environ, failed)
+        run([uv, "pip", "install", *into, "--no-deps", "--editable", str(ROOT)], environ, failed)
+
+
+def run(command: list[str], environ: dict[str, str], otherwise: str) -> None:
+    """Run a step. Raises SetupError with `otherwise` when it fails."""
+    if subprocess.run(command, env=environ, cwd=ROOT, check=False, stdout=sys.stderr).returncode:
+        raise SetupError(otherwise)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Install Genesis and what it needs, exactly as uv.lock says.")
+    parser.add_argument("--python", default=PYTHONS, help="a version, a range, or the path of an interpreter")
+    parser.add_argument("--into", default=str(ROOT / ".venv"), help="folder of the virtual environment")
+    asked = parser.parse_args()
+    try:
+        install(dict(os.environ), asked.python, Path(asked.into).resolve())
+    except (UvMissingError, SetupError) as problem:
+        sys.exit(f"set-up failed: {problem}")

@@ -1,0 +1,54 @@
+# The front door. `make` shows what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.SUFFIXES:
+
+# Any Python from 3.8 on; it only fetches uv, which picks a Python 3.11 to 3.13 for the rest.
+PYTHON3 ?= python3
+BIN := .venv/bin
+# Made when .venv is what the lock says.
+READY := .venv/.ready
+
+export GOAL CATALOGUE
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(READY)
+
+$(READY): pyproject.toml uv.lock
+	@command -v $(PYTHON3) > /dev/null || { echo "set-up failed: $(PYTHON3) is not on PATH; name one with PYTHON3=/path/of/python3" >&2; exit 1; }
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 8))' || { echo "set-up failed: $(PYTHON3) is older than 3.8; name a newer one with PYTHON3=/path/of/python3" >&2; exit 1; }
+	@$(PYTHON3) -B .ci/setup.py
+	@touch $@
+
+.PHONY: demo
+demo: $(READY) ## See a goal become a routed, checked plan; GOAL="..." CATALOGUE=tools.json take your own
+	@$(BIN)/genesis demo $${GOAL:+--goal "$$GOAL"} $${CATALOGUE:+--catalogue "$$CATALOGUE"}
+
+.PHONY: serve
+serve: $(READY) ## Run a server on 127.0.0.1:50051; settings are GENESIS_* variables
+	@exec $(BIN)/genesis serve
+
+.PHONY: test
+test: $(READY) ## Run every test and hold branch coverage of server/ at 90 %
+	@$(BIN)/python .ci/test.py
+
+.PHONY: check
+check: $(READY) ## Format, lint, types, floors, contract, names, house rules
+	@$(BIN)/python .ci/check.py
+
+.PHONY: proto
+proto: $(READY) ## Write the Python stubs of the contract again
+	@$(BIN)/python protos/contract.py stubs
+
+.PHONY: bench
+bench: $(READY) ## Measure Orchestrate, cold start, memory, and CPU per call against a bare server
+	@$(BIN)/python tests/bench/run.py
+
+.PHONY: clean
+clean: ## Remove everything that make has made
+	rm -rf .venv .tools .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
