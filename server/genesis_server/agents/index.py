@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from genesis_server.model.catalogue import AgentCard, Artefact, Catalogue, Skill, Tool
-from genesis_server.text.index import LexicalIndex
+from genesis_server.text.index import LexicalIndex, Scores
 from genesis_server.text.words import content_stems
 
 NAME_WEIGHT = 3.0
@@ -57,54 +57,67 @@ class CatalogueIndex:
         """Index every skill and every tool."""
         self.catalogue = catalogue
         skills = [Offer(skill.id, agent, skill) for agent in catalogue.agents for skill in agent.skills]
-        self.offers: tuple[Offer, ...] = (*skills, *(Offer(tool.name, tool, None) for tool in catalogue.tools))
-        by_capability: dict[str, list[Offer]] = {}
-        for offer in self.offers:
-            by_capability.setdefault(offer.capability, []).append(offer)
-        self._by_capability = {name: tuple(offers) for name, offers in by_capability.items()}
-        self._documents = LexicalIndex([_bag(offer) for offer in self.offers])
-        examples = [(n, text) for n, offer in enumerate(self.offers) for text in _examples(offer)]
-        self._example_owner = np.array([n for n, _ in examples], dtype=np.intp)
-        self._examples = LexicalIndex([Counter(content_stems(text)) for _, text in examples])
+        self.offers: tuple[Offer, ...] = (*skills, *[Offer(tool.name, tool, None) for tool in catalogue.tools])
+        self._by_capability: dict[str, list[int]] = {}
+        for number, offer in enumerate(self.offers):
+            self._by_capability.setdefault(offer.capability, []).append(number)
+        self._by_example: dict[frozenset[str], list[int]] = {}
+        self._lexical = LexicalIndex(self._bags())
 
     def with_capability(self, capability: str) -> tuple[Offer, ...]:
         """Offers of exactly this capability, in the catalogue's order."""
+        return tuple([self.offers[number] for number in self.numbers_with_capability(capability)])
+
+    def numbers_with_capability(self, capability: str) -> Sequence[int]:
+        """Places in `offers` of the offers of exactly this capability, in order."""
         return self._by_capability.get(capability, ())
 
     def match(self, text: str, *, limit: int | None = None) -> list[Match]:
-        """Offers that share a content word with `text`, best first, ties in the catalogue's order.
+        """Offers that share a content word with `text`, best first, ties in the catalogue's order; scores as in `scores`."""
+        scores = self.scores(text)
+        order = np.argsort(-scores, kind="stable")[: limit if limit is not None else len(scores)]
+        return [Match(self.offers[int(n)], float(scores[n])) for n in order if scores[n] > 0]
 
-        The score is the cosine with the offer's own words, or with its nearest example when that is nearer.
+    def scores(self, text: str) -> Scores:
+        """How well each offer fits `text`, 0 to 1, shape (len(offers),).
+
+        The cosine with the offer's own words and examples taken together; 1 for an offer that has the very words as an example.
         """
         stems = content_stems(text)
-        scores = self._documents.scores(stems)
-        if self._example_owner.size:
-            np.maximum.at(scores, self._example_owner, self._examples.scores(stems))
-        order = np.argsort(-scores, kind="stable")[: limit if limit is not None else len(scores)]
-        return [Match(self.offers[n], min(1.0, float(scores[n]))) for n in order if scores[n] > 0]
+        scores = self._lexical.scores(stems)
+        np.minimum(scores, 1.0, out=scores)
+        for number in self._by_example.get(frozenset(stems), ()):
+            scores[number] = 1.0
+        return scores
+
+    def _bags(self) -> list[dict[str, float]]:
+        """For each offer its stems, weighted by where they stand; notes the examples on the way."""
+        bags: list[dict[str, float]] = []
+        card_stems: dict[str, list[str]] = {}
+        for number, offer in enumerate(self.offers):
+            bag: dict[str, float] = {}
+            if isinstance(offer.owner, Tool):
+                _add(bag, content_stems(offer.owner.name), NAME_WEIGHT)
+                _add(bag, content_stems(offer.owner.description), 1.0)
+                examples = offer.owner.examples
+            else:
+                card, skill = offer.owner, offer.skill or Skill("")
+                if card.id not in card_stems:
+                    card_stems[card.id] = content_stems(f"{card.name} {card.description}")
+                _add(bag, content_stems(f"{skill.id} {skill.name}"), NAME_WEIGHT)
+                _add(bag, content_stems(skill.description), 1.0)
+                _add(bag, content_stems(" ".join(skill.tags)), TAG_WEIGHT)
+                _add(bag, card_stems[card.id], CARD_WEIGHT)
+                examples = skill.examples
+            for example in examples:
+                stems = content_stems(example)
+                _add(bag, stems, 1.0)
+                if stems:
+                    self._by_example.setdefault(frozenset(stems), []).append(number)
+            bags.append(bag)
+        return bags
 
 
-def _examples(offer: Offer) -> tuple[str, ...]:
-    return offer.owner.examples if isinstance(offer.owner, Tool) else offer.skill.examples if offer.skill else ()
-
-
-def _bag(offer: Offer) -> dict[str, float]:
-    """Stems of an offer's own words, weighted by where they stand."""
-    bag: dict[str, float] = {}
-
-    def add(text: str, weight: float) -> None:
-        for term in content_stems(text):
-            bag[term] = bag.get(term, 0.0) + weight
-
-    if isinstance(offer.owner, Tool):
-        add(offer.owner.name, NAME_WEIGHT)
-        add(offer.owner.description, 1.0)
-    elif offer.skill is not None:
-        add(offer.skill.id, NAME_WEIGHT)
-        add(offer.skill.name, NAME_WEIGHT)
-        add(offer.skill.description, 1.0)
-        for tag in offer.skill.tags:
-            add(tag, TAG_WEIGHT)
-        add(offer.owner.name, CARD_WEIGHT)
-        add(offer.owner.description, CARD_WEIGHT)
-    return bag
+def _add(bag: dict[str, float], stems: Iterable[str], weight: float) -> None:
+    for term in stems:
+        bag[term] = bag.get(term, 0.0) + weight

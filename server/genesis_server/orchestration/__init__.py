@@ -1,1 +1,1 @@
-"""Room: orchestration."""
+"""Plan → route → validate → repair: the one room that knows all three layers."""

@@ -15,7 +15,7 @@ A message says what is wrong and what to do, and never holds a secret or a path.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -54,6 +54,24 @@ class GenesisError(Exception):
         self.violations = tuple(violations)
         self.retry_after_seconds = retry_after_seconds
         self.quota_subject = quota_subject
+
+    def __reduce__(self) -> tuple[Callable[..., GenesisError], tuple[object, ...]]:
+        """Pickle with all facts, so that a child process can answer with an error."""
+        return _rebuilt, (type(self), self.reason, self.message, self.facts, self.violations, self.retry_after_seconds, self.quota_subject)
+
+
+def _rebuilt(  # noqa: PLR0917  (pickle passes by position)
+    kind: type[GenesisError],
+    reason: str,
+    message: str,
+    facts: Mapping[str, str],
+    violations: Sequence[FieldViolation],
+    retry_after_seconds: float | None,
+    quota_subject: str,
+) -> GenesisError:
+    return kind(
+        reason, message, facts=facts, violations=violations, retry_after_seconds=retry_after_seconds, quota_subject=quota_subject
+    )
 
 
 class DecompositionError(GenesisError):

@@ -90,7 +90,7 @@ class Documents(Protocol):
         ...
 
     async def delete(self, key: Key, *, expected: int = ANY_VERSION) -> bool:
-        """Delete; False when it was not there. Raises VersionConflictError."""
+        """Delete; False when it was not there, whatever was expected. Raises VersionConflictError."""
         ...
 
     async def list(
@@ -100,7 +100,10 @@ class Documents(Protocol):
         ...
 
     def watch(self, tenant: str, kind: str, *, after_revision: int | None = None) -> AsyncIterator[Change]:
-        """Changes from `after_revision` on (None: from now), the latest state of each document at least; ends when closed."""
+        """Changes from `after_revision` on (None: from now), the latest state of each document at least; ends when closed.
+
+        Deletions are remembered for one hour: who resumes later than that must list again.
+        """
         ...
 
 

@@ -1,1 +1,1 @@
-"""Room: telemetry."""
+"""What the server tells of itself: logs, metrics and traces, and the names they use."""

@@ -1,7 +1,7 @@
 """A lexical index: which of some texts is nearest to a query.
 
 TF-IDF with sublinear term frequency and cosine similarity (Salton & Buckley 1988), over an inverted index in numpy, so that a
-query touches only the texts that share a word with it.
+query touches only the texts that share a word with it. Short lists stay Python lists: numpy pays from some dozens on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+FEW = 32
+
 Scores = npt.NDArray[np.float64]
 
 
@@ -22,18 +24,27 @@ class LexicalIndex:
     def __init__(self, bags: Sequence[Mapping[str, float]]) -> None:
         """Index `bags`: for each text, stem → weighted count."""
         self.size = len(bags)
-        frequency = Counter(term for bag in bags for term in bag)
+        frequency = Counter[str]()
+        for bag in bags:
+            frequency.update(bag.keys())
         self._idf = {term: math.log((1 + self.size) / (1 + count)) + 1.0 for term, count in frequency.items()}
-        postings: dict[str, tuple[list[int], list[float]]] = {}
+        self._unseen_idf = math.log(1 + self.size) + 1.0
+        postings: dict[str, tuple[list[int], list[float]]] = {term: ([], []) for term in frequency}
+        log, idf = math.log, self._idf
         for number, bag in enumerate(bags):
-            weights = {term: (1.0 + math.log(max(count, 1.0))) * self._idf[term] for term, count in bag.items()}
-            norm = math.sqrt(sum(w * w for w in weights.values())) or 1.0
-            for term, weight in weights.items():
-                places, values = postings.setdefault(term, ([], []))
+            weights = [(1.0 + log(count) if count > 1.0 else 1.0) * idf[term] for term, count in bag.items()]
+            norm = math.sqrt(sum([weight * weight for weight in weights])) or 1.0
+            for term, weight in zip(bag, weights, strict=True):
+                places, values = postings[term]
                 places.append(number)
                 values.append(weight / norm)
-        self._postings = {t: (np.array(p, dtype=np.intp), np.array(v)) for t, (p, v) in postings.items()}
-        self._unseen_idf = math.log(1 + self.size) + 1.0
+        self._rare: dict[str, list[tuple[int, float]]] = {}
+        self._common: dict[str, tuple[npt.NDArray[np.intp], Scores]] = {}
+        for term, (places, values) in postings.items():
+            if len(places) < FEW:
+                self._rare[term] = list(zip(places, values, strict=True))
+            else:
+                self._common[term] = (np.array(places, dtype=np.intp), np.array(values))
 
     def idf(self, term: str) -> float:
         """Inverse document frequency; a word no text has counts as the rarest."""
@@ -41,13 +52,21 @@ class LexicalIndex:
 
     def scores(self, stems: Iterable[str]) -> Scores:
         """Cosine similarity of a query with every text, 0 to 1, shape (size,)."""
-        counts = Counter(stems)
         total: Scores = np.zeros(self.size)
+        few: dict[int, float] = {}
         square = 0.0
-        for term, count in counts.items():
-            weight = (1.0 + math.log(count)) * self.idf(term)
+        idf, rare, common, unseen = self._idf, self._rare, self._common, self._unseen_idf
+        for term, count in Counter(stems).items():
+            weight = idf.get(term, unseen)
+            if count > 1:
+                weight *= 1.0 + math.log(count)
             square += weight * weight
-            found = self._postings.get(term)
-            if found is not None:
-                total[found[0]] += weight * found[1]
+            if term in rare:
+                for place, value in rare[term]:
+                    few[place] = few.get(place, 0.0) + weight * value
+            elif term in common:
+                places, values = common[term]
+                total[places] += weight * values
+        for place, value in few.items():
+            total[place] += value
         return total / math.sqrt(square) if square else total

@@ -48,4 +48,4 @@ def stem(word: str) -> str:
 def content_stems(text: str) -> list[str]:
     """Stems of the words that are no stop words, in order, with repeats."""
     stops = stop_words()
-    return [stem(word.text) for word in words(text) if word.text not in stops]
+    return [stem(word) for word in map(str.lower, _WORD.findall(text)) if word not in stops]

@@ -1,0 +1,43 @@
+"""The methods of the contract, once, for the sync and the async client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from genesis.v1 import agent_service_pb2 as agents
+from genesis.v1 import orchestrator_service_pb2 as orchestrator
+
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Method(Generic[Request, Response]):
+    """A method of the server."""
+
+    path: str
+    """`/package.Service/Method`."""
+    request: type[Request]
+    response: type[Response]
+    timeout: float
+    """Default deadline in seconds, over all tries of a call."""
+
+
+def _orchestrator(name: str, request: type[Request], response: type[Response], timeout: float) -> Method[Request, Response]:
+    return Method(f"/genesis.v1.OrchestratorService/{name}", request, response, timeout)
+
+
+PLAN = _orchestrator("Plan", orchestrator.PlanRequest, orchestrator.PlanResponse, 30.0)
+PLAN_STREAM = _orchestrator("PlanStream", orchestrator.PlanStreamRequest, orchestrator.PlanStreamResponse, 60.0)
+ROUTE = _orchestrator("Route", orchestrator.RouteRequest, orchestrator.RouteResponse, 30.0)
+VALIDATE = _orchestrator("Validate", orchestrator.ValidateRequest, orchestrator.ValidateResponse, 60.0)
+ORCHESTRATE = _orchestrator("Orchestrate", orchestrator.OrchestrateRequest, orchestrator.OrchestrateResponse, 60.0)
+GET_PLAN = _orchestrator("GetPlan", orchestrator.GetPlanRequest, orchestrator.GetPlanResponse, 10.0)
+LIST_PLANS = _orchestrator("ListPlans", orchestrator.ListPlansRequest, orchestrator.ListPlansResponse, 10.0)
+DELETE_PLAN = _orchestrator("DeletePlan", orchestrator.DeletePlanRequest, orchestrator.DeletePlanResponse, 10.0)
+FLAG = _orchestrator("Flag", orchestrator.FlagRequest, orchestrator.FlagResponse, 5.0)
+HEALTH = _orchestrator("Health", orchestrator.HealthRequest, orchestrator.HealthResponse, 5.0)
+LIST_AGENTS = Method("/genesis.v1.AgentService/List", agents.AgentServiceListRequest, agents.AgentServiceListResponse, 10.0)

@@ -1,0 +1,108 @@
+"""Python values into messages: money, durations, enums, artefacts, catalogues, plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar, cast
+
+from google.protobuf import json_format
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.message import Message
+
+from genesis.options import CatalogueLike, DurationLike, MoneyLike
+from genesis.v1.catalogue_pb2 import Catalogue
+from genesis.v1.common_pb2 import Artefact, Money
+
+_NANOS = 1_000_000_000
+_M = TypeVar("_M", bound=Message)
+
+
+def money(value: MoneyLike) -> Money:
+    """The amount, exact to a billionth.
+
+    Raises:
+        ValueError: when the text is no amount, or the amount is negative, not finite or above 9 * 10^15.
+    """
+    if isinstance(value, Money):
+        return value
+    number, _, currency = str(value).strip().partition(" ")
+    currency = currency.strip() or "USD"
+    try:
+        amount = Decimal(number)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if (
+        not amount.is_finite()
+        or amount < 0
+        or amount > 9 * 10**15
+        or not (len(currency) == 3 and currency.isascii() and currency.isupper())
+    ):
+        raise ValueError(f"{value!r} is no amount of money: give a number of US dollars from 0, or a text such as '0.50 USD'")
+    units, nanos = divmod(int((amount * _NANOS).to_integral_value()), _NANOS)
+    return Money(currency_code=currency, units=units, nanos=nanos)
+
+
+def duration(value: DurationLike) -> Duration:
+    """The time span."""
+    message = Duration()
+    message.FromTimedelta(value if isinstance(value, timedelta) else timedelta(seconds=value))
+    return message
+
+
+def enum_number(enum: EnumTypeWrapper, prefix: str, value: Any) -> Any:
+    """The number of an enum's value, given as the number or as its name in any case, without the prefix.
+
+    Raises:
+        ValueError: when there is no such value, with those there are.
+    """
+    if not isinstance(value, str):
+        return value
+    known: dict[str, int] = dict(enum.items())
+    if (name := prefix + value.upper()) in known:
+        return known[name]
+    choices = ", ".join(repr(name.removeprefix(prefix).lower()) for name, number in known.items() if number)
+    raise ValueError(f"{value!r} is none of {choices}")
+
+
+def artefact(value: Artefact | str) -> Artefact:
+    """The artefact, given as the message or as `name` or `name:type`."""
+    if isinstance(value, Artefact):
+        return value
+    name, _, kind = value.partition(":")
+    return Artefact(name=name.strip(), type=kind.strip())
+
+
+def catalogue(value: CatalogueLike) -> Catalogue:
+    """The catalogue; in a list, entries with `skills` are agents and the others tools.
+
+    Raises:
+        ValueError: when it is not of the contract's form, with the field that is wrong.
+    """
+    if isinstance(value, Catalogue):
+        return value
+    if isinstance(value, Mapping):
+        return from_json(cast("Mapping[str, Any]", value), Catalogue(), "catalogue")
+    entries = list(value)
+    return from_json(
+        {
+            "agents": [entry for entry in entries if "skills" in entry],
+            "tools": [entry for entry in entries if "skills" not in entry],
+        },
+        Catalogue(),
+        "catalogue",
+    )
+
+
+def from_json(value: Mapping[str, Any], message: _M, what: str) -> _M:
+    """The message of its JSON form.
+
+    Raises:
+        ValueError: when it is not of that form, with the field that is wrong.
+    """
+    try:
+        return json_format.ParseDict(dict(value), message)
+    except json_format.ParseError as error:
+        raise ValueError(f"the {what} is not of the contract's form: {error}") from error

@@ -1,0 +1,149 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self, Unpack
+
+import grpc
+
+from genesis import _methods as methods
+from genesis import _requests as requests
+from genesis._channel import Target
+from genesis._methods import Method, Request, Response
+from genesis._status import translated
+from genesis.options import (
+    AgentOptions,
+    CallOptions,
+    ConnectOptions,
+    DeleteOptions,
+    OrchestrateOptions,
+    PageOptions,
+    PlanLike,
+    PlanOptions,
+    RouteOptions,
+    ValidateOptions,
+)
+from genesis.v1.agent_service_pb2 import AgentEntry
+from genesis.v1.orchestrator_service_pb2 import (
+    FlagResponse,
+    GetPlanResponse,
+    HealthResponse,
+    OrchestrateResponse,
+    PlanResponse,
+    PlanStreamRequest,
+    PlanStreamResponse,
+    PlanSummary,
+    RouteResponse,
+    ValidateResponse,
+)
+
+
+class Client:
+    """Talks to a Genesis server; made by `genesis.connect`. Safe to share between threads.
+
+    Every method raises a `genesis.GenesisError` when the call fails, and `ValueError` or `TypeError` when an argument can be
+    seen to be wrong before. `timeout` and `metadata` may be given with every call (see `genesis.options`).
+    """
+
+    def __init__(self, target: Target) -> None:
+        """Connects when the first call is made."""
+        self._target = target
+        credentials = target.credentials()
+        self._channel = (
+            grpc.insecure_channel(target.address, target.options())
+            if credentials is None
+            else grpc.secure_channel(target.address, credentials, target.options())
+        )
+
+    def plan(self, goal: str, **options: Unpack[PlanOptions]) -> PlanResponse:
+        """Makes a plan of a goal of 1 to 5 000 characters, and stores it."""
+        return self._unary(methods.PLAN, requests.plan(goal, **options), options)
+
+    def plan_stream(self, goal: str, **options: Unpack[PlanOptions]) -> Iterator[PlanStreamResponse]:
+        """Makes a plan, tells each phase as it ends, and gives the plan last (`event.result`)."""
+        return self._stream(methods.PLAN_STREAM, PlanStreamRequest(plan=requests.plan(goal, **options)), options)
+
+    def route(self, plan: PlanLike, **options: Unpack[RouteOptions]) -> RouteResponse:
+        """Gives every primitive task of a plan an agent and a model, or a tool, with the reason."""
+        return self._unary(methods.ROUTE, requests.route(plan, **options), options)
+
+    def validate(self, plan: PlanLike, **options: Unpack[ValidateOptions]) -> ValidateResponse:
+        """Judges a plan, and its routing when `routes` are given. A bad plan is an answer, not an error."""
+        return self._unary(methods.VALIDATE, requests.validate(plan, **options), options)
+
+    def orchestrate(self, goal: str, **options: Unpack[OrchestrateOptions]) -> OrchestrateResponse:
+        """Plans, routes, validates and repairs in one round trip, and stores the result."""
+        return self._unary(methods.ORCHESTRATE, requests.orchestrate(goal, **options), options)
+
+    def get_plan(self, plan_id: str, **options: Unpack[CallOptions]) -> GetPlanResponse:
+        """Reads a stored plan with its last routing and verdict."""
+        return self._unary(methods.GET_PLAN, requests.get_plan(plan_id, **options), options)
+
+    def list_plans(self, **options: Unpack[PageOptions]) -> Iterator[PlanSummary]:
+        """The stored plans, newest first; pages are fetched as they are needed."""
+        request = requests.list_plans(**options)
+        while True:
+            page = self._unary(methods.LIST_PLANS, request, options)
+            yield from page.plans
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def delete_plan(self, plan_id: str, **options: Unpack[DeleteOptions]) -> None:
+        """Deletes a stored plan."""
+        self._unary(methods.DELETE_PLAN, requests.delete_plan(plan_id, **options), options)
+
+    def flag(self, *keys: str, **options: Unpack[CallOptions]) -> FlagResponse:
+        """What the flags of these keys are, and why; all flags when no key is given."""
+        return self._unary(methods.FLAG, requests.flag(keys, **options), options)
+
+    def health(self, **options: Unpack[CallOptions]) -> HealthResponse:
+        """How the server is: components, degradation level, versions."""
+        return self._unary(methods.HEALTH, requests.health(**options), options)
+
+    def agents(self, **options: Unpack[AgentOptions]) -> Iterator[AgentEntry]:
+        """The agents the server knows, by id; pages are fetched as they are needed."""
+        request = requests.agents(**options)
+        while True:
+            page = self._unary(methods.LIST_AGENTS, request, options)
+            yield from page.agents
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def close(self) -> None:
+        """Ends the connection; calls under way are cancelled."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _unary(self, method: Method[Request, Response], request: Request, call: CallOptions) -> Response:
+        invoke = self._channel.unary_unary(method.path, method.request.SerializeToString, method.response.FromString)
+        with translated():
+            return invoke(request, timeout=self._target.call_timeout(method, call), metadata=self._target.call_metadata(call))
+
+    def _stream(self, method: Method[Request, Response], request: Request, call: CallOptions) -> Iterator[Response]:
+        invoke = self._channel.unary_stream(method.path, method.request.SerializeToString, method.response.FromString)
+        with translated():
+            stream = invoke(request, timeout=self._target.call_timeout(method, call), metadata=self._target.call_metadata(call))
+            try:
+                yield from stream
+            finally:
+                stream.cancel()
+
+
+def connect(address: str, **options: Unpack[ConnectOptions]) -> Client:
+    """A client for the server at `address`, a gRPC target such as `127.0.0.1:50051` or `dns:///genesis.example.com:443`.
+
+    Nothing is sent before the first call. See `genesis.options.ConnectOptions` for the keyword arguments.
+
+    Raises:
+        ValueError: when the options contradict each other, or the token would travel in plain text to another machine.
+    """
+    return Client(Target(address=address, **options))

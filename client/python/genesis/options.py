@@ -1,0 +1,148 @@
+"""The keyword arguments of `connect` and of the client's methods, shared by `Client` and `AsyncClient`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from os import PathLike
+from typing import Any, Literal, TypeAlias, TypedDict
+
+from genesis.retry import Retry
+from genesis.v1.catalogue_pb2 import Catalogue
+from genesis.v1.common_pb2 import Artefact, DataClass, DegradationLevel, Money
+from genesis.v1.plan_pb2 import Plan
+from genesis.v1.routing_pb2 import ExplanationLevel, TaskRoute
+
+CatalogueLike: TypeAlias = Catalogue | Mapping[str, Any] | Iterable[Mapping[str, Any]]
+"""A catalogue: the message, its JSON form as a dict, or a list of agents (they have `skills`) and tools in their JSON form."""
+MoneyLike: TypeAlias = Money | str | float | Decimal
+"""An amount: the message, a number of US dollars, or a text such as `"0.50 USD"`."""
+DurationLike: TypeAlias = timedelta | float
+"""A time span: a `timedelta`, or seconds."""
+PlanLike: TypeAlias = Plan | str | Mapping[str, Any]
+"""A plan: the message, its JSON form as a dict, or the id of a stored plan."""
+PemLike: TypeAlias = bytes | PathLike[str]
+"""PEM text, or the path of a file that holds it."""
+TokenLike: TypeAlias = str | Callable[[], str]
+"""A bearer token, or a function that gives a fresh one for each call."""
+
+
+class ConnectOptions(TypedDict, total=False):
+    """How to talk to a server."""
+
+    token: TokenLike | None
+    """Who the caller is. In plain text it is sent to this machine only."""
+    insecure_token: bool
+    """Send the token in plain text to another machine all the same."""
+    tls: bool | None
+    """Whether to use TLS; when left out, it is used when a certificate or `server_name` is given."""
+    root_certificates: PemLike | None
+    """Whom to trust; when left out, the roots that gRPC ships."""
+    client_certificate: PemLike | None
+    """Certificate chain of this client, for mutual TLS."""
+    client_key: PemLike | None
+    """Private key of the client's certificate."""
+    server_name: str | None
+    """Name to check the server's certificate against, when it differs from the address."""
+    timeout: float | None
+    """Deadline of every call in seconds; when left out, each method has its own (5 to 60 s)."""
+    metadata: Sequence[tuple[str, str]]
+    """Headers of every call."""
+    retry: Retry | None
+    """When to repeat a call that found no server; None: never."""
+    health_checking: bool
+    """Whether servers that say NOT_SERVING on grpc.health.v1 are left out; True when left out."""
+    max_message_bytes: int
+    """The largest message to send or take; 64 MiB when left out."""
+
+
+class CallOptions(TypedDict, total=False):
+    """How to make a call."""
+
+    timeout: float
+    """Deadline in seconds over all tries; it replaces the default."""
+    metadata: Sequence[tuple[str, str]]
+    """More headers for this call, for example `traceparent`."""
+
+
+class PlanOptions(CallOptions, total=False):
+    """How to plan."""
+
+    catalogue: CatalogueLike | None
+    """Agents and tools to use instead of the registered agents."""
+    givens: Iterable[Artefact | str]
+    """Artefacts that are there already; a text is a name, or `name:type`."""
+    max_level: DegradationLevel | Literal["heuristic", "minimal"]
+    """The highest level to use; the best there is when left out."""
+    seed: int
+    """Seed of what is drawn."""
+    request_id: str
+    """Makes a repeated call safe; a fresh UUID when left out or empty."""
+
+
+class LimitOptions(TypedDict, total=False):
+    """Limits over all tasks."""
+
+    budget: MoneyLike | None
+    """The most that all assignments together may be expected to cost."""
+    regions: Iterable[str]
+    """Regions the work may be done in; any when left out."""
+    data_class: DataClass | Literal["public", "internal", "confidential", "restricted"]
+    """Class of the data of every task that does not say its own; `internal` when left out."""
+    deadline: DurationLike | None
+    """The whole plan must be expected to be finished within this time."""
+    exclude: Iterable[str]
+    """Agents and tools never to use, by id or name."""
+
+
+class RouteOptions(CallOptions, LimitOptions, total=False):
+    """How to route."""
+
+    catalogue: CatalogueLike | None
+    """Agents and tools to route to instead of the registered agents."""
+    explanation: ExplanationLevel | Literal["none", "summary", "full"]
+    """How much of the proof to send; a summary when left out."""
+    seed: int
+    """Seed of what is drawn."""
+
+
+class OrchestrateOptions(PlanOptions, LimitOptions, total=False):
+    """How to plan, route and validate in one call."""
+
+    explanation: ExplanationLevel | Literal["none", "summary", "full"]
+    """How much of the proof to send; a summary when left out."""
+
+
+class ValidateOptions(CallOptions, LimitOptions, total=False):
+    """What to judge with."""
+
+    goal: str
+    """The goal to judge against; the plan's own when left out."""
+    routes: Iterable[TaskRoute]
+    """The plan's routing, as `route` answered it; not judged when left out."""
+    catalogue: CatalogueLike | None
+    """Agents and tools to judge with instead of the registered agents."""
+
+
+class DeleteOptions(CallOptions, total=False):
+    """What to delete."""
+
+    version: int
+    """Delete only this version; any when left out."""
+    request_id: str
+    """Makes a repeated call safe; a fresh UUID when left out or empty."""
+
+
+class PageOptions(CallOptions, total=False):
+    """How to page through a list."""
+
+    page_size: int
+    """Entries to fetch at a time; 50 when left out, at most 200."""
+
+
+class AgentOptions(PageOptions, total=False):
+    """Which agents to list."""
+
+    skill_id: str
+    """Only agents with a skill of this id."""

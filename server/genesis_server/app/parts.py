@@ -1,0 +1,287 @@
+"""Every part of a server, put together from settings."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import grpc
+
+from genesis.v1 import agent_service_pb2_grpc, orchestrator_service_pb2_grpc
+from genesis_server import __version__
+from genesis_server.agents.loading import AgentsFileError
+from genesis_server.agents.registry import AgentRegistry
+from genesis_server.app.access import authenticator, listener_tls
+from genesis_server.app.errors import StartError
+from genesis_server.app.probes import agents_probe, flags_probe, health_json, methods_probe, storage_probe
+from genesis_server.flags.definition import FlagMistakesError
+from genesis_server.flags.overrides import read_overrides
+from genesis_server.flags.source import FlagSource
+from genesis_server.http.app import make_app
+from genesis_server.http.server import HttpServer
+from genesis_server.orchestration.health import HealthCheck
+from genesis_server.orchestration.ids import plan_id
+from genesis_server.orchestration.orchestrator import Orchestrator, Policy
+from genesis_server.orchestration.plan_store import PlanStore
+from genesis_server.orchestration.snapshots import Snapshots
+from genesis_server.planning.data_file import DataFileError
+from genesis_server.planning.method_source import MethodSource
+from genesis_server.resilience.breakers import Breaker
+from genesis_server.resilience.retry import Retry
+from genesis_server.routing.policy import default_policy as default_routing_policy
+from genesis_server.rpc.admission import Admission
+from genesis_server.rpc.agents import AgentServicer
+from genesis_server.rpc.chain import Layers
+from genesis_server.rpc.deserialisation import SizeBounds
+from genesis_server.rpc.interceptors.authentication import AuthenticationInterceptor
+from genesis_server.rpc.interceptors.authorization import AuthorizationInterceptor
+from genesis_server.rpc.interceptors.constraints import ConstraintsInterceptor
+from genesis_server.rpc.interceptors.correlation import CorrelationInterceptor
+from genesis_server.rpc.interceptors.errors import ErrorMapper, ErrorsInterceptor
+from genesis_server.rpc.interceptors.idempotency import IdempotencyInterceptor
+from genesis_server.rpc.interceptors.limits import Limits, LimitsInterceptor
+from genesis_server.rpc.interceptors.metrics import MetricsInterceptor
+from genesis_server.rpc.interceptors.tracing import TracingInterceptor
+from genesis_server.rpc.large_requests import LargeRequests
+from genesis_server.rpc.methods import all_methods
+from genesis_server.rpc.orchestrator import OrchestratorServicer
+from genesis_server.rpc.paging import PageTokens
+from genesis_server.rpc.ports import split_address
+from genesis_server.rpc.request_catalogues import RequestCatalogues
+from genesis_server.rpc.server import Drain, GrpcServer
+from genesis_server.rpc.status_answers import StatusAnswers
+from genesis_server.security.authorization import check_table
+from genesis_server.security.redaction import redact
+from genesis_server.security.tripwire import Tripwire
+from genesis_server.security.tripwire_rules import shipped_rules
+from genesis_server.settings import Settings
+from genesis_server.storage.base import ABSENT, Documents, Key, Store, VersionConflictError
+from genesis_server.storage.guarded import GuardedStore, is_fault
+from genesis_server.storage.opening import open_store
+from genesis_server.telemetry.metrics import Metrics
+from genesis_server.telemetry.storage_timing import timed_store
+from genesis_server.telemetry.tracing import ExportFailedError, Tracing, otlp_exporter
+from genesis_server.validation.policy import default_policy as default_validation_policy
+
+VALIDATE = "/genesis.v1.OrchestratorService/Validate"
+_TOKEN_KEY = Key("_server", "secret", "page_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A server, ready to start."""
+
+    grpc: GrpcServer
+    http: HttpServer
+    watchers: tuple[Callable[[], Awaitable[None]], ...]
+    """Loops that follow files until they are cancelled."""
+    close: Callable[[], Awaitable[None]]
+    """Lets go of everything that was opened."""
+
+
+async def build(settings: Settings, *, worker: int, shared_port: bool, environ: Mapping[str, str]) -> Parts:
+    """Put a server together; nothing listens yet.
+
+    `worker` counts from 0 and moves the HTTP and health ports; `shared_port` says that other processes listen on the same gRPC port.
+    Raises StartError with every mistake of the files it reads, and OSError.
+    """
+    metrics = Metrics(
+        methods=all_methods().values(),
+        codes=[code.name for code in grpc.StatusCode],
+        clock=time.monotonic,
+        version=__version__,
+        security_families=[family.name for family in shipped_rules().families],
+    )
+    registry, methods, flags = _snapshots_at_start(settings, environ)
+
+    def snapshots() -> Snapshots:
+        return Snapshots(registry.index, methods.library, flags.snapshot)
+
+    def tell_snapshots() -> None:
+        metrics.know_agents(agent.id for agent in registry.catalogue.agents)
+        for kind, snapshot_id in (("agents", registry.snapshot_id), ("methods", methods.library.snapshot_id), ("flags", flags.snapshot.snapshot_id)):
+            metrics.know_snapshot(kind, snapshot_id)
+
+    tell_snapshots()
+    store_breaker = _breaker("storage", metrics, is_fault)
+    plain_store = open_store(settings.store_url, clock=time.time)
+    store: Store = GuardedStore(
+        timed_store(plain_store, metrics.storage),
+        breaker=store_breaker,
+        retry=Retry(base_seconds=0.02, cap_seconds=1.0, deadline_seconds=5.0),
+        enabled=lambda: flags.snapshot.enabled("error_handling_enabled"),
+    )
+    tracing = _tracing(settings, metrics, lambda: flags.snapshot.enabled("otel_enabled"))
+    health = HealthCheck(
+        probes=[
+            storage_probe(plain_store, store_breaker, clock=time.monotonic, now=time.time),
+            agents_probe(registry),
+            methods_probe(methods),
+            flags_probe(flags),
+            tracing.health,
+        ],
+        snapshots=snapshots,
+        clock=time.monotonic,
+    )
+    orchestrator = Orchestrator(
+        snapshots=snapshots,
+        store=PlanStore(store),
+        scan=Tripwire(shipped_rules()).scan,
+        policy=Policy(
+            version=f"{default_routing_policy().version}+{default_validation_policy().version}",
+            tripwire_blocks=settings.tripwire_mode == "block",
+            max_validate_tasks=settings.max_validate_tasks,
+        ),
+        observer=metrics,
+        clock=time.perf_counter,
+        now=time.time,
+        new_plan_id=plan_id,
+    )
+    tokens = PageTokens(await _page_token_key(plain_store))
+    large = LargeRequests(orchestrator)
+    admission = Admission(max_concurrent=settings.max_concurrent_calls)
+    mapper = ErrorMapper(redact)
+    check_table(all_methods())
+    access = authenticator(settings)
+    tls = listener_tls(settings)
+    layers = Layers(
+        correlation=CorrelationInterceptor(),
+        metrics=MetricsInterceptor(metrics),
+        errors=ErrorsInterceptor(mapper),
+        tracing=TracingInterceptor(tracing, mapper),
+        limits=LimitsInterceptor(
+            admission,
+            Limits(
+                rate_per_second=settings.rate_per_second,
+                rate_burst=settings.rate_burst,
+                default_deadline_seconds=settings.default_deadline_seconds,
+            ),
+        ),
+        authentication=AuthenticationInterceptor(access),
+        authorization=AuthorizationInterceptor(),
+        constraints=ConstraintsInterceptor(),
+        idempotency=IdempotencyInterceptor(store, kept_seconds=settings.idempotency_hours * 3600),
+    )
+    server = GrpcServer(
+        address=settings.listen,
+        services=[
+            (
+                orchestrator_service_pb2_grpc.add_OrchestratorServiceServicer_to_server,
+                OrchestratorServicer(
+                    orchestrator=orchestrator,
+                    catalogues=RequestCatalogues(),
+                    large=large,
+                    tokens=tokens,
+                    status=StatusAnswers(flags=lambda: flags.snapshot, health=health),
+                ),
+            ),
+            (
+                agent_service_pb2_grpc.add_AgentServiceServicer_to_server,
+                AgentServicer(catalogue=lambda: registry.catalogue, tokens=tokens),
+            ),
+        ],
+        chain=layers.chain(),
+        admission=admission,
+        bounds=SizeBounds(
+            default=settings.max_message_bytes,
+            per_method={VALIDATE: settings.max_validate_message_bytes},
+            raw_above={VALIDATE: settings.large_plan_bytes},
+        ),
+        drain=Drain(lame_duck_seconds=settings.lame_duck_seconds, grace_seconds=settings.stop_grace_seconds),
+        credentials=tls.credentials if tls is not None else None,
+        health_address=_shifted(settings.health_listen, worker) if settings.health_listen else None,
+        reflection=settings.reflection,
+        channelz=settings.channelz,
+        reuse_port=shared_port,
+    )
+
+    async def health_report() -> dict[str, object]:
+        return health_json(await health.report(), version=__version__)
+
+    http_host, http_port = _place(settings.http_listen)
+    http = HttpServer(
+        make_app(health=health_report, ready=lambda: server.health.ready, expose=metrics.expose),
+        host=http_host,
+        port=http_port and http_port + worker,
+    )
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(settings.reload_seconds)
+            changed = [await asyncio.to_thread(source.poll) for source in (registry, methods, flags)]
+            if tls is not None:
+                await asyncio.to_thread(tls.poll)
+            if any(changed):
+                tell_snapshots()
+
+    async def close() -> None:
+        await large.close()
+        await access.close()
+        await asyncio.to_thread(tracing.shutdown)
+        await store.close()
+
+    return Parts(server, http, (watch,), close)
+
+
+def _snapshots_at_start(settings: Settings, environ: Mapping[str, str]) -> tuple[AgentRegistry, MethodSource, FlagSource]:
+    """The files decisions are made from. Raises StartError with the mistakes of all of them."""
+    try:
+        registry = AgentRegistry(settings.agents_file)
+    except AgentsFileError as error:
+        registry = error
+    try:
+        methods = MethodSource(settings.methods_dir, clock=time.time)
+    except DataFileError as error:
+        methods = error
+    try:
+        flags = FlagSource(path=settings.flags_file, overrides=read_overrides(environ), clock=time.time)
+    except FlagMistakesError as error:
+        flags = error
+    if isinstance(registry, AgentsFileError) or isinstance(methods, DataFileError) or isinstance(flags, FlagMistakesError):
+        failed = [part for part in (registry, methods, flags) if isinstance(part, AgentsFileError | DataFileError | FlagMistakesError)]
+        raise StartError(*(str(mistake) for error in failed for mistake in error.mistakes))
+    return registry, methods, flags
+
+
+def _breaker(name: str, metrics: Metrics, fault: Callable[[Exception], bool]) -> Breaker:
+    metrics.know_breaker(name)
+    return Breaker(name, clock=time.monotonic, is_fault=fault, on_transition=metrics.breaker_changed)
+
+
+def _tracing(settings: Settings, metrics: Metrics, enabled: Callable[[], bool]) -> Tracing:
+    endpoint = settings.otlp_endpoint
+    return Tracing(
+        make_exporter=otlp_exporter(endpoint, insecure=endpoint.startswith("http://")) if endpoint else None,
+        breaker=_breaker("trace_exporter", metrics, lambda error: isinstance(error, ExportFailedError)),
+        sample_ratio=settings.trace_sample_ratio,
+        service_version=__version__,
+        enabled=enabled,
+    )
+
+
+async def _page_token_key(documents: Documents) -> bytes:
+    """The key that signs page tokens, made by whichever process is first."""
+    found = await documents.get(_TOKEN_KEY)
+    if found is not None:
+        return found.value
+    key = secrets.token_bytes(32)
+    try:
+        await documents.put(_TOKEN_KEY, key, expected=ABSENT)
+    except VersionConflictError:
+        return await _page_token_key(documents)
+    return key
+
+
+def _place(address: str) -> tuple[str, int]:
+    place = split_address(address)
+    if place is None:
+        raise StartError(f"{address} must be host:port")
+    return place
+
+
+def _shifted(address: str, by: int) -> str:
+    host, port = _place(address)
+    return f"[{host}]:{port + by}" if ":" in host else f"{host}:{port + by}"

@@ -1,0 +1,1 @@
+"""Plans as graphs: Graphviz DOT, Mermaid and SVG."""

@@ -1,0 +1,1 @@
+"""Answers for people: trees and tables on a terminal."""

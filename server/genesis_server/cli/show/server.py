@@ -1,0 +1,99 @@
+"""What a server knows of itself: health, flags, agents, plans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from google.protobuf import json_format
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from genesis.v1 import agent_service_pb2, common_pb2, orchestrator_service_pb2
+from genesis_server.cli.text import amount, enum_word, plain, seconds, span
+
+_STYLES = {
+    orchestrator_service_pb2.HEALTH_STATUS_HEALTHY: "green",
+    orchestrator_service_pb2.HEALTH_STATUS_DEGRADED: "yellow",
+    orchestrator_service_pb2.HEALTH_STATUS_UNHEALTHY: "bold red",
+}
+
+
+def health_view(health: orchestrator_service_pb2.HealthResponse) -> RenderableType:
+    """The server's state and that of its parts."""
+    level = enum_word(common_pb2.DegradationLevel, health.degradation_level, "DEGRADATION_LEVEL_")
+    head = Text.assemble(_status(health.status), f"  up {span(seconds(health.uptime))} · best level {level}")
+    table = Table(border_style="dim")
+    for name in ("component", "status", "breaker", "why"):
+        table.add_column(name, overflow="fold")
+    for part in health.components:
+        breaker = plain(part.breaker_state)
+        if part.HasField("retry_time"):
+            breaker += f", again at {part.retry_time.ToDatetime():%H:%M:%S} UTC"
+        table.add_row(Text(plain(part.name)), _status(part.status), Text(breaker), Text(plain(part.message)))
+    snapshots = " · ".join(f"{plain(name)} {plain(health.snapshot_ids[name])}" for name in sorted(health.snapshot_ids))
+    lines = [Text(f"server {plain(health.server_version)} · contract {plain(health.contract_version)} · {snapshots}", style="dim")]
+    if health.flags_not_built:
+        lines.append(Text("flags of features that are not built: " + ", ".join(plain(key) for key in health.flags_not_built), style="dim"))
+    return Group(head, table, *lines)
+
+
+def flags_table(flags: Sequence[orchestrator_service_pb2.FlagEvaluation]) -> RenderableType:
+    """Each flag with its value and why it has it."""
+    table = Table(border_style="dim")
+    for name in ("flag", "value", "reason", "decided by", "what it switches"):
+        table.add_column(name, overflow="fold")
+    for flag in flags:
+        value = json_format.MessageToJson(flag.value, indent=None)
+        variant = f" ({plain(flag.variant)})" if flag.variant else ""
+        reason = enum_word(orchestrator_service_pb2.FlagReason, flag.reason, "FLAG_REASON_")
+        table.add_row(
+            Text(plain(flag.key), "bold"),
+            Text(plain(value) + variant),
+            Text(reason),
+            Text(plain(flag.source)),
+            Text(plain(flag.description)),
+        )
+    return table
+
+
+def agents_table(agents: Sequence[agent_service_pb2.AgentEntry]) -> RenderableType:
+    """Each agent with its skills and the prices of its models."""
+    table = Table(border_style="dim", show_lines=True)
+    for name in ("agent", "state", "skills", "models: price of a million tokens in / out", "at once"):
+        table.add_column(name, overflow="fold")
+    for entry in agents:
+        card = entry.card
+        models = "\n".join(
+            f"{plain(model.id)}: {amount(model.input_price_per_million_tokens)} / {amount(model.output_price_per_million_tokens)}"
+            for model in card.models
+        )
+        state = enum_word(agent_service_pb2.AgentState, entry.state, "AGENT_STATE_")
+        place = f"\n{plain(card.region)}" if card.region else ""
+        table.add_row(
+            Text.assemble((plain(card.id), "bold"), (place, "dim")),
+            Text(state),
+            Text(", ".join(plain(skill.id) for skill in card.skills)),
+            Text(models),
+            Text(str(card.max_concurrent_tasks or 1)),
+        )
+    return table
+
+
+def plans_table(plans: Sequence[orchestrator_service_pb2.PlanSummary]) -> RenderableType:
+    """Stored plans in short."""
+    table = Table(border_style="dim")
+    for name in ("plan", "made", "tasks", "level", "goal"):
+        table.add_column(name, overflow="fold")
+    for plan in plans:
+        level = enum_word(common_pb2.DegradationLevel, plan.level, "DEGRADATION_LEVEL_")
+        made = f"{plan.create_time.ToDatetime():%Y-%m-%d %H:%M} UTC"
+        table.add_row(
+            Text(f"{plain(plan.id)} v{plan.version}"), Text(made), Text(str(plan.task_count)), Text(level), Text(plain(plan.goal))
+        )
+    return table
+
+
+def _status(status: orchestrator_service_pb2.HealthStatus) -> Text:
+    name = enum_word(orchestrator_service_pb2.HealthStatus, status, "HEALTH_STATUS_")
+    return Text(name, style=_STYLES.get(status, ""))

@@ -1,0 +1,28 @@
+"""What decisions are made from: immutable views, swapped as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from genesis_server.agents.index import CatalogueIndex
+from genesis_server.flags.snapshot import ORCHESTRATION, FlagSnapshot
+from genesis_server.planning.methods import MethodLibrary
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """The snapshots in use at one moment."""
+
+    agents: CatalogueIndex
+    methods: MethodLibrary
+    flags: FlagSnapshot
+
+    @property
+    def minimal_reason(self) -> str:
+        """Why plans are made at the minimal level for everyone; empty when they are not."""
+        return self.flags.planner_off_reason
+
+    @property
+    def structural_only(self) -> bool:
+        """Whether the validator looks at the structure only."""
+        return not self.flags.enabled(ORCHESTRATION)

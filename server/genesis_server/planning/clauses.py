@@ -1,0 +1,162 @@
+"""One sentence as clauses: the actions in it, in textual order, each with its cue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from genesis_server.planning.heads import Frame, Head, HeadFinder
+from genesis_server.planning.lexicon import Lexicon, Phrases, VerbForm
+from genesis_server.planning.tokens import Kind, Sentence
+
+_BREAKS = frozenset({Kind.COMMA, Kind.DASH, Kind.ARROW, Kind.COLON})
+_JOINERS = frozenset({"and", "but", "plus"})
+
+
+class Cue(Enum):
+    """What says when an action is due."""
+
+    NONE = "none"
+    NEXT = "next"
+    """After what was said before."""
+    EARLIER = "earlier"
+    """Before the clause in front of it: "X after Y"."""
+    HELD = "held"
+    """After the clause behind it: "before X, Y"."""
+
+
+@dataclass(slots=True)
+class Clause:
+    """An action as a range of tokens."""
+
+    start: int
+    """Where it begins; words before the first head belong to the first clause."""
+    core: int
+    """Where its own words begin."""
+    verb: int
+    frame: Frame
+    cue: Cue = Cue.NONE
+    end: int = 0
+    bare: bool = False
+    """Whether it has a verb only and shares the object of a later one."""
+
+
+def clauses(sentence: Sentence, known: Lexicon, *, continues: bool = False) -> list[Clause]:
+    """The actions of a sentence; none for a mere statement. `continues`: actions stand in front of it in the goal.
+
+    A clause ends where a connective (comma, dash, arrow, "and", "but", "then", "before", "after" and the like) is followed by a
+    head. "And" between nouns has no head behind it and does not split.
+    """
+    return _Reader(HeadFinder(sentence.tokens, known), known, continues=continues).read()
+
+
+class _Reader:
+    """Reads one sentence from left to right."""
+
+    def __init__(self, finder: HeadFinder, known: Lexicon, *, continues: bool) -> None:
+        self.finder = finder
+        self.known = known
+        self.continues = continues
+        self.tokens = finder.tokens
+        self.texts = finder.texts
+        self.found: list[Clause] = []
+        self.awaits = False
+        """Whether an "after …" was read that what comes next waits for."""
+
+    def read(self) -> list[Clause]:
+        place = self._first()
+        while place < len(self.tokens):
+            place = max(place + 1, self._further(place))
+        if self.found:
+            self.found[-1].end = len(self.tokens)
+        for clause, following in zip(self.found, self.found[1:], strict=False):
+            joined = clause.end == self._end_of_bare(clause) and following.frame is Frame.BASE
+            clause.bare = joined and clause.cue is not Cue.HELD
+        return self.found
+
+    def _first(self) -> int:
+        """Open the first clause where the sentence begins with one; where to go on."""
+        start = 0 if self.known.after_cues.length_at(self.texts, 0) else self.finder.openers(0).end
+        head = self._subordinate(self.known.before_cues, start)
+        if head is not None:
+            return self._open(head, 0, Cue.HELD)
+        self.awaits = self.known.after_cues.length_at(self.texts, start) > 0
+        head = self._subordinate(self.known.after_cues, start)
+        if head is not None:
+            return self._open(head, 0, Cue.NONE, awaits=True)
+        head = self.finder.opening(0)
+        return 0 if head is None else self._open(head, 0, Cue.NEXT if head.comes_next else Cue.NONE)
+
+    def _further(self, place: int) -> int:
+        """Open another clause where a connective at `place` is followed by a head; where to go on."""
+        at = place
+        while at < len(self.tokens) and (self.tokens[at].kind in _BREAKS or self.texts[at] in _JOINERS):
+            at += 1
+        comma = any(token.kind in _BREAKS for token in self.tokens[place:at])
+        arrow = any(token.kind is Kind.ARROW for token in self.tokens[place:at])
+        inline = self.known.inline_cues.length_at(self.texts, at) > 0
+        if self.found:
+            for cues, cue in ((self.known.before_cues, Cue.NEXT), (self.known.after_cues, Cue.EARLIER)):
+                head = self._subordinate(cues, at)
+                if head is not None:
+                    return self._open(head, place, cue)
+        if at == place and not inline:
+            return place + 1
+        self.awaits = self.awaits or self.known.after_cues.length_at(self.texts, at) > 0
+        if not (comma or inline or self._may_split(place)):
+            return at
+        head = self._head(place, at, arrow=arrow)
+        if head is None:
+            return at
+        held = bool(self.found) and self.found[-1].cue is Cue.HELD
+        comes_next = head.comes_next or inline or self.awaits
+        return self._open(head, place, Cue.NEXT if comes_next and not held else Cue.NONE)
+
+    def _head(self, place: int, at: int, *, arrow: bool) -> Head | None:
+        frame = self.found[-1].frame if self.found else Frame.BASE
+        series = bool(self.found) and place == self._end_of_bare(self.found[-1])
+        head = self.finder.following(at, frame=frame, comes_next=arrow, series=series)
+        if head is None and arrow and self.found and self.finder.is_plain(at):
+            return Head(at, Frame.THING, at, comes_next=True)
+        return head
+
+    def _subordinate(self, cues: Phrases, at: int) -> Head | None:
+        length = cues.length_at(self.texts, at)
+        repeats = cues is self.known.after_cues and (self.continues or bool(self.found))
+        return self.finder.subordinate(at + length, repeats=repeats) if length else None
+
+    def _open(self, head: Head, place: int, cue: Cue, *, awaits: bool = False) -> int:
+        """End the clause before and open one at `head`; words before the first head belong to it, unless it opens the sentence."""
+        prefix = not self.found and place > 0
+        if self.found:
+            self.found[-1].end = place
+        self.found.append(Clause(0 if prefix else head.start, head.start, head.verb, head.frame, cue))
+        self.awaits = awaits
+        return head.verb + 1
+
+    def _may_split(self, place: int) -> bool:
+        """Whether a plain "and" may end the clause.
+
+        Not between the verbs of a purpose ("an app to track and analyse …"), nor between two receivers ("give mum and dad …").
+        """
+        if not self.found:
+            return True
+        clause, verb = self.found[-1], place - 1
+        if verb > 0 and self.texts[verb] in self.finder.english.particles:
+            verb -= 1
+        if verb > clause.verb and self.known.form(self.texts[verb]) & VerbForm.BASE:
+            return self.texts[verb - 1] not in self.finder.english.purpose_openers
+        return not self._gives_to_two(clause, place)
+
+    def _gives_to_two(self, clause: Clause, place: int) -> bool:
+        receiver = self.texts[clause.verb + 1 : place]
+        if len(receiver) != 1 or receiver[0] in self.finder.english.pronouns:
+            return False
+        follows = self.texts[place + 1] if place + 1 < len(self.texts) else ""
+        return self.texts[clause.verb] in self.finder.english.two_object_verbs and self.known.form(follows) is VerbForm.NONE
+
+    def _end_of_bare(self, clause: Clause) -> int:
+        """Where the connective stands when the clause is a bare verb; -1 otherwise."""
+        if clause.frame is not Frame.BASE or not self.finder.is_bare(clause.verb):
+            return -1
+        return clause.verb + (2 if self.texts[clause.verb + 1] in self.finder.english.particles else 1)

@@ -1,0 +1,42 @@
+"""Decisions in plain words: reasons, differences, names, times."""
+
+from __future__ import annotations
+
+from genesis_server.model.catalogue import DataClass
+from genesis_server.model.routing import ScoreParts, Target, TargetKind
+from genesis_server.routing.policy import RoutingPolicy
+
+PART_NAMES = ("skill match", "success", "cost", "load")
+SMALLEST_DIFFERENCE = 0.005
+
+
+def name_of(target: Target) -> str:
+    """`build with medium-1`, or the tool's name."""
+    if target.kind is TargetKind.TOOL or not target.model_id:
+        return target.id
+    return f"{target.id} with {target.model_id}"
+
+
+def difference(first: ScoreParts, second: ScoreParts, policy: RoutingPolicy) -> str:
+    """What each part adds to the score of the first more than to that of the second, the largest first."""
+    gains = [(mine - theirs, name) for mine, theirs, name in zip(policy.weighted(first), policy.weighted(second), PART_NAMES, strict=True)]
+    gains = [gain for gain in gains if abs(gain[0]) >= SMALLEST_DIFFERENCE]
+    gains.sort(key=lambda gain: (-round(abs(gain[0]), 2), -gain[0]))
+    return ", ".join([f"{name} {value:+.2f}" for value, name in gains]) or "no part differs by 0.005 or more"
+
+
+def seconds_text(seconds: float) -> str:
+    """`12.5 s` below two minutes, else `4 min` or `3.5 h`."""
+    if seconds < 120:
+        return f"{seconds:.4g} s"
+    return f"{seconds / 60:.4g} min" if seconds < 7_200 else f"{seconds / 3_600:.4g} h"
+
+
+def any_of(names: frozenset[str] | None) -> str:
+    """`eu or us`; what nobody can satisfy is said so."""
+    return " or ".join(sorted(names)) if names else "none, because the task's regions and the call's have nothing in common"
+
+
+def class_text(data_class: int) -> str:
+    """`confidential`."""
+    return DataClass(data_class).name.lower()

@@ -1,0 +1,53 @@
+"""The interceptors by name, outermost first; each layer may count on those before it.
+
+Correlation gives the call its ids; metrics sees every refusal inside it; errors turns everything raised inside it into a status; tracing
+records spans; limits refuses floods before signatures are checked; authentication says who calls; authorization whether they may;
+constraints whether the request is sound; idempotency answers repeated requests from memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import grpc.aio
+
+from genesis_server.rpc.interceptors.constraints import ConstraintsInterceptor
+from genesis_server.rpc.interceptors.correlation import CorrelationInterceptor
+from genesis_server.rpc.interceptors.errors import ErrorsInterceptor
+from genesis_server.rpc.interceptors.idempotency import IdempotencyInterceptor
+from genesis_server.rpc.interceptors.limits import LimitsInterceptor
+from genesis_server.rpc.interceptors.metrics import MetricsInterceptor
+from genesis_server.rpc.interceptors.tracing import TracingInterceptor
+
+ORDER = (
+    "correlation",
+    "metrics",
+    "errors",
+    "tracing",
+    "limits",
+    "authentication",
+    "authorization",
+    "constraints",
+    "idempotency",
+)
+
+Chain = list[tuple[str, grpc.aio.ServerInterceptor]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layers:
+    """One interceptor for each name."""
+
+    correlation: CorrelationInterceptor
+    metrics: MetricsInterceptor
+    errors: ErrorsInterceptor
+    tracing: TracingInterceptor
+    limits: LimitsInterceptor
+    authentication: grpc.aio.ServerInterceptor
+    authorization: grpc.aio.ServerInterceptor
+    constraints: ConstraintsInterceptor
+    idempotency: IdempotencyInterceptor
+
+    def chain(self) -> Chain:
+        """The interceptors in the order of the house."""
+        return [(name, getattr(self, name)) for name in ORDER]

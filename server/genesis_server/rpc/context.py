@@ -1,0 +1,43 @@
+"""What the edge knows of the call that runs: who calls, under which correlation id.
+
+The caller is a context variable, set by the authentication interceptor in the task that serves the call and read by everything
+inside it. The call's ids, trace and method stand in `telemetry/context.py`, where the logs find them.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from genesis_server.model.caller import Caller
+from genesis_server.telemetry.context import current_call
+
+_caller: ContextVar[Caller | None] = ContextVar("genesis_caller", default=None)
+
+
+def set_caller(caller: Caller) -> None:
+    """Say who makes the call that runs in this task; the access log names the tenant and the subject."""
+    _caller.set(caller)
+    call = current_call()
+    if call is not None:
+        call.fields["tenant"] = caller.tenant
+        call.fields["subject"] = caller.subject
+
+
+def known_caller() -> Caller | None:
+    """Who calls; None before authentication has run, and for methods that need none."""
+    return _caller.get()
+
+
+def current_caller() -> Caller:
+    """Who calls. Raises LookupError where authentication has not run, which is a fault of the server."""
+    caller = _caller.get()
+    if caller is None:
+        message = "no caller is known here: the authentication interceptor has not run for this call"
+        raise LookupError(message)
+    return caller
+
+
+def correlation_id() -> str:
+    """The id that finds this call in logs and traces; empty outside calls."""
+    call = current_call()
+    return call.correlation_id if call is not None else ""

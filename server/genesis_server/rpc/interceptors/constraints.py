@@ -1,0 +1,102 @@
+"""Requests against the constraints declared in the contract, by protovalidate: all violations at once, with their field paths."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import protovalidate
+from google.protobuf.message import Message
+
+from genesis_server.resilience.errors import FieldViolation, ValidationError
+from genesis_server.rpc.deserialisation import Rejected
+from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
+from genesis_server.rpc.methods import contract_methods, takes_stream
+
+
+class ConstraintsInterceptor(Layer):
+    """Refuses requests that could not be read, and requests of the contract's methods that break a declared constraint.
+
+    A RawRequest passes: whoever parses it checks it.
+    """
+
+    def __init__(self) -> None:
+        """Compile the constraints of every request of the contract now, which the first check of each type would do otherwise."""
+        super().__init__()
+        for method in contract_methods().values():
+            protovalidate.collect_violations(method.request())
+
+    def around_unary(self, method: str, inner: Unary) -> Unary:
+        """Check the request, then run."""
+        check = check_message if method in contract_methods() else check_readable
+        streams = takes_stream(method)
+
+        async def unary(request: Any, context: Context) -> Any:
+            if streams:
+                return await inner(_checked(request, check), context)
+            check(request)
+            return await inner(request, context)
+
+        return unary
+
+    def around_stream(self, method: str, inner: Stream) -> Stream:
+        """Check the request, or each of them, and run."""
+        check = check_message if method in contract_methods() else check_readable
+        streams = takes_stream(method)
+
+        async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+            if streams:
+                request = _checked(request, check)
+            else:
+                check(request)
+            async with aclosing(inner(request, context)) as answers:
+                async for answer in answers:
+                    yield answer
+
+        return stream
+
+
+def check_readable(request: object) -> None:
+    """Raise the error of a request that could not be read."""
+    if isinstance(request, Rejected):
+        raise request.error
+
+
+def check_message(request: object) -> None:
+    """Raise ValidationError INVALID_FIELD with every violation, or the error of a request that could not be read."""
+    if isinstance(request, Message):
+        violations = [_violation(found.proto) for found in protovalidate.collect_violations(request)]
+        if violations:
+            raise invalid_fields(violations)
+    else:
+        check_readable(request)
+
+
+def invalid_fields(violations: list[FieldViolation]) -> ValidationError:
+    """The error for fields that break declared constraints."""
+    first = violations[0]
+    more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+    message = f"{first.field or 'request'}: {first.description}{more}"
+    return ValidationError("INVALID_FIELD", message, facts={"field": first.field}, violations=violations)
+
+
+def _violation(found: Any) -> FieldViolation:
+    return FieldViolation(field_path(found.field), found.message, found.rule_id)
+
+
+def field_path(path: Any) -> str:
+    """A protovalidate FieldPath as text: `plan.tasks[2].id`, map keys in quotes."""
+    text = ""
+    for element in path.elements if path is not None else ():
+        text += f".{element.field_name}" if text else element.field_name
+        subscript = element.subscript
+        if subscript is not None:
+            text += f"[{subscript.value}]" if subscript.field != "string_key" else f'["{subscript.value}"]'
+    return text
+
+
+async def _checked(requests: AsyncIterator[Any], check: Any) -> AsyncGenerator[Any, None]:
+    async for request in requests:
+        check(request)
+        yield request

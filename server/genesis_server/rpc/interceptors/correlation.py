@@ -1,0 +1,118 @@
+"""The outermost layer: the call's ids and its access log line.
+
+`x-correlation-id` comes in (1 to 128 safe characters, else ignored), the caller's trace id or a new one stands in for it, and it goes
+out in the trailing metadata of every answer, good or bad.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+
+from genesis_server.rpc.interceptors.layer import Context, Continuation, Layer, Stream, Unary
+from genesis_server.rpc.interceptors.outcome import status_of_exception, status_of_return
+from genesis_server.rpc.methods import is_health
+from genesis_server.telemetry.context import CallContext, begin_call, current_call, set_call
+from genesis_server.telemetry.names import (
+    ATTR_ERROR_TYPE,
+    ATTR_RPC_METHOD,
+    ATTR_RPC_STATUS,
+    LOG_DURATION_MS,
+    METADATA_AUTHORIZATION,
+    METADATA_CORRELATION_ID,
+    METADATA_TRACEPARENT,
+)
+
+access_log = logging.getLogger("genesis_server.access")
+
+
+class CorrelationInterceptor(Layer):
+    """Gives every call its context and writes one line when it ends; calls that tell health are logged at DEBUG."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Measure durations with `clock`, in seconds."""
+        super().__init__()
+        self._clock = clock
+
+    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """Begin the call's context, then wrap the handler."""
+        correlation_id: Any = None
+        traceparent: Any = None
+        credentials_hash = 0
+        for key, value in handler_call_details.invocation_metadata:
+            if key == METADATA_CORRELATION_ID:
+                correlation_id = value
+            elif key == METADATA_TRACEPARENT:
+                traceparent = value
+            elif key == METADATA_AUTHORIZATION:
+                credentials_hash = hash(value)
+        call = begin_call(handler_call_details.method, correlation_id=correlation_id, traceparent=traceparent)
+        call.credentials_hash = credentials_hash
+        set_call(call)
+        return await super().intercept_service(continuation, handler_call_details)
+
+    def around_unary(self, method: str, inner: Unary) -> Unary:
+        """Send the correlation id and log the end."""
+        level = logging.DEBUG if is_health(method) else logging.INFO
+
+        async def unary(request: Any, context: Context) -> Any:
+            start = self._clock()
+            call = _begun(method, context)
+            try:
+                answer = await inner(request, context)
+            except BaseException as error:
+                self._log(level, call, status_of_exception(error, context), start)
+                raise
+            self._log(level, call, status_of_return(context), start)
+            return answer
+
+        return unary
+
+    def around_stream(self, method: str, inner: Stream) -> Any:
+        """Send the correlation id, log the end, and drive the stream.
+
+        A coroutine that writes, not a generator: when the client goes away, grpc.aio leaves a generator to the garbage collector,
+        which closes it in another task; a coroutine is cancelled, and closes the generators inside it in the call's own task.
+        """
+        level = logging.DEBUG if is_health(method) else logging.INFO
+
+        async def stream(request: Any, context: Context) -> None:
+            start = self._clock()
+            call = _begun(method, context)
+            try:
+                async with aclosing(inner(request, context)) as answers:
+                    async for answer in answers:
+                        await context.write(answer)
+            except BaseException as error:
+                self._log(level, call, status_of_exception(error, context), start)
+                raise
+            self._log(level, call, status_of_return(context), start)
+
+        return stream
+
+    def _log(self, level: int, call: CallContext, code: grpc.StatusCode, start: float) -> None:
+        if not access_log.isEnabledFor(level):
+            return
+        fields: dict[str, object] = {
+            ATTR_RPC_METHOD: call.method,
+            ATTR_RPC_STATUS: code.name,
+            LOG_DURATION_MS: round((self._clock() - start) * 1000, 3),
+            **call.fields,
+        }
+        if call.reason:
+            fields[ATTR_ERROR_TYPE] = call.reason
+        # Made here, because Logger.log first searches the stack for its caller.
+        record = logging.LogRecord(access_log.name, level, __file__, 0, "call", (), None)
+        record.fields = fields
+        access_log.handle(record)
+
+
+def _begun(method: str, context: Context) -> CallContext:
+    call = current_call() or begin_call(method)
+    context.set_trailing_metadata(((METADATA_CORRELATION_ID, call.correlation_id),))
+    return call

@@ -1,0 +1,80 @@
+"""What all interceptors share: wrapping a handler of any of the four kinds, once per method.
+
+Handlers do not change after the start, so the wrapped handler is kept per method and no call pays for making it. A layer below may
+still return a handler of its own for one call (a traced one, a refusal): then this layer wraps again.
+
+A streaming handler must be an async generator; `rpc/registration.py` checks that when services are added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import grpc.aio
+
+from genesis_server.rpc.methods import all_methods
+
+if TYPE_CHECKING:
+    Handler = grpc.RpcMethodHandler[Any, Any]
+else:
+    Handler = grpc.RpcMethodHandler
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
+Unary = Callable[[Any, Context], Awaitable[Any]]
+Stream = Callable[[Any, Context], AsyncGenerator[Any, None]]
+
+
+def behaviour(handler: Handler) -> Any:
+    """The function of a handler, of whichever kind it is."""
+    return (
+        (handler.stream_stream if handler.request_streaming else handler.unary_stream)
+        if handler.response_streaming
+        else (handler.stream_unary if handler.request_streaming else handler.unary_unary)
+    )
+
+
+def replaced(handler: Handler, function: Any, *, deserialiser: Any = None, serialiser: Any = None) -> Handler:
+    """The same kind of handler with another function, and other (de)serialisers when they are given."""
+    if handler.response_streaming:
+        make: Any = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
+    else:
+        make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
+    return make(function, deserialiser or handler.request_deserializer, serialiser or handler.response_serializer)
+
+
+class Layer(grpc.aio.ServerInterceptor):
+    """An interceptor that wraps handlers; subclasses say how in `around_unary` and `around_stream`."""
+
+    def __init__(self) -> None:
+        self._wrapped: dict[str, tuple[Handler, Handler]] = {}
+
+    def around_unary(self, method: str, inner: Unary) -> Unary:
+        """The function to call instead of `inner`, for methods with one answer."""
+        del method
+        return inner
+
+    def around_stream(self, method: str, inner: Stream) -> Stream:
+        """The function to call instead of `inner`, for methods with a stream of answers."""
+        del method
+        return inner
+
+    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """Wrap what the layers below return; None, an unknown method, passes."""
+        handler = await continuation(handler_call_details)
+        return None if handler is None else self.wrap(handler_call_details.method, handler)
+
+    def wrap(self, method: str, handler: Handler) -> Handler:
+        """`handler` inside this layer."""
+        kept = self._wrapped.get(method)
+        if kept is not None and kept[0] is handler:
+            return kept[1]
+        inner = behaviour(handler)
+        around: Any = self.around_stream if handler.response_streaming else self.around_unary
+        wrapped = replaced(handler, around(method, inner))
+        # Names of methods that do not exist come from callers and must not fill the memory.
+        if method in all_methods():
+            self._wrapped[method] = (handler, wrapped)
+        return wrapped

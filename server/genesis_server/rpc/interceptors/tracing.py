@@ -1,0 +1,170 @@
+"""One span per sampled call, by opentelemetry-instrumentation-grpc behind its `filter_`.
+
+The instrumentation does its dear work before a sampler is asked, so the filter decides: not for health, by the sampled bit of
+`traceparent`, else by our own ratio. It does not see how a call failed or was cancelled; a mapper inside it tells the span, through
+`set_code` on the instrumentation's context and by attributes of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from contextvars import ContextVar
+from typing import Any, cast
+
+import grpc
+import grpc.aio
+from opentelemetry import trace
+from opentelemetry.instrumentation import grpc as instrumentation  # pyright: ignore[reportMissingTypeStubs]
+from opentelemetry.trace import Span, Status, StatusCode, format_span_id
+
+from genesis_server.rpc.interceptors.errors import ErrorMapper, raising_handler
+from genesis_server.rpc.interceptors.layer import Context, Continuation, Handler, Layer, Stream, Unary, behaviour, replaced
+from genesis_server.rpc.interceptors.outcome import status_of_exception, status_of_return
+from genesis_server.rpc.methods import is_health
+from genesis_server.telemetry.context import current_call
+from genesis_server.telemetry.names import (
+    ATTR_CORRELATION_ID,
+    ATTR_ERROR_TYPE,
+    ATTR_RPC_GRPC_STATUS,
+    ATTR_RPC_METHOD,
+    ATTR_RPC_STATUS,
+    ATTR_RPC_SYSTEM,
+)
+from genesis_server.telemetry.tracing import Tracing
+
+_SPAN_ERRORS = frozenset(
+    {
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
+"""What OpenTelemetry counts as an error of a server's span."""
+
+_span: ContextVar[Span | None] = ContextVar("genesis_span", default=None)
+
+
+class TracingInterceptor(grpc.aio.ServerInterceptor):
+    """Records the calls that `tracing` samples; the others pass untouched."""
+
+    def __init__(self, tracing: Tracing, mapper: ErrorMapper) -> None:
+        """Map errors inside the span with `mapper`."""
+        self._tracing = tracing
+        self._inside = _InsideSpan(mapper)
+        self._instrumentation: Any = None
+        if tracing.provider is not None:
+            self._instrumentation = cast("Any", instrumentation).aio_server_interceptor(
+                tracer_provider=tracing.provider, filter_=self._sampled
+            )
+
+    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """Wrap the handler in a span when the call is sampled."""
+        if self._instrumentation is None:
+            return await continuation(handler_call_details)
+
+        async def mapped(details: grpc.HandlerCallDetails) -> Any:
+            call = current_call()
+            if call is None or not call.sampled:
+                return await continuation(details)
+            try:
+                handler = await continuation(details)
+            except Exception as error:  # noqa: BLE001
+                handler = raising_handler(error)
+            return None if handler is None else self._inside.wrap(details.method, handler)
+
+        handler: Handler | None = await self._instrumentation.intercept_service(mapped, handler_call_details)
+        call = current_call()
+        if handler is None or call is None or not call.sampled or not handler.response_streaming:
+            return handler
+        return replaced(handler, _telling_of_cancellation(behaviour(handler)))
+
+    def _sampled(self, details: grpc.HandlerCallDetails) -> bool:
+        """The instrumentation's filter; what it decides is noted for metrics and logs."""
+        call = current_call()
+        if call is None or is_health(details.method):
+            return False
+        call.sampled = self._tracing.samples(call)
+        return call.sampled
+
+
+class _InsideSpan(Layer):
+    """Answers errors where the instrumentation sees the status, and completes the span's attributes."""
+
+    def __init__(self, mapper: ErrorMapper) -> None:
+        super().__init__()
+        self._mapper = mapper
+
+    def around_unary(self, method: str, inner: Unary) -> Unary:
+        run = self._mapper.around_unary(inner)
+
+        async def unary(request: Any, context: Context) -> Any:
+            span = _begin(method)
+            try:
+                answer = await run(request, context)
+            except BaseException as error:
+                _end(span, status_of_exception(error, context))
+                raise
+            _end(span, status_of_return(context))
+            return answer
+
+        return unary
+
+    def around_stream(self, method: str, inner: Stream) -> Stream:
+        run = self._mapper.around_stream(inner)
+
+        async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+            span = _begin(method)
+            try:
+                async with aclosing(run(request, context)) as answers:
+                    async for answer in answers:
+                        yield answer
+            except BaseException as error:
+                _end(span, status_of_exception(error, context))
+                raise
+            _end(span, status_of_return(context))
+
+        return stream
+
+
+def _telling_of_cancellation(traced: Stream) -> Stream:
+    """The instrumentation ends its span before the generator inside it is closed, so a cancelled stream is told from outside."""
+
+    async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+        async with aclosing(traced(request, context)) as answers:
+            try:
+                async for answer in answers:
+                    yield answer
+            except GeneratorExit as error:
+                span = _span.get()
+                if span is not None:
+                    _end(span, status_of_exception(error, context))
+                raise
+
+    return stream
+
+
+def _begin(method: str) -> Span:
+    span = trace.get_current_span()
+    _span.set(span)
+    span.set_attributes({ATTR_RPC_SYSTEM: "grpc", ATTR_RPC_METHOD: method.lstrip("/")})
+    call = current_call()
+    if call is not None:
+        call.span_id = format_span_id(span.get_span_context().span_id)
+        span.set_attribute(ATTR_CORRELATION_ID, call.correlation_id)
+    return span
+
+
+def _end(span: Span, code: grpc.StatusCode) -> None:
+    if not span.is_recording():
+        return
+    span.set_attributes({ATTR_RPC_STATUS: code.name, ATTR_RPC_GRPC_STATUS: code.value[0]})
+    if code is grpc.StatusCode.OK:
+        return
+    call = current_call()
+    span.set_attribute(ATTR_ERROR_TYPE, call.reason if call is not None and call.reason else code.name)
+    if code in _SPAN_ERRORS:
+        span.set_status(Status(StatusCode.ERROR, code.name))

@@ -1,0 +1,219 @@
+"""OrchestratorService: convert, call one function, convert back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc.aio
+
+from genesis.v1 import orchestrator_service_pb2, orchestrator_service_pb2_grpc
+from genesis_server.agents.index import CatalogueIndex
+from genesis_server.model.plan import Plan
+from genesis_server.model.provenance import DegradationLevel
+from genesis_server.model.routing import ExplanationLevel
+from genesis_server.orchestration.orchestrator import Call, Orchestrator, Planned, Wish
+from genesis_server.rpc.context import current_caller
+from genesis_server.rpc.convert import (
+    artefacts_from_proto,
+    budget_to_proto,
+    constraints_from_proto,
+    plan_from_proto,
+    plan_to_proto,
+    provenance_to_proto,
+    repair_to_proto,
+    route_to_proto,
+    routes_from_proto,
+    verdict_to_proto,
+)
+from genesis_server.rpc.convert.values import number, phase_to_proto, time_to_proto
+from genesis_server.rpc.deserialisation import RawRequest
+from genesis_server.rpc.large_requests import LargeRequests
+from genesis_server.rpc.paging import PageTokens, page_size
+from genesis_server.rpc.request_catalogues import RequestCatalogues
+from genesis_server.rpc.status_answers import StatusAnswers
+from genesis_server.telemetry.context import current_call
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+_Sourced = orchestrator_service_pb2.RouteRequest | orchestrator_service_pb2.ValidateRequest
+
+
+class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServicer):
+    """The main service over an orchestrator."""
+
+    def __init__(
+        self,
+        *,
+        orchestrator: Orchestrator,
+        catalogues: RequestCatalogues,
+        large: LargeRequests,
+        tokens: PageTokens,
+        status: StatusAnswers,
+    ) -> None:
+        """Answer from these parts."""
+        self._orchestrator = orchestrator
+        self._catalogues = catalogues
+        self._large = large
+        self._tokens = tokens
+        self._status = status
+
+    async def Plan(  # noqa: N802
+        self, request: orchestrator_service_pb2.PlanRequest, context: _Context
+    ) -> orchestrator_service_pb2.PlanResponse:
+        """Make and store a plan."""
+        return _planned(await self._orchestrator.plan(_call(), await self._wish(request)))
+
+    async def PlanStream(  # noqa: N802
+        self, request: orchestrator_service_pb2.PlanStreamRequest, context: _Context
+    ) -> AsyncIterator[orchestrator_service_pb2.PlanStreamResponse]:
+        """Make and store a plan, telling each phase."""
+        sequence = 0
+        async for event in self._orchestrator.plan_events(_call(), await self._wish(request.plan)):
+            sequence += 1
+            if isinstance(event, Planned):
+                yield orchestrator_service_pb2.PlanStreamResponse(sequence=sequence, result=_planned(event))
+            else:
+                progress = orchestrator_service_pb2.PlanProgress(
+                    phase=phase_to_proto(event.phase), task_count=event.task_count, message=event.message
+                )
+                yield orchestrator_service_pb2.PlanStreamResponse(sequence=sequence, progress=progress)
+
+    async def Route(  # noqa: N802
+        self, request: orchestrator_service_pb2.RouteRequest, context: _Context
+    ) -> orchestrator_service_pb2.RouteResponse:
+        """Route a plan."""
+        routed = await self._orchestrator.route(
+            _call(),
+            await self._source(request),
+            index=await self._index(request),
+            constraints=constraints_from_proto(request.constraints),
+            explanation=ExplanationLevel(request.explanation),
+            seed=request.seed,
+        )
+        return orchestrator_service_pb2.RouteResponse(
+            routes=[route_to_proto(route) for route in routed.routing.routes],
+            budget=budget_to_proto(routed.routing.budget),
+            provenance=provenance_to_proto(routed.provenance),
+        )
+
+    async def Validate(  # noqa: N802
+        self, request: orchestrator_service_pb2.ValidateRequest | RawRequest, context: _Context
+    ) -> orchestrator_service_pb2.ValidateResponse | bytes:
+        """Judge a plan; a large request is judged in a child process from its bytes."""
+        if isinstance(request, RawRequest):
+            return await self._large.validate(request.data, _call(), deadline_seconds=context.time_remaining())
+        judged = await self._orchestrator.validate(
+            _call(),
+            await self._source(request),
+            goal=request.goal,
+            index=await self._index(request),
+            routes=routes_from_proto(request.routes),
+            constraints=constraints_from_proto(request.constraints),
+        )
+        return orchestrator_service_pb2.ValidateResponse(
+            verdict=verdict_to_proto(judged.verdict), provenance=provenance_to_proto(judged.provenance)
+        )
+
+    async def Orchestrate(  # noqa: N802
+        self, request: orchestrator_service_pb2.OrchestrateRequest, context: _Context
+    ) -> orchestrator_service_pb2.OrchestrateResponse:
+        """Plan, route, validate, repair and store."""
+        done = await self._orchestrator.orchestrate(
+            _call(),
+            await self._wish(request),
+            constraints=constraints_from_proto(request.constraints),
+            explanation=ExplanationLevel(request.explanation),
+        )
+        return orchestrator_service_pb2.OrchestrateResponse(
+            plan=plan_to_proto(done.plan),
+            routes=[route_to_proto(route) for route in done.routing.routes],
+            budget=budget_to_proto(done.routing.budget),
+            verdict=verdict_to_proto(done.verdict),
+            repairs=[repair_to_proto(repair) for repair in done.repairs],
+            provenance=provenance_to_proto(done.provenance),
+            stored=True,
+        )
+
+    async def GetPlan(  # noqa: N802
+        self, request: orchestrator_service_pb2.GetPlanRequest, context: _Context
+    ) -> orchestrator_service_pb2.GetPlanResponse:
+        """Read a stored plan."""
+        stored = await self._orchestrator.store.get(current_caller().tenant, request.plan_id)
+        return orchestrator_service_pb2.GetPlanResponse(
+            plan=plan_to_proto(stored.plan),
+            routes=[route_to_proto(route) for route in stored.routing.routes] if stored.routing else [],
+            verdict=verdict_to_proto(stored.verdict) if stored.verdict else None,
+            provenance=provenance_to_proto(stored.provenance),
+        )
+
+    async def ListPlans(  # noqa: N802
+        self, request: orchestrator_service_pb2.ListPlansRequest, context: _Context
+    ) -> orchestrator_service_pb2.ListPlansResponse:
+        """List the tenant's plans, newest first."""
+        tenant, size = current_caller().tenant, page_size(request.page_size)
+        before = self._tokens.read(request.page_token, tenant, "plans")
+        found = await self._orchestrator.store.newest(tenant, before=before, limit=size + 1)
+        page = found[:size]
+        return orchestrator_service_pb2.ListPlansResponse(
+            plans=[
+                orchestrator_service_pb2.PlanSummary(
+                    id=stored.plan.id,
+                    version=stored.plan.version,
+                    goal=stored.plan.goal,
+                    task_count=len(stored.plan.tasks),
+                    create_time=time_to_proto(stored.plan.create_time),
+                    level=number(stored.provenance.level),
+                )
+                for stored in page
+            ],
+            next_page_token=self._tokens.make(page[-1].plan.id, tenant, "plans") if len(found) > size else "",
+        )
+
+    async def DeletePlan(  # noqa: N802
+        self, request: orchestrator_service_pb2.DeletePlanRequest, context: _Context
+    ) -> orchestrator_service_pb2.DeletePlanResponse:
+        """Delete a stored plan."""
+        await self._orchestrator.store.delete(current_caller().tenant, request.plan_id, version=request.version)
+        return orchestrator_service_pb2.DeletePlanResponse()
+
+    async def Flag(  # noqa: N802
+        self, request: orchestrator_service_pb2.FlagRequest, context: _Context
+    ) -> orchestrator_service_pb2.FlagResponse:
+        """Tell what flags are."""
+        return self._status.flags(request)
+
+    async def Health(  # noqa: N802
+        self, request: orchestrator_service_pb2.HealthRequest, context: _Context
+    ) -> orchestrator_service_pb2.HealthResponse:
+        """Tell how the server is."""
+        return await self._status.health()
+
+    async def _wish(self, request: orchestrator_service_pb2.PlanRequest | orchestrator_service_pb2.OrchestrateRequest) -> Wish:
+        return Wish(
+            goal=request.goal,
+            index=await self._index(request),
+            givens=artefacts_from_proto(request.givens),
+            max_level=DegradationLevel(request.max_level),
+            seed=request.seed,
+        )
+
+    async def _index(
+        self, request: _Sourced | orchestrator_service_pb2.PlanRequest | orchestrator_service_pb2.OrchestrateRequest
+    ) -> CatalogueIndex | None:
+        return await self._catalogues.index(request.catalogue) if request.HasField("catalogue") else None
+
+    async def _source(self, request: _Sourced) -> Plan:
+        if request.WhichOneof("source") == "plan_id":
+            return (await self._orchestrator.store.get(current_caller().tenant, request.plan_id)).plan
+        return plan_from_proto(request.plan)
+
+
+def _call() -> Call:
+    running = current_call()
+    return Call(current_caller(), running.correlation_id if running else "")
+
+
+def _planned(planned: Planned) -> orchestrator_service_pb2.PlanResponse:
+    return orchestrator_service_pb2.PlanResponse(
+        plan=plan_to_proto(planned.plan), provenance=provenance_to_proto(planned.provenance), stored=True
+    )

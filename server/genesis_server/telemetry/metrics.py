@@ -1,0 +1,197 @@
+"""The registry and the metrics of the work itself: plans, routes, verdicts, and what the server stands on.
+
+One object per process, no global registry. Every child with a known label exists from the start with value 0; labels that come from
+data (agents, phases) are bounded, what is beyond the bound counts under "other".
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from prometheus_client import GC_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry, Counter, Gauge, Histogram, exposition
+
+from genesis_server.model.plan import Plan
+from genesis_server.model.provenance import DegradationLevel, TripwireHit
+from genesis_server.model.routing import Routing
+from genesis_server.model.validation import Principle, Verdict
+from genesis_server.resilience.errors import CATEGORIES
+from genesis_server.telemetry import names
+from genesis_server.telemetry.rpc_metrics import SECONDS_BUCKETS, MethodNames, RpcMetrics
+
+OTHER = "other"
+MAX_AGENT_LABELS = 100
+PHASES = ("tripwire", "plan", "route", "validate", "store")
+STORAGE_OPERATIONS = ("get", "put", "delete", "list", "append", "read", "acquire", "renew", "release", "check")
+STORAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+BREAKER_STATES: Mapping[str, int] = {"closed": 0, "half-open": 1, "open": 2}
+
+
+class NamedBreaker(Protocol):
+    """A breaker, as far as its metrics need it."""
+
+    name: str
+
+
+class Metrics:
+    """Everything counted in one process; the orchestrator's Observer."""
+
+    def __init__(
+        self,
+        *,
+        methods: Iterable[MethodNames],
+        codes: Iterable[str],
+        clock: Callable[[], float],
+        version: str,
+        security_families: Iterable[str] = (),
+    ) -> None:
+        """Make every child at 0.
+
+        Args:
+            methods: the methods served.
+            codes: names of the status codes.
+            clock: monotonic seconds.
+            version: of the server.
+            security_families: families of the tripwire's rules.
+        """
+        self.registry = registry = CollectorRegistry()
+        registry.register(PROCESS_COLLECTOR)
+        registry.register(GC_COLLECTOR)
+        self.rpc = RpcMetrics(registry, methods=methods, codes=codes, clock=clock)
+        self._errors = _counters(registry, names.ERRORS, "Errors by category.", "category", [c.category for c in CATEGORIES])
+        self._phases = Histogram(names.PHASE_DURATION, "Time of a phase.", ("phase",), registry=registry, buckets=SECONDS_BUCKETS)
+        self._phase = {name: self._phases.labels(name) for name in (*PHASES, OTHER)}
+        levels = [level.name for level in DegradationLevel if level]
+        self._plans = _counters(registry, names.PLANS, "Plans made, by degradation level used.", "level", levels)
+        self._tasks_planned = _counters(registry, names.TASKS_PLANNED, "Tasks planned, by degradation level used.", "level", levels)
+        self._tasks_routed = Counter(names.TASKS_ROUTED, "Tasks that got an agent or a tool.", registry=registry)
+        self._tasks_unassigned = Counter(names.TASKS_UNASSIGNED, "Tasks that got nobody.", registry=registry)
+        self._decisions = Counter(
+            names.ROUTING_DECISIONS, "Tasks routed, by agent; tools and unknown agents are 'other'.", ("agent",), registry=registry
+        )
+        self._agents = {OTHER: self._decisions.labels(OTHER)}
+        self._verdicts = Counter(names.VALIDATION_VERDICTS, "Verdicts by principle.", ("principle", "verdict"), registry=registry)
+        self._verdict = {
+            (principle, passed): self._verdicts.labels(principle.name, "pass" if passed else "fail")
+            for principle in Principle
+            if principle
+            for passed in (True, False)
+        }
+        self._security = Counter(
+            names.SECURITY_EVENTS, "Texts the tripwire suspected, by family and what was done.", ("kind", "action"), registry=registry
+        )
+        for family in security_families:
+            for action in ("annotated", "blocked"):
+                self._security.labels(family, action)
+        self._storage = Histogram(
+            names.STORAGE_DURATION, "Time of a storage operation.", ("operation",), registry=registry, buckets=STORAGE_BUCKETS
+        )
+        self._operations = {name: self._storage.labels(name) for name in STORAGE_OPERATIONS}
+        self._breaker_state = Gauge(names.BREAKER_STATE, "0 closed, 1 half-open, 2 open.", ("breaker",), registry=registry)
+        self._breaker_transitions = Counter(
+            names.BREAKER_TRANSITIONS, "Transitions of breakers, by the new state.", ("breaker", "to"), registry=registry
+        )
+        self._spans = _counters(
+            registry, names.SPANS_EXPORTED, "Spans by what became of them.", "result", ("exported", "failed", "refused")
+        )
+        self._snapshots = Gauge(names.SNAPSHOT_INFO, "1 for the snapshot in use.", ("kind", "id"), registry=registry)
+        self._snapshot_ids: dict[str, str] = {}
+        build = Gauge(
+            names.BUILD_INFO, "1, with the version of the server and of Python.", ("version", "python_version"), registry=registry
+        )
+        build.labels(version, platform.python_version()).set(1)
+
+    # The Observer of orchestration/observer.py.
+
+    def phase(self, name: str, seconds: float) -> None:
+        """A phase ended."""
+        (self._phase.get(name) or self._phase[OTHER]).observe(seconds)
+
+    def planned(self, plan: Plan, level: DegradationLevel) -> None:
+        """A plan was made."""
+        self._plans[level.name].inc()
+        self._tasks_planned[level.name].inc(len(plan.tasks))
+
+    def routed(self, routing: Routing) -> None:
+        """A plan was routed."""
+        for route in routing.routes:
+            if route.assignment is None:
+                self._tasks_unassigned.inc()
+            else:
+                self._tasks_routed.inc()
+                (self._agents.get(route.assignment.target.id) or self._agents[OTHER]).inc()
+
+    def judged(self, verdict: Verdict) -> None:
+        """A plan was judged; principles that were not judged count nowhere."""
+        results = {
+            Principle.STRUCTURE: verdict.structure_passed,
+            Principle.SOLVABILITY: verdict.solvability_passed,
+            Principle.COMPLETENESS: verdict.completeness_passed,
+            Principle.NON_REDUNDANCY: verdict.non_redundancy_passed,
+            Principle.ROUTING: verdict.routing_passed,
+        }
+        for principle, passed in results.items():
+            if passed is not None:
+                self._verdict[principle, passed].inc()
+
+    def suspected(self, hits: tuple[TripwireHit, ...], *, blocked: bool) -> None:
+        """The tripwire saw something."""
+        for hit in hits:
+            self._security.labels(hit.family, "blocked" if blocked else "annotated").inc()
+
+    # What others tell.
+
+    def error(self, category: str) -> None:
+        """A call ended with an error of one of the seven categories."""
+        counter = self._errors.get(category)
+        if counter is not None:
+            counter.inc()
+
+    def storage(self, operation: str, seconds: float) -> None:
+        """A storage operation ended; unknown names are not counted."""
+        histogram = self._operations.get(operation)
+        if histogram is not None:
+            histogram.observe(seconds)
+
+    def spans(self, result: str, count: int) -> None:
+        """What became of spans: the `observe` of `telemetry/tracing.py`."""
+        self._spans[result].inc(count)
+
+    def know_agents(self, ids: Iterable[str]) -> None:
+        """Agents of the snapshot in use, each with its own label, as long as there are at most a hundred over the process's life."""
+        for agent in ids:
+            if agent not in self._agents and len(self._agents) <= MAX_AGENT_LABELS:
+                self._agents[agent] = self._decisions.labels(agent)
+
+    def know_snapshot(self, kind: str, snapshot_id: str) -> None:
+        """The snapshot of `kind` ("agents", "methods", "flags") now in use."""
+        old = self._snapshot_ids.get(kind)
+        if old == snapshot_id:
+            return
+        if old is not None:
+            self._snapshots.remove(kind, old)
+        self._snapshot_ids[kind] = snapshot_id
+        self._snapshots.labels(kind, snapshot_id).set(1)
+
+    def know_breaker(self, name: str) -> None:
+        """A breaker that was made, closed."""
+        self._breaker_state.labels(name).set(0)
+        for state in BREAKER_STATES:
+            self._breaker_transitions.labels(name, state)
+
+    def breaker_changed(self, breaker: NamedBreaker, old: str, new: str) -> None:
+        """A breaker's `on_transition`."""
+        del old
+        self._breaker_state.labels(breaker.name).set(BREAKER_STATES[new])
+        self._breaker_transitions.labels(breaker.name, new).inc()
+
+    def expose(self, accept: str) -> tuple[bytes, str]:
+        """The exposition and its content type: OpenMetrics, with exemplars, where `accept` asks for it, else Prometheus's text."""
+        encode, content_type = exposition.choose_encoder(accept)
+        return encode(self.registry), content_type
+
+
+def _counters(registry: CollectorRegistry, name: str, text: str, label: str, values: Iterable[str]) -> dict[str, Counter]:
+    counter = Counter(name, text, (label,), registry=registry)
+    return {value: counter.labels(value) for value in values}

@@ -1,0 +1,69 @@
+"""Every metric, span attribute, log field and metadata key by name: dashboards, alerts and log queries hold on to these.
+
+RPC metrics have go-grpc-prometheus's names, so that public dashboards and alerts work. Attributes are those of OpenTelemetry's
+semantic conventions 1.44.0 (RPC: release candidate).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SERVICE_NAME: Final = "genesis"
+
+# Metadata of calls.
+METADATA_AUTHORIZATION: Final = "authorization"
+METADATA_CORRELATION_ID: Final = "x-correlation-id"
+METADATA_TRACEPARENT: Final = "traceparent"
+METADATA_STATUS_DETAILS: Final = "grpc-status-details-bin"
+METADATA_RETRY_PUSHBACK: Final = "grpc-retry-pushback-ms"
+
+# Calls.
+GRPC_SERVER_STARTED: Final = "grpc_server_started_total"
+GRPC_SERVER_HANDLED: Final = "grpc_server_handled_total"
+GRPC_SERVER_HANDLING_SECONDS: Final = "grpc_server_handling_seconds"
+GRPC_SERVER_MSG_RECEIVED: Final = "grpc_server_msg_received_total"
+GRPC_SERVER_MSG_SENT: Final = "grpc_server_msg_sent_total"
+REQUEST_DURATION: Final = "genesis_request_duration_seconds"
+ERROR_RATE: Final = "genesis_error_rate"
+CALLS_COUNTED: Final = "genesis_calls_total"
+SERVER_FAULTS: Final = "genesis_server_faults_total"
+ERRORS: Final = "genesis_errors_total"
+CALLS_IN_FLIGHT: Final = "genesis_calls_in_flight"
+
+# The work itself.
+PHASE_DURATION: Final = "genesis_phase_duration_seconds"
+PLANS: Final = "genesis_plans_total"
+TASKS_PLANNED: Final = "genesis_tasks_planned_total"
+TASKS_ROUTED: Final = "genesis_tasks_routed_total"
+TASKS_UNASSIGNED: Final = "genesis_tasks_unassigned_total"
+ROUTING_DECISIONS: Final = "genesis_routing_decisions_total"
+VALIDATION_VERDICTS: Final = "genesis_validation_verdicts_total"
+SECURITY_EVENTS: Final = "genesis_security_events_total"
+
+# What it stands on.
+BREAKER_STATE: Final = "genesis_breaker_state"
+BREAKER_TRANSITIONS: Final = "genesis_breaker_transitions_total"
+STORAGE_DURATION: Final = "genesis_storage_operation_duration_seconds"
+SPANS_EXPORTED: Final = "genesis_spans_exported_total"
+BUILD_INFO: Final = "genesis_build_info"
+SNAPSHOT_INFO: Final = "genesis_snapshot_info"
+
+# Attributes of spans and fields of logs.
+ATTR_SERVICE_NAME: Final = "service.name"
+ATTR_SERVICE_VERSION: Final = "service.version"
+ATTR_RPC_SYSTEM: Final = "rpc.system.name"
+ATTR_RPC_METHOD: Final = "rpc.method"
+ATTR_RPC_STATUS: Final = "rpc.response.status_code"
+ATTR_RPC_GRPC_STATUS: Final = "rpc.grpc.status_code"
+ATTR_ERROR_TYPE: Final = "error.type"
+ATTR_CORRELATION_ID: Final = "genesis.correlation_id"
+
+LOG_TIMESTAMP: Final = "timestamp"
+LOG_LEVEL: Final = "level"
+LOG_EVENT: Final = "event"
+LOG_LOGGER: Final = "logger"
+LOG_TRACE_ID: Final = "trace_id"
+LOG_SPAN_ID: Final = "span_id"
+LOG_CORRELATION_ID: Final = "correlation_id"
+LOG_DURATION_MS: Final = "duration_ms"
+LOG_EXCEPTION: Final = "exception"

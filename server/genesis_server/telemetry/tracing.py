@@ -1,0 +1,132 @@
+"""OpenTelemetry spans: which calls get one, and how they are exported.
+
+Without an endpoint nothing is recorded and the SDK is not even loaded; the caller's trace id still reaches the logs. The exporter stands
+behind a circuit breaker, so that a dead collector costs a few tries a minute on its own thread, and shows in `Health` and the metrics.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from genesis_server.model.health import ComponentHealth, HealthStatus
+from genesis_server.resilience.breakers import Breaker, BreakerState
+from genesis_server.telemetry import names
+from genesis_server.telemetry.context import CallContext
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+COMPONENT = "trace_exporter"
+
+ExportResult = Literal["exported", "failed", "refused"]
+"""What became of spans: sent, lost to a failure, or dropped because the breaker is open."""
+
+
+def _unobserved(result: ExportResult, spans: int) -> None:
+    del result, spans
+
+
+class ExportFailedError(Exception):
+    """The collector did not take the spans."""
+
+
+class Tracing:
+    """Decides which calls are recorded, and owns the exporter."""
+
+    def __init__(
+        self,
+        *,
+        make_exporter: Callable[[], SpanExporter] | None,
+        breaker: Breaker,
+        sample_ratio: float,
+        service_version: str,
+        enabled: Callable[[], bool] = lambda: True,
+        observe: Callable[[ExportResult, int], None] = _unobserved,
+        draw: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Set up.
+
+        Args:
+            make_exporter: makes the exporter, for example `otlp_exporter(...)`; None: nothing is recorded.
+            breaker: stands in front of the exporter; it must count ExportFailedError as a fault.
+            sample_ratio: share of calls without a `traceparent` that are recorded, 0 to 1; others follow their caller's sampled bit.
+            service_version: goes out with every span.
+            enabled: whether to record now: the flag `otel_enabled`.
+            observe: told what became of how many spans, from the exporter's thread.
+            draw: numbers from 0 to 1.
+            clock: the breaker's clock.
+            now: seconds since the epoch.
+        """
+        self._breaker = breaker
+        self._ratio = sample_ratio
+        self._enabled = enabled
+        self._draw = draw
+        self._clock = clock
+        self._now = now
+        self.provider: TracerProvider | None = None
+        if make_exporter is not None:
+            self.provider = _provider(make_exporter(), breaker, service_version, observe)
+
+    def samples(self, call: CallContext) -> bool:
+        """Whether to record a span for this call: by its caller's sampled bit, else by the ratio."""
+        if self.provider is None or not self._enabled():
+            return False
+        return call.parent.sampled if call.parent is not None else self._draw() < self._ratio
+
+    async def health(self) -> ComponentHealth:
+        """How the exporter is; the server does without it."""
+        state = self._breaker.state
+        if self.provider is None or state is BreakerState.CLOSED:
+            return ComponentHealth(COMPONENT, HealthStatus.HEALTHY, breaker_state=state.value)
+        retry_at = self._breaker.retry_at
+        return ComponentHealth(
+            COMPONENT,
+            HealthStatus.DEGRADED,
+            message=f"the trace collector does not take spans ({self._breaker.reason}); they are dropped, logs and metrics go on",
+            breaker_state=state.value,
+            retry_time=None if retry_at is None else self._now() + retry_at - self._clock(),
+        )
+
+    def shutdown(self) -> None:
+        """Export what is waiting and stop; may take as long as the exporter's own time limit, so call it off the loop."""
+        if self.provider is not None:
+            self.provider.shutdown()
+
+
+def otlp_exporter(endpoint: str, *, insecure: bool, timeout_seconds: float = 5.0) -> Callable[[], SpanExporter]:
+    """Makes an OTLP gRPC exporter to a collector, for example `http://collector:4317`."""
+
+    def make() -> SpanExporter:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
+        return OTLPSpanExporter(endpoint=endpoint, insecure=insecure, timeout=timeout_seconds)
+
+    return make
+
+
+def _provider(
+    exporter: SpanExporter, breaker: Breaker, service_version: str, observe: Callable[[ExportResult, int], None]
+) -> TracerProvider:
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased  # noqa: PLC0415
+
+    from genesis_server.telemetry.exporting import CallTraceIds, GuardedExporter  # noqa: PLC0415
+
+    resource = Resource.create({names.ATTR_SERVICE_NAME: names.SERVICE_NAME, names.ATTR_SERVICE_VERSION: service_version})
+    # Which calls are recorded is decided before a span is opened, because opening one is the dear part.
+    provider = TracerProvider(
+        sampler=ParentBased(ALWAYS_ON),
+        resource=resource,
+        id_generator=CallTraceIds(),
+        shutdown_on_exit=False,
+    )
+    provider.add_span_processor(BatchSpanProcessor(GuardedExporter(exporter, breaker, observe)))
+    return provider

@@ -1,0 +1,38 @@
+"""How long each task is expected to take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from genesis_server.agents.index import CatalogueIndex, Offer
+from genesis_server.model.catalogue import DEFAULT_SKILL_SECONDS, Tool
+from genesis_server.model.routing import TaskRoute
+from genesis_server.validation.graph import PlanGraph
+from genesis_server.validation.schedule import NANOS_PER_SECOND
+
+
+def task_durations(graph: PlanGraph, index: CatalogueIndex | None, routes: Mapping[str, TaskRoute]) -> list[int]:
+    """Nanoseconds by row: what the task says, else its assignment, else the first offer of its capability, else a minute."""
+    tasks = graph.tasks
+    by_capability = {capability: _offered_seconds(capability, index) for capability in set(tasks.capabilities)}
+    seconds = [by_capability[capability] for capability in tasks.capabilities]
+    if routes:
+        for row, name in enumerate(tasks.ids):
+            route = routes.get(name)
+            if route is not None and route.assignment is not None and route.assignment.expected_seconds > 0:
+                seconds[row] = route.assignment.expected_seconds
+    for row, said in tasks.seconds.items():
+        seconds[row] = said
+    nanos = {value: round(value * NANOS_PER_SECOND) for value in set(seconds)}
+    return [nanos[value] for value in seconds]
+
+
+def _offered_seconds(capability: str, index: CatalogueIndex | None) -> float:
+    offers = index.with_capability(capability) if index is not None and capability else ()
+    return _offer_seconds(offers[0]) if offers else DEFAULT_SKILL_SECONDS
+
+
+def _offer_seconds(offer: Offer) -> float:
+    if isinstance(offer.owner, Tool):
+        return offer.owner.expected_seconds
+    return offer.skill.expected_seconds if offer.skill is not None else DEFAULT_SKILL_SECONDS

@@ -1,0 +1,81 @@
+"""Can every task be done by somebody?
+
+The solvability principle of Agent-Oriented Planning (arXiv 2410.02189).
+
+Somebody can when an offer of the catalogue has exactly the capability a task names, or when an offer's words are near enough to the
+words of the task's goal. A capability that is named but unknown, where only the words help, is a warning: it may be a typing error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from genesis_server.agents.index import CatalogueIndex, Match
+from genesis_server.model.validation import Finding, FindingKind, Principle, Severity
+from genesis_server.validation.graph import PlanGraph
+
+MAX_TASKS_BY_WORDS = 5_000
+"""Tasks without an offered capability; above this many their words are not looked at."""
+
+
+class Solvability:
+    """The primitive tasks of a plan against a catalogue."""
+
+    def __init__(self, graph: PlanGraph, index: CatalogueIndex, threshold: float) -> None:
+        """Sort the tasks: those whose capability is offered, and those whose words decide."""
+        self._graph = graph
+        self._index = index
+        self._threshold = threshold
+        self._best: dict[str, Match | None] = {}
+        offered = {capability for capability in set(graph.tasks.capabilities) if index.with_capability(capability)}
+        self.by_words = [row for row in graph.work if graph.tasks.capabilities[row] not in offered]
+        """Rows whose words decide."""
+        self.too_many = len(self.by_words) > MAX_TASKS_BY_WORDS
+        """Whether there are too many of them, so that none was looked at."""
+
+    @property
+    def undoable(self) -> frozenset[int]:
+        """Rows that nobody can do, or of which that is not known."""
+        if self.too_many:
+            return frozenset(self.by_words)
+        return frozenset(row for row in self.by_words if self._score(self._match(row)) < self._threshold)
+
+    def findings(self) -> Iterator[Finding]:
+        """Tasks that nobody can do, with who comes nearest."""
+        if self.too_many:
+            return
+        tasks = self._graph.tasks
+        for row in self.by_words:
+            name, capability, best = tasks.ids[row], tasks.capabilities[row], self._match(row)
+            wants = f"has '{capability}'" if capability else "has words near enough to its goal"
+            if self._score(best) < self._threshold:
+                message = f"nobody can do task '{name}': no agent or tool {wants}; {self._nearest(best)}"
+                yield _finding(Severity.ERROR, message, name)
+            elif capability and best is not None:
+                message = (
+                    f"no agent or tool {wants}, which task '{name}' names; by the words of its goal "
+                    f"'{best.offer.capability}' of '{best.offer.target_id}' would do"
+                )
+                yield _finding(Severity.WARNING, message, name)
+
+    def _nearest(self, best: Match | None) -> str:
+        if best is None:
+            return "none shares a word with it; say the goal in other words, or bring an agent or tool for it"
+        return (
+            f"the nearest is '{best.offer.capability}' of '{best.offer.target_id}', "
+            f"similar by {best.score:.2f} where {self._threshold:.2f} are needed"
+        )
+
+    def _score(self, match: Match | None) -> float:
+        return match.score if match is not None else 0.0
+
+    def _match(self, row: int) -> Match | None:
+        """The offer nearest to a task's goal; asked once for each distinct text."""
+        text = self._graph.tasks.goals[row]
+        if text not in self._best:
+            self._best[text] = next(iter(self._index.match(text, limit=1)), None)
+        return self._best[text]
+
+
+def _finding(severity: Severity, message: str, task_id: str) -> Finding:
+    return Finding(FindingKind.UNSOLVABLE_TASK, Principle.SOLVABILITY, severity, message, task_ids=(task_id,))

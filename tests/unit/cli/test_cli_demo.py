@@ -1,0 +1,109 @@
+"""`genesis demo`: a server comes, answers, and is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from genesis_server.cli import demo
+from genesis_server.cli.main import app
+
+CHILD = str(Path(__file__).with_name("demo_child.py"))
+
+
+@pytest.fixture
+def child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Path]:
+    def use(kind: str) -> Path:
+        file = tmp_path / "child"
+        monkeypatch.setattr(demo, "SERVER_COMMAND", (sys.executable, CHILD, str(file), kind))
+        return file
+
+    monkeypatch.setenv("GENESIS_LISTEN", "0.0.0.0:1")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    return use
+
+
+def _gone(file: Path) -> bool:
+    """Whether the child's process and folder are gone."""
+    pid, folder = file.read_text(encoding="utf-8").splitlines()
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return not Path(folder).exists()
+    return False
+
+
+def test_a_goal_goes_through_a_server_that_is_gone_afterwards(child: Callable[[str], Path]) -> None:
+    """Exit code 0 although the verdict failed: the demo showed what it had to show."""
+    file = child("well")
+    result = CliRunner().invoke(app, ["demo", "--goal", "Water the plants"])
+    assert result.exit_code == 0, result.output
+    assert "Water the plants" in result.stdout
+    assert "Verdict FAILED" in result.stdout
+    assert "the server has stopped" in result.stderr
+    assert _gone(file)
+
+
+def test_json_is_all_that_stdout_has(child: Callable[[str], Path]) -> None:
+    """The demo can be piped; a default goal is there."""
+    child("well")
+    result = CliRunner().invoke(app, ["demo", "--json"])
+    assert json.loads(result.stdout)["plan"]["goal"] == demo.DEFAULT_GOAL
+
+
+def test_a_server_that_does_not_start_tells_why(child: Callable[[str], Path]) -> None:
+    """With the last lines of its log."""
+    child("broken")
+    result = CliRunner().invoke(app, ["demo"])
+    assert result.exit_code == 5
+    assert "ended with exit code 1" in result.stderr
+    assert "the port is in use" in result.stderr
+
+
+def test_a_server_that_never_serves_is_given_up(child: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """And stopped."""
+    child("well")
+    monkeypatch.setattr(demo, "_START_SECONDS", 0.0)
+    result = CliRunner().invoke(app, ["demo"])
+    assert result.exit_code == 5
+    assert "does not serve after" in result.stderr
+
+
+def test_a_server_that_does_not_stop_is_killed(child: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left behind."""
+    file = child("stubborn")
+    monkeypatch.setattr(demo, "_STOP_SECONDS", 0.2)
+    assert CliRunner().invoke(app, ["demo"]).exit_code == 0
+    assert _gone(file)
+
+
+def test_ending_the_demo_ends_its_server(tmp_path: Path) -> None:
+    """SIGTERM half-way leaves no process and no folder."""
+    file = tmp_path / "child"
+    code = f"""
+import sys
+from genesis_server.cli import demo
+demo.SERVER_COMMAND = ({sys.executable!r}, {CHILD!r}, {str(file)!r}, "well")
+with demo._ending_well(), demo.running_server():
+    print("up", flush=True)
+    import time
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 128 + signal.SIGTERM
+    deadline = time.monotonic() + 5
+    while not _gone(file) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert _gone(file)

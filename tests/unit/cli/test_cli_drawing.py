@@ -1,0 +1,225 @@
+"""Plans as DOT, Mermaid and SVG, whatever is in them."""
+
+from __future__ import annotations
+
+import re
+from itertools import combinations
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genesis.v1 import plan_pb2
+from genesis_server.cli.drawing.dot import to_dot
+from genesis_server.cli.drawing.graph import MAX_SHOWN_DEPTH, PlanGraph
+from genesis_server.cli.drawing.layout import Box, generations, lay_out
+from genesis_server.cli.drawing.mermaid import to_mermaid
+from genesis_server.cli.drawing.svg import to_svg
+
+NASTY = [
+    'say "hello" \\ and \\" more',
+    "a [b] (c) {d} |e| <f> `g` #h; end",
+    "<script>alert(1)</script> & &amp; ]]>",
+    "שלום עולם \u202ehidden\u202c",
+    "مرحبا",
+    "日本語のとても長いタスクの説明文です 🎉👩‍👩‍👧",
+    "line\nbreak\ttab\x00\x1b[31m\x7f",
+    "",
+    "end",
+    "x" * 5000,
+    "-->",
+    "%% comment",
+    "\ufffe\uffff",
+]
+_IDS = st.sampled_from("abcdefgh")
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> plan_pb2.Plan:
+    """Any plan: circles, gaps, repeated ids and odd texts included."""
+    texts = st.sampled_from(NASTY) | st.text(max_size=40)
+    tasks = [
+        plan_pb2.Task(id=draw(_IDS), goal=draw(texts), parent_id=draw(st.sampled_from(["", "", "a", "b", "c", "zz"])))
+        for _ in range(draw(st.integers(0, 9)))
+    ]
+    edges = [
+        plan_pb2.Edge(from_task_id=draw(_IDS), to_task_id=draw(_IDS), kind=draw(st.sampled_from([0, 1, 2])), artefact=draw(texts)[:200])
+        for _ in range(draw(st.integers(0, 12)))
+    ]
+    return plan_pb2.Plan(goal=draw(texts), tasks=tasks, edges=edges)
+
+
+def _nasty_plan() -> plan_pb2.Plan:
+    tasks = [plan_pb2.Task(id=f"t{i}", goal=text, parent_id="t0" if i % 3 else "") for i, text in enumerate(NASTY)]
+    edges = [plan_pb2.Edge(from_task_id=f"t{i}", to_task_id=f"t{i + 1}", artefact=text[:200]) for i, text in enumerate(NASTY)]
+    return plan_pb2.Plan(goal=NASTY[0], tasks=tasks, edges=edges)
+
+
+def _check_dot(text: str) -> None:
+    strings = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+    bare = strings.sub("", text)
+    assert '"' not in bare
+    assert bare.count("{") == bare.count("}")
+    assert bare.count("[") == bare.count("]")
+    assert not re.search(r"&(?!amp;)", "".join(strings.findall(text)))
+    assert set(re.findall(r"^\s*(\w+) \[label", bare, re.MULTILINE)) >= set(re.findall(r"(t\d+) ->", bare))
+
+
+def _check_mermaid(text: str) -> None:
+    head, *lines = text.splitlines()
+    assert head == "flowchart LR"
+    node = r't\d+\["[^"`<>\\]*"\]'
+    for line in lines:
+        line = re.sub("<br/>", "", line).strip()  # noqa: PLW2901
+        assert re.fullmatch(rf'{node}|subgraph {node}|end|t\d+ (-->|-\.->)(\|"[^"`<>\\]*"\|)? t\d+', line), line
+    assert sum(line.strip() == "end" for line in lines) == sum(line.strip().startswith("subgraph") for line in lines)
+
+
+def _check_svg(text: str) -> ET.Element:
+    root = ET.fromstring(text)  # noqa: S314
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not [element for element in root.iter() if element.tag.endswith("script")]
+    assert "nan" not in text.lower() or any("nan" in goal.lower() for goal in NASTY)
+    return root
+
+
+@settings(max_examples=60)
+@given(plans())
+def test_any_plan_gives_sound_documents(plan: plan_pb2.Plan) -> None:
+    """Quotes, brackets, markup, right-to-left and control characters break no form, nor do circles and gaps."""
+    graph = PlanGraph(plan)
+    notes = {task.id: task.goal[:30] for task in plan.tasks}
+    _check_dot(to_dot(graph, notes))
+    _check_mermaid(to_mermaid(graph, notes))
+    _check_svg(to_svg(graph, notes, [task.id for task in plan.tasks], [task.id for task in plan.tasks[:1]]))
+    assert sorted(node.index for node in graph.walk()) == list(range(len(plan.tasks)))
+    assert len({node.number for node in graph.walk()}) == len(plan.tasks)
+
+
+def test_odd_texts_are_all_drawn() -> None:
+    """Each in each form."""
+    graph = PlanGraph(_nasty_plan())
+    _check_dot(to_dot(graph, {}))
+    _check_mermaid(to_mermaid(graph, {}))
+    root = _check_svg(to_svg(graph, {}))
+    text = "".join(root.itertext())
+    assert "שלום" in text
+    assert "<script>alert(1)</script>" in text.replace(" ", "")
+
+
+def test_the_drawings_of_a_known_plan_stay_as_they_are(plan: plan_pb2.Plan) -> None:
+    """A change of the form is a decision, not an accident."""
+    graph = PlanGraph(plan)
+    assert to_mermaid(graph, {"a": "agent-a"}) == (
+        "flowchart LR\n"
+        '  subgraph t0["1 Build it"]\n'
+        '    t1["1.1 Write the code<br/>agent-a"]\n'
+        '    t2["1.2 Test the code"]\n'
+        "  end\n"
+        '  subgraph t3["2 Ship it"]\n'
+        '    t4["2.1 Deploy"]\n'
+        '    t5["2.2 Tell the customers"]\n'
+        "  end\n"
+        '  t1 -->|"patch"| t2\n'
+        "  t0 -.-> t3\n"
+    )
+    dot = to_dot(graph, {})
+    assert '  t1 -> t2 [label="patch"];' in dot
+    assert "  t2 -> t4 [style=dashed, ltail=cluster_0, lhead=cluster_3];" in dot
+    root = _check_svg(to_svg(graph, {"a": "agent-a · small-1"}, ["a", "b", "c"], ["d"]))
+    classes = [element.get("class") for element in root.iter() if element.tag.endswith(("rect", "path")) and element.get("class")]
+    assert classes == [
+        "group",
+        "group",
+        "arrow critical",
+        "arrow order critical",
+        "task critical",
+        "task critical",
+        "task critical",
+        "task nobody",
+    ]
+    words = [element.text for element in root.iter() if element.tag.endswith("text")]
+    assert {"1 Build it", "Write the code", "agent-a · small-1", "level 1", "level 3"} <= set(words)
+
+
+def test_levels_follow_the_work_through_headings(plan: plan_pb2.Plan) -> None:
+    """What waits for a heading waits for all that is in it."""
+    graph = PlanGraph(plan)
+    assert {node.task.id: node.level for node in graph.nodes} == {"h1": 0, "a": 1, "b": 2, "h2": 0, "c": 3, "d": 3}
+    assert graph.label("b") == "1.2"
+    assert graph.label("gone") == "gone"
+
+
+def test_a_plan_with_a_circle_has_no_levels() -> None:
+    """And is drawn all the same."""
+    task, edge = plan_pb2.Task, plan_pb2.Edge
+    graph = PlanGraph(
+        plan_pb2.Plan(
+            tasks=[task(id="a"), task(id="b")], edges=[edge(from_task_id="a", to_task_id="b"), edge(from_task_id="b", to_task_id="a")]
+        )
+    )
+    assert [node.level for node in graph.nodes] == [0, 0]
+    assert "<svg" in to_svg(graph, {})
+
+
+def test_very_deep_plans_are_shown_flat_at_the_end() -> None:
+    """Ten thousand levels are no crash."""
+    count = 10_000
+    graph = PlanGraph(plan_pb2.Plan(tasks=[plan_pb2.Task(id=str(i), parent_id=str(i - 1) if i else "") for i in range(count)]))
+    assert max(node.depth for node in graph.nodes) == MAX_SHOWN_DEPTH
+    assert len(list(graph.walk())) == count
+    assert to_dot(graph, {}).count("subgraph") == MAX_SHOWN_DEPTH - 1
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return (
+        one.x < other.x + other.width - 0.01
+        and other.x < one.x + one.width - 0.01
+        and one.y < other.y + other.height - 0.01
+        and other.y < one.y + one.height - 0.01
+    )
+
+
+@settings(max_examples=60)
+@given(plans())
+def test_boxes_lie_inside_their_heading_and_never_on_each_other(plan: plan_pb2.Plan) -> None:
+    """The picture can be read."""
+    graph = PlanGraph(plan)
+    drawing = lay_out(graph, lambda node: (100.0 + node.index, 40.0 + node.index), lambda _: 150.0)
+    stack = [drawing.root]
+    while stack:
+        box = stack.pop()
+        for child in box.children:
+            assert box.x < child.x
+            assert child.x + child.width < box.x + box.width
+            assert box.y < child.y
+            assert child.y + child.height < box.y + box.height
+        assert not any(_overlap(one, other) for one, other in combinations(box.children, 2))
+        stack.extend(box.children)
+
+
+@given(
+    st.integers(0, 8).flatmap(
+        lambda n: st.tuples(
+            st.just(n), st.lists(st.tuples(st.integers(0, max(n - 1, 0)), st.integers(0, max(n - 1, 0))), max_size=12 if n else 0)
+        )
+    )
+)
+def test_generations_put_everything_once_and_follow_the_arrows(case: tuple[int, list[tuple[int, int]]]) -> None:
+    """Where there is no circle, what comes first stands first."""
+    count, pairs = case
+    layers = generations(count, pairs)
+    assert sorted(item for layer in layers for item in layer) == list(range(count))
+    place = {item: number for number, layer in enumerate(layers) for item in layer}
+    forward = [(start, end) for start, end in pairs if start < end]
+    place = {item: number for number, layer in enumerate(generations(count, forward)) for item in layer}
+    assert all(place[start] < place[end] for start, end in forward)
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_plans_without_dependencies_are_drawn_as_a_grid(count: int) -> None:
+    """Not as one long column."""
+    graph = PlanGraph(plan_pb2.Plan(tasks=[plan_pb2.Task(id=str(i)) for i in range(count)]))
+    drawing = lay_out(graph, lambda _: (100.0, 50.0), lambda _: 0.0)
+    assert len({box.y for box in drawing.root.children}) == {0: 0, 1: 1, 5: 2}[count]
