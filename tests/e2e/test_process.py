@@ -150,7 +150,7 @@ def test_every_mistake_of_the_settings_is_told_at_once(tmp_path: Path) -> None:
 def test_listening_to_the_world_without_authentication_is_refused(tmp_path: Path) -> None:
     code, output = wait_failed(start(tmp_path, settings={"GENESIS_LISTEN": f"0.0.0.0:{free_port()}"}, wait=False))
     assert code == 2
-    assert "authentication" in output
+    assert "auth_jwt_secret" in output
 
 
 def test_a_broken_agents_file_at_start_names_every_mistake(tmp_path: Path) -> None:

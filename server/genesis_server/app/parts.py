@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 
 import grpc
@@ -45,11 +45,13 @@ from genesis_server.rpc.interceptors.idempotency import IdempotencyInterceptor
 from genesis_server.rpc.interceptors.limits import Limits, LimitsInterceptor
 from genesis_server.rpc.interceptors.metrics import MetricsInterceptor
 from genesis_server.rpc.interceptors.tracing import TracingInterceptor
+from genesis_server.rpc.large_plan import LargePlanProcess
 from genesis_server.rpc.large_requests import LargeRequests
-from genesis_server.rpc.methods import all_methods
+from genesis_server.rpc.methods import all_methods, served_methods
 from genesis_server.rpc.orchestrator import OrchestratorServicer
 from genesis_server.rpc.paging import PageTokens
 from genesis_server.rpc.ports import split_address
+from genesis_server.rpc.registration import Service
 from genesis_server.rpc.request_catalogues import RequestCatalogues
 from genesis_server.rpc.server import Drain, GrpcServer
 from genesis_server.rpc.status_answers import StatusAnswers
@@ -76,7 +78,7 @@ class Parts:
 
     grpc: GrpcServer
     http: HttpServer
-    watchers: tuple[Callable[[], Awaitable[None]], ...]
+    watchers: tuple[Callable[[], Coroutine[None, None, None]], ...]
     """Loops that follow files until they are cancelled."""
     close: Callable[[], Awaitable[None]]
     """Lets go of everything that was opened."""
@@ -88,8 +90,9 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
     `worker` counts from 0 and moves the HTTP and health ports; `shared_port` says that other processes listen on the same gRPC port.
     Raises StartError with every mistake of the files it reads, and OSError.
     """
+    served = served_methods(reflection=settings.reflection, channelz=settings.channelz)
     metrics = Metrics(
-        methods=all_methods().values(),
+        methods=served,
         codes=[code.name for code in grpc.StatusCode],
         clock=time.monotonic,
         version=__version__,
@@ -102,7 +105,11 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
 
     def tell_snapshots() -> None:
         metrics.know_agents(agent.id for agent in registry.catalogue.agents)
-        for kind, snapshot_id in (("agents", registry.snapshot_id), ("methods", methods.library.snapshot_id), ("flags", flags.snapshot.snapshot_id)):
+        for kind, snapshot_id in (
+            ("agents", registry.snapshot_id),
+            ("methods", methods.library.snapshot_id),
+            ("flags", flags.snapshot.snapshot_id),
+        ):
             metrics.know_snapshot(kind, snapshot_id)
 
     tell_snapshots()
@@ -141,7 +148,7 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         new_plan_id=plan_id,
     )
     tokens = PageTokens(await _page_token_key(plain_store))
-    large = LargeRequests(orchestrator)
+    large_plans = LargePlanProcess()
     admission = Admission(max_concurrent=settings.max_concurrent_calls)
     mapper = ErrorMapper(redact)
     check_table(all_methods())
@@ -165,24 +172,25 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         constraints=ConstraintsInterceptor(),
         idempotency=IdempotencyInterceptor(store, kept_seconds=settings.idempotency_hours * 3600),
     )
+    services: list[Service] = [
+        (
+            orchestrator_service_pb2_grpc.add_OrchestratorServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType]
+            OrchestratorServicer(
+                orchestrator=orchestrator,
+                catalogues=RequestCatalogues(),
+                large=LargeRequests(orchestrator, large_plans),
+                tokens=tokens,
+                status=StatusAnswers(flags=lambda: flags.snapshot, health=health),
+            ),
+        ),
+        (
+            agent_service_pb2_grpc.add_AgentServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType]
+            AgentServicer(catalogue=lambda: registry.catalogue, tokens=tokens),
+        ),
+    ]
     server = GrpcServer(
         address=settings.listen,
-        services=[
-            (
-                orchestrator_service_pb2_grpc.add_OrchestratorServiceServicer_to_server,
-                OrchestratorServicer(
-                    orchestrator=orchestrator,
-                    catalogues=RequestCatalogues(),
-                    large=large,
-                    tokens=tokens,
-                    status=StatusAnswers(flags=lambda: flags.snapshot, health=health),
-                ),
-            ),
-            (
-                agent_service_pb2_grpc.add_AgentServiceServicer_to_server,
-                AgentServicer(catalogue=lambda: registry.catalogue, tokens=tokens),
-            ),
-        ],
+        services=services,
         chain=layers.chain(),
         admission=admission,
         bounds=SizeBounds(
@@ -218,7 +226,7 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
                 tell_snapshots()
 
     async def close() -> None:
-        await large.close()
+        await large_plans.close()
         await access.close()
         await asyncio.to_thread(tracing.shutdown)
         await store.close()
@@ -259,6 +267,7 @@ def _tracing(settings: Settings, metrics: Metrics, enabled: Callable[[], bool]) 
         sample_ratio=settings.trace_sample_ratio,
         service_version=__version__,
         enabled=enabled,
+        observe=metrics.spans,
     )
 
 

@@ -25,7 +25,9 @@ def storage_probe(store: Store, breaker: Breaker, *, clock: Callable[[], float],
         try:
             await store.check()
         except GenesisError as error:
-            return ComponentHealth("storage", HealthStatus.UNHEALTHY, error.message, needed=True, breaker_state=breaker.state, retry_time=retry_time)
+            return ComponentHealth(
+                "storage", HealthStatus.UNHEALTHY, error.message, needed=True, breaker_state=breaker.state, retry_time=retry_time
+            )
         return ComponentHealth("storage", HealthStatus.HEALTHY, needed=True, breaker_state=breaker.state, retry_time=retry_time)
 
     return probe
@@ -60,7 +62,7 @@ def flags_probe(source: FlagSource) -> Probe:
 
 
 def _file_health(name: str, mistakes: tuple[str, ...], since: float) -> ComponentHealth:
-    if not mistakes:
+    if len(mistakes) == 0:
         return ComponentHealth(name, HealthStatus.HEALTHY)
     more = f" (and {len(mistakes) - 1} more mistakes)" if len(mistakes) > 1 else ""
     return ComponentHealth(name, HealthStatus.DEGRADED, f"since {_moment(since)}: {mistakes[0]}{more}")

@@ -8,17 +8,18 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from genesis_server import __version__
 from genesis_server.app.parts import Parts, StartError, build
-from genesis_server.app.workers import WORKER_VARIABLE, run_workers, worker_number
+from genesis_server.app.workers import run_workers, worker_number
 from genesis_server.rpc.ports import split_address
 from genesis_server.rpc.stop_signals import StopSignals
 from genesis_server.security.redaction import redact
 from genesis_server.settings import Settings
-from genesis_server.telemetry.logging import configure_logging
+from genesis_server.settings.fields import LogFormat
+from genesis_server.telemetry.logging import Style, configure_logging
 
+_STYLES: Mapping[LogFormat, Style] = {LogFormat.AUTO: "auto", LogFormat.JSON: "json", LogFormat.TEXT: "console"}
 _LOG = logging.getLogger("genesis_server")
 
 
@@ -76,8 +77,8 @@ def _tell_started(settings: Settings, parts: Parts) -> None:
         _LOG.warning(hint)
 
 
-def _style(settings: Settings) -> str:
-    return "console" if settings.log_format == "text" else settings.log_format.value
+def _style(settings: Settings) -> Style:
+    return _STYLES[settings.log_format]
 
 
 def _loop_factory() -> type[asyncio.AbstractEventLoop]:

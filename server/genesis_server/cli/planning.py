@@ -44,7 +44,7 @@ def plan(
     """Make a plan of a goal: a tree of tasks with their dependencies."""
     run = session.of(ctx)
     form = chosen(dot=dot, mermaid=mermaid, svg=svg, json=run.json, output=output)
-    options = _plan_options(run, catalogue, given, max_level, seed, request_id)
+    options = _plan_options(run, catalogue, given, max_level, seed=seed, request_id=request_id)
     with run.client() as client:
         if stream:
             answer = _last(run, client.plan_stream(goal, **options))
@@ -80,7 +80,7 @@ def orchestrate(
     run = session.of(ctx)
     form = chosen(dot=dot, mermaid=mermaid, svg=svg, json=run.json, output=output)
     options: OrchestrateOptions = {
-        **_plan_options(run, catalogue, given, max_level, seed, request_id),
+        **_plan_options(run, catalogue, given, max_level, seed=seed, request_id=request_id),
         **limit_options(budget, region, data_class, deadline, exclude),
         "explanation": explain.value,
     }
@@ -102,7 +102,7 @@ def outcome(answer: OrchestrateResponse) -> ExitCode:
 
 
 def _plan_options(
-    run: session.Session, catalogue: o.CatalogueFile, given: o.Givens, max_level: o.MaxLevel, seed: int, request_id: str | None
+    run: session.Session, catalogue: o.CatalogueFile, given: o.Givens, max_level: o.MaxLevel, *, seed: int, request_id: str | None
 ) -> PlanOptions:
     options: PlanOptions = {"catalogue": catalogue_option(run, catalogue), "givens": given or (), "seed": seed}
     if max_level is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -57,9 +58,9 @@ def _pieces(word: str, width: int) -> list[str]:
 
 
 def amount(money: Money) -> str:
-    """`0.0125 USD`: four decimals, or all nine where four would show nothing."""
+    """`0.0125 USD`: two to four decimals, more where the amount is below 0.1 and three digits take more."""
     value = money.units + money.nanos / 1e9
-    text = f"{value:.4f}" if value >= 0.0001 else f"{value:.9f}"
+    text = f"{value:.4f}" if value >= 0.1 or not value else f"{value:.{min(9, 2 - math.floor(math.log10(value)))}f}"
     whole, _, decimals = text.rstrip("0").partition(".")
     return f"{whole}.{decimals:0<2} {money.currency_code or 'USD'}"
 

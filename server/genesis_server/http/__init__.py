@@ -1,1 +1,1 @@
-"""Room: http."""
+"""The HTTP edge: health for people and probes, and the metrics."""

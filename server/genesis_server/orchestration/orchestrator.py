@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from genesis_server import __version__
 from genesis_server.agents.index import CatalogueIndex
@@ -31,6 +31,23 @@ from genesis_server.validation.judge import Limits, judge_plan
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
+
+
+class JudgedElsewhere(Protocol):
+    """What comes back from a judgement outside this process."""
+
+    @property
+    def goal(self) -> str:
+        """The goal the request named; empty when it named none."""
+        ...
+
+    @property
+    def verdict(self) -> Verdict:
+        """The judgement."""
+        ...
+
+
+_JudgedT = TypeVar("_JudgedT", bound=JudgedElsewhere)
 
 # Above these sizes a decision is made on a thread, so that the loop is not held for more than about 5 ms.
 INLINE_GOAL_LENGTH = 500
@@ -225,6 +242,16 @@ class Orchestrator:
             )
         self._observer.judged(verdict)
         return Judged(verdict, self._provenance(call, index, snapshots, timer, hits=hits))
+
+    async def validate_elsewhere(self, call: Call, judge: Callable[[Snapshots], Awaitable[_JudgedT]]) -> tuple[_JudgedT, Provenance]:
+        """Judge by `judge`, which does it outside this process. Raises what `judge` raises, and SecurityError."""
+        snapshots, timer = self._snapshots(), self._timer()
+        with timer.phase("validate"):
+            judged = await judge(snapshots)
+        with timer.phase("tripwire"):
+            hits = self._suspect(judged.goal, snapshots)
+        self._observer.judged(judged.verdict)
+        return judged, self._provenance(call, None, snapshots, timer, hits=hits)
 
     async def orchestrate(
         self,

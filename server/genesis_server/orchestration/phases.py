@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from genesis_server.model.provenance import PhaseDuration
@@ -18,7 +18,7 @@ class PhaseTimer:
         self._seconds: dict[str, float] = {}
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
+    def phase(self, name: str) -> Generator[None]:
         """Measure what runs inside, also when it fails."""
         start = self._clock()
         try:

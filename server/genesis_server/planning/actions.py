@@ -104,25 +104,34 @@ def _drafts(found: list[Sentence], known: Lexicon) -> list[_Draft]:
 
 def _things_listed(found: list[Sentence], split_up: list[list[Clause]], known: Lexicon) -> set[int]:
     """List items without a verb that are actions all the same: not when they are the objects of the line above ("buy:")."""
-    items = [place for place, sentence in enumerate(found) if sentence.bullet]
-    if not items:
-        return set()
-    bare = {place for place in items if not split_up[place]}
-    above = items[0] - 1
-    objects = len(bare) == len(items) and above >= 0 and bool(split_up[above]) and not _is_light(found[above], known)
-    return set() if objects else bare
+    bare = {place for place, sentence in enumerate(found) if sentence.bullet and not split_up[place]}
+    above = min(bare, default=0) - 1
+    return set() if above >= 0 and _has_objects_below(above, found, split_up, known) else bare
+
+
+def _has_objects_below(place: int, found: list[Sentence], split_up: list[list[Clause]], known: Lexicon) -> bool:
+    """Whether the list behind a line names the objects of the line's verb, and no item has a verb of its own."""
+    if (
+        not split_up[place]
+        or found[place].bullet
+        or any(sentence.bullet and parts for sentence, parts in zip(found, split_up, strict=True))
+    ):
+        return False
+    return found[place].tokens[split_up[place][-1].verb].text not in known.english.light_verbs
 
 
 def _is_heading(place: int, found: list[Sentence], split_up: list[list[Clause]], known: Lexicon) -> bool:
     """Whether a line only introduces the list behind it."""
     if not found[place].header or place + 1 >= len(found):
         return False
-    return _is_light(found[place], known) or not split_up[place] or (found[place + 1].bullet and bool(split_up[place + 1]))
+    if found[place + 1].bullet and not split_up[place + 1]:
+        return not _has_objects_below(place, found, split_up, known)
+    return _is_light(found[place], known) or not split_up[place] or found[place + 1].bullet
 
 
 def _is_light(sentence: Sentence, known: Lexicon) -> bool:
     """Whether a heading says no more than that a list follows."""
-    return sentence.header and any(text in known.english.list_headers for text in sentence.texts[-6:])
+    return any(text in known.english.list_headers for text in sentence.texts[-6:])
 
 
 def _draft(sentence: Sentence, clause: Clause, number: int) -> _Draft:

@@ -11,6 +11,7 @@ from genesis_server.planning.tokens import Kind, Sentence
 
 _BREAKS = frozenset({Kind.COMMA, Kind.DASH, Kind.ARROW, Kind.COLON})
 _JOINERS = frozenset({"and", "but", "plus"})
+_AS_WELL_AS = ["as", "well", "as"]
 
 
 class Cue(Enum):
@@ -89,9 +90,7 @@ class _Reader:
 
     def _further(self, place: int) -> int:
         """Open another clause where a connective at `place` is followed by a head; where to go on."""
-        at = place
-        while at < len(self.tokens) and (self.tokens[at].kind in _BREAKS or self.texts[at] in _JOINERS):
-            at += 1
+        at = self._past_connectives(place)
         comma = any(token.kind in _BREAKS for token in self.tokens[place:at])
         arrow = any(token.kind is Kind.ARROW for token in self.tokens[place:at])
         inline = self.known.inline_cues.length_at(self.texts, at) > 0
@@ -112,8 +111,20 @@ class _Reader:
         comes_next = head.comes_next or inline or self.awaits
         return self._open(head, place, Cue.NEXT if comes_next and not held else Cue.NONE)
 
+    def _past_connectives(self, at: int) -> int:
+        while at < len(self.tokens):
+            if self.tokens[at].kind in _BREAKS or self.texts[at] in _JOINERS:
+                at += 1
+            elif self.texts[at] == "as" and self.texts[at : at + 3] == _AS_WELL_AS:
+                at += 3
+            else:
+                break
+        return at
+
     def _head(self, place: int, at: int, *, arrow: bool) -> Head | None:
         frame = self.found[-1].frame if self.found else Frame.BASE
+        if self.found and self.texts[at : at + 1] == ["to"] and self.texts[self.found[-1].core - 1] == "to":
+            at += 1
         series = bool(self.found) and place == self._end_of_bare(self.found[-1])
         head = self.finder.following(at, frame=frame, comes_next=arrow, series=series)
         if head is None and arrow and self.found and self.finder.is_plain(at):
@@ -137,16 +148,23 @@ class _Reader:
     def _may_split(self, place: int) -> bool:
         """Whether a plain "and" may end the clause.
 
-        Not between the verbs of a purpose ("an app to track and analyse …"), nor between two receivers ("give mum and dad …").
+        Not between the verbs of a purpose ("an app to track and analyse …"), nor between two receivers ("give mum and dad …"), nor in
+        front of a noun of two words ("a backup and restore procedure").
         """
         if not self.found:
             return True
+        if place > 1 and self.texts[place - 2] in self.finder.english.determiners and self._ends_in_noun(place + 2):
+            return False
         clause, verb = self.found[-1], place - 1
         if verb > 0 and self.texts[verb] in self.finder.english.particles:
             verb -= 1
         if verb > clause.verb and self.known.form(self.texts[verb]) & VerbForm.BASE:
             return self.texts[verb - 1] not in self.finder.english.purpose_openers
         return not self._gives_to_two(clause, place)
+
+    def _ends_in_noun(self, at: int) -> bool:
+        last = at + 1 == len(self.tokens) or (at + 1 < len(self.tokens) and self.tokens[at + 1].kind in _BREAKS)
+        return last and self.texts[at] in self.finder.english.compound_heads
 
     def _gives_to_two(self, clause: Clause, place: int) -> bool:
         receiver = self.texts[clause.verb + 1 : place]

@@ -109,10 +109,11 @@ class HeadFinder:
 
         `repeats`: actions were named before, so that "after booking" says when, and is no further action.
         """
-        if place >= len(self.texts) or self.texts[place] in self.english.arrival_verbs:
+        if place >= len(self.texts):
             return None
         if self._is_gerund(place):
-            return None if repeats and self._ends(place + 1) else Head(place, Frame.ING, place)
+            known = repeats and (self._ends(place + 1) or self.texts[place] in self.english.arrival_verbs)
+            return None if known else Head(place, Frame.ING, place)
         if self.texts[place] in {"you", "we", "you've", "we've"}:
             verb = place + 1
             while verb < len(self.texts) and self.texts[verb] in {"have", "are", "will", "can", "also", "already"}:

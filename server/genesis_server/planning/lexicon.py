@@ -76,6 +76,7 @@ class English(BaseModel):
     arrival_verbs: WordSet
     gerund_nouns: WordSet
     list_headers: WordSet
+    light_verbs: WordSet
     subordinators: WordSet
     purpose_openers: WordSet
     back_pronouns: WordSet

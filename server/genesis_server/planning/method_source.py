@@ -27,7 +27,8 @@ class MethodSource:
         """
         self._folder = folder
         self._clock = clock
-        self._taken = self._seen = {} if folder is None else _read(folder)
+        texts: Mapping[str, str] = {} if folder is None else _read(folder)
+        self._taken = self._seen = texts
         self.library: MethodLibrary = shipped_methods() if folder is None else build_library(self._taken)
         """The methods as of the last poll."""
         self.mistakes: tuple[str, ...] = ()

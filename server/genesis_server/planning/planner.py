@@ -25,6 +25,7 @@ from genesis_server.planning.lexicon import lexicon
 from genesis_server.planning.methods import Method, MethodLibrary, MethodMatch
 from genesis_server.planning.order import CycleError
 from genesis_server.planning.task_ids import TaskIds
+from genesis_server.planning.tokens import without_quotes
 from genesis_server.resilience.errors import DecompositionError
 
 ASKED_FOR = "the minimal level was asked for"
@@ -114,7 +115,7 @@ class _Drafting:
 
     def _method(self, text: str) -> MethodMatch | None:
         """The best method that fits a text and whose every step somebody can do."""
-        return next((match for match in self.methods.match(text) if self._capabilities(match.method) is not None), None)
+        return next((match for match in self.methods.match(without_quotes(text)) if self._capabilities(match.method) is not None), None)
 
     def _capabilities(self, method: Method) -> dict[str, str] | None:
         if method.id not in self._usable:

@@ -58,9 +58,14 @@ class Sentence:
         return [token.text for token in self.tokens]
 
 
+LEAD_IN_REACH = 8
+_QUOTED = r"""
+    "[^"\n]{1,400}"|“[^”\n]{1,400}”|«[^»\n]{1,400}»|`[^`\n]{1,400}`|(?<!\w)['‘][^'’\n]{1,300}['’](?!\w)
+"""
+_QUOTE = re.compile(_QUOTED, re.VERBOSE)
 _TOKEN = re.compile(
-    r"""
-    (?P<quote>"[^"\n]{1,400}"|“[^”\n]{1,400}”|«[^»\n]{1,400}»|`[^`\n]{1,400}`|(?<!\w)['‘][^'’\n]{1,300}['’](?!\w))
+    rf"""
+    (?P<quote>{_QUOTED})
     |(?P<url>https?://[^\s,;()<>"]*[^\s,;()<>".!?:])
     |(?P<number>\d+(?:[.,:/-]\d+)*%?(?![^\W\d_]))
     |(?P<word>[^\W_](?:\w|[-'’/@_&](?=\w)|\.(?=[a-z0-9]))*)
@@ -97,7 +102,7 @@ def sentences(text: str, known: Lexicon) -> list[Sentence]:
             current.question = "?" in token.text
             current = _close(found, current)
         elif token.kind is Kind.LINE:
-            if current.tokens and _line_ends(token, current, following, known):
+            if current.tokens and _line_ends(token, current, tokens[place + 1 : place + 1 + LEAD_IN_REACH], known):
                 current = _close(found, current)
         elif token.kind is Kind.COLON:
             if _introduces_list(current, following, known):
@@ -109,6 +114,11 @@ def sentences(text: str, known: Lexicon) -> list[Sentence]:
             current.tokens.append(token)
     _close(found, current)
     return found
+
+
+def without_quotes(text: str) -> str:
+    """The text with blanks where it quotes: what is quoted names a thing and asks for nothing."""
+    return _QUOTE.sub(lambda quote: " " * len(quote.group()), text)
 
 
 def _close(found: list[Sentence], current: Sentence) -> Sentence:
@@ -185,13 +195,14 @@ def _is_abbreviation(stop: Token, current: Sentence, following: Token, known: Le
     return before.text in known.english.abbreviations and not (following.capital and "." in before.text and before.text.endswith("m"))
 
 
-def _line_ends(line: Token, current: Sentence, following: Token | None, known: Lexicon) -> bool:
+def _line_ends(line: Token, current: Sentence, ahead: list[Token], known: Lexicon) -> bool:
     """Whether a line break ends the sentence, or only wraps it."""
-    if following is None or following.kind is Kind.BULLET or line.text.count("\n") > 1 or current.header:
+    if not ahead or ahead[0].kind is Kind.BULLET or line.text.count("\n") > 1:
         return True
     if current.tokens[-1].kind in {Kind.COMMA, Kind.ARROW} or current.tokens[-1].text in {"and", "then"}:
         return False
-    return following.capital or VerbForm.BASE in known.form(following.text) or known.lead_ins.by_first_word.get(following.text) is not None
+    begins = VerbForm.BASE in known.form(ahead[0].text) or known.lead_ins.length_at([token.text for token in ahead], 0) > 0
+    return ahead[0].capital or begins
 
 
 def _introduces_list(current: Sentence, following: Token | None, known: Lexicon) -> bool:

@@ -1,1 +1,1 @@
-"""Room: rpc."""
+"""The gRPC edge: the server, its interceptors, one servicer per service, and the way between messages and the domain."""

@@ -22,11 +22,6 @@ class Admission:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    @property
-    def in_flight(self) -> int:
-        """Calls under way."""
-        return self._in_flight
-
     def enter(self, *, counted: bool) -> None:
         """Let a call in, under the bound when it is `counted`; `leave` must follow when it ends.
 

@@ -22,7 +22,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
         self._catalogue = catalogue
         self._tokens = tokens
 
-    async def List(  # noqa: N802
+    async def List(
         self, request: agent_service_pb2.AgentServiceListRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> agent_service_pb2.AgentServiceListResponse:
         """One page of agents by id."""

@@ -1,4 +1,4 @@
-"""What the edge knows of the call that runs: who calls, under which correlation id.
+"""Who makes the call that runs.
 
 The caller is a context variable, set by the authentication interceptor in the task that serves the call and read by everything
 inside it. The call's ids, trace and method stand in `telemetry/context.py`, where the logs find them.
@@ -23,11 +23,6 @@ def set_caller(caller: Caller) -> None:
         call.fields["subject"] = caller.subject
 
 
-def known_caller() -> Caller | None:
-    """Who calls; None before authentication has run, and for methods that need none."""
-    return _caller.get()
-
-
 def current_caller() -> Caller:
     """Who calls. Raises LookupError where authentication has not run, which is a fault of the server."""
     caller = _caller.get()
@@ -35,9 +30,3 @@ def current_caller() -> Caller:
         message = "no caller is known here: the authentication interceptor has not run for this call"
         raise LookupError(message)
     return caller
-
-
-def correlation_id() -> str:
-    """The id that finds this call in logs and traces; empty outside calls."""
-    call = current_call()
-    return call.correlation_id if call is not None else ""

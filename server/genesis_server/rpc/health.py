@@ -56,20 +56,20 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._draining = True
         self._tell()
 
-    async def Check(self, request: health_pb2.HealthCheckRequest, context: _Context) -> health_pb2.HealthCheckResponse:  # noqa: N802
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: _Context) -> health_pb2.HealthCheckResponse:
         """The state of a service; NOT_FOUND for a name that is none."""
         status = self._status(request.service)
         if status == _UNKNOWN:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no service of this name; List tells which there are")
         return health_pb2.HealthCheckResponse(status=status)
 
-    async def List(self, request: Any, context: _Context) -> Any:  # noqa: N802
+    async def List(self, request: Any, context: _Context) -> Any:
         """The state of every service."""
         del request, context
         names = (*self._names, LIVENESS)
         return _pb2.HealthListResponse(statuses={name: health_pb2.HealthCheckResponse(status=self._status(name)) for name in names})
 
-    async def Watch(  # noqa: N802
+    async def Watch(
         self, request: health_pb2.HealthCheckRequest, context: _Context
     ) -> AsyncGenerator[health_pb2.HealthCheckResponse, None]:
         """The state now and whenever it changes."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from genesis.v1 import orchestrator_service_pb2, plan_pb2
 from genesis_server.model.catalogue import Catalogue
+from genesis_server.model.validation import Verdict
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.rpc.large_plan_worker import HEADER, Answer, Job
 from genesis_server.validation.structure import Limits
@@ -36,6 +37,8 @@ class LargeAnswer:
     """A serialised ValidateResponse; its provenance has the agents' snapshot id, the server adds the rest by appending bytes."""
     goal: str
     """The goal the request names, for the tripwire; empty when it names none."""
+    verdict: Verdict
+    """The judgement without its findings and schedule, to be counted."""
 
 
 class LargePlanProcess:
@@ -108,7 +111,9 @@ class LargePlanProcess:
             self._inside -= 1
         if answer.error is not None:
             raise answer.error
-        return LargeAnswer(answer.response, answer.goal)
+        if answer.verdict is None:
+            raise AssertionError("an answer has a verdict or an error")
+        return LargeAnswer(answer.response, answer.goal, answer.verdict)
 
     async def close(self) -> None:
         """End the child and wait until it is gone."""

@@ -17,7 +17,7 @@ import struct
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from google.protobuf.message import DecodeError
@@ -25,6 +25,7 @@ from google.protobuf.message import DecodeError
 from genesis.v1 import catalogue_pb2, common_pb2, orchestrator_service_pb2
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.catalogue import Catalogue
+from genesis_server.model.validation import Verdict
 from genesis_server.resilience.errors import GenesisError, ResourceError, RoutingError
 from genesis_server.rpc.convert import catalogue_from_proto, constraints_from_proto, routes_from_proto, verdict_to_proto
 from genesis_server.rpc.deserialisation import malformed
@@ -53,12 +54,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came out: exactly one of the fields is set, and `goal` beside `response`."""
+    """What came out: a response with its goal and verdict, a plan id, or an error."""
 
     response: bytes = b""
     """A serialised ValidateResponse, without what only the server knows of its provenance."""
     goal: str = ""
     """The request's own goal, for the tripwire."""
+    verdict: Verdict | None = None
+    """The judgement without its findings and schedule, to be counted."""
     plan_id: str = ""
     """The stored plan the request names instead of bringing one."""
     error: GenesisError | None = None
@@ -109,7 +112,7 @@ class Judge:
             verdict=verdict_to_proto(verdict),
             provenance=common_pb2.Provenance(agents_snapshot_id=index.catalogue.snapshot_id if index is not None else ""),
         )
-        return Answer(response=response.SerializeToString(), goal=request.goal)
+        return Answer(response=response.SerializeToString(), goal=request.goal, verdict=replace(verdict, findings=(), schedule=None))
 
 
 def _refuse_more_tasks(count: int, limit: int) -> None:

@@ -57,13 +57,11 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         self._tokens = tokens
         self._status = status
 
-    async def Plan(  # noqa: N802
-        self, request: orchestrator_service_pb2.PlanRequest, context: _Context
-    ) -> orchestrator_service_pb2.PlanResponse:
+    async def Plan(self, request: orchestrator_service_pb2.PlanRequest, context: _Context) -> orchestrator_service_pb2.PlanResponse:
         """Make and store a plan."""
         return _planned(await self._orchestrator.plan(_call(), await self._wish(request)))
 
-    async def PlanStream(  # noqa: N802
+    async def PlanStream(
         self, request: orchestrator_service_pb2.PlanStreamRequest, context: _Context
     ) -> AsyncIterator[orchestrator_service_pb2.PlanStreamResponse]:
         """Make and store a plan, telling each phase."""
@@ -78,9 +76,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
                 )
                 yield orchestrator_service_pb2.PlanStreamResponse(sequence=sequence, progress=progress)
 
-    async def Route(  # noqa: N802
-        self, request: orchestrator_service_pb2.RouteRequest, context: _Context
-    ) -> orchestrator_service_pb2.RouteResponse:
+    async def Route(self, request: orchestrator_service_pb2.RouteRequest, context: _Context) -> orchestrator_service_pb2.RouteResponse:
         """Route a plan."""
         routed = await self._orchestrator.route(
             _call(),
@@ -96,7 +92,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             provenance=provenance_to_proto(routed.provenance),
         )
 
-    async def Validate(  # noqa: N802
+    async def Validate(
         self, request: orchestrator_service_pb2.ValidateRequest | RawRequest, context: _Context
     ) -> orchestrator_service_pb2.ValidateResponse | bytes:
         """Judge a plan; a large request is judged in a child process from its bytes."""
@@ -114,7 +110,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             verdict=verdict_to_proto(judged.verdict), provenance=provenance_to_proto(judged.provenance)
         )
 
-    async def Orchestrate(  # noqa: N802
+    async def Orchestrate(
         self, request: orchestrator_service_pb2.OrchestrateRequest, context: _Context
     ) -> orchestrator_service_pb2.OrchestrateResponse:
         """Plan, route, validate, repair and store."""
@@ -134,7 +130,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             stored=True,
         )
 
-    async def GetPlan(  # noqa: N802
+    async def GetPlan(
         self, request: orchestrator_service_pb2.GetPlanRequest, context: _Context
     ) -> orchestrator_service_pb2.GetPlanResponse:
         """Read a stored plan."""
@@ -146,7 +142,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             provenance=provenance_to_proto(stored.provenance),
         )
 
-    async def ListPlans(  # noqa: N802
+    async def ListPlans(
         self, request: orchestrator_service_pb2.ListPlansRequest, context: _Context
     ) -> orchestrator_service_pb2.ListPlansResponse:
         """List the tenant's plans, newest first."""
@@ -169,22 +165,18 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             next_page_token=self._tokens.make(page[-1].plan.id, tenant, "plans") if len(found) > size else "",
         )
 
-    async def DeletePlan(  # noqa: N802
+    async def DeletePlan(
         self, request: orchestrator_service_pb2.DeletePlanRequest, context: _Context
     ) -> orchestrator_service_pb2.DeletePlanResponse:
         """Delete a stored plan."""
         await self._orchestrator.store.delete(current_caller().tenant, request.plan_id, version=request.version)
         return orchestrator_service_pb2.DeletePlanResponse()
 
-    async def Flag(  # noqa: N802
-        self, request: orchestrator_service_pb2.FlagRequest, context: _Context
-    ) -> orchestrator_service_pb2.FlagResponse:
+    async def Flag(self, request: orchestrator_service_pb2.FlagRequest, context: _Context) -> orchestrator_service_pb2.FlagResponse:
         """Tell what flags are."""
         return self._status.flags(request)
 
-    async def Health(  # noqa: N802
-        self, request: orchestrator_service_pb2.HealthRequest, context: _Context
-    ) -> orchestrator_service_pb2.HealthResponse:
+    async def Health(self, request: orchestrator_service_pb2.HealthRequest, context: _Context) -> orchestrator_service_pb2.HealthResponse:
         """Tell how the server is."""
         return await self._status.health()
 

@@ -53,11 +53,13 @@ def parse_identities(source: str, name: str) -> tuple[CertificateIdentity, ...]:
         for key in sorted(table.keys() - _KEYS):
             complaints.add(f"{key} is not known; an identity has name, tenant and roles", key, line)
         if not isinstance(pattern, str) or not pattern.strip("*./:"):
-            complaints.add("name must be a subject alternative name, * standing for one part of it, and not only *", "name", line)
+            complaints.add(
+                "name must be a subject alternative name, * standing for one part of it, and not only *", _near(table, "name"), line
+            )
         if not isinstance(tenant, str) or not TENANT_PATTERN.fullmatch(tenant):
-            complaints.add("tenant must be letters, digits, dots, dashes and underscores", "tenant", line)
+            complaints.add("tenant must be letters, digits, dots, dashes and underscores", _near(table, "tenant"), line)
         if not listed or any(role not in known for role in listed):
-            complaints.add(f"roles must be a list of {', '.join(sorted(known))}", "roles", line)
+            complaints.add(f"roles must be a list of {', '.join(sorted(known))}", _near(table, "roles"), line)
         if len(complaints) == mistakes:
             result.append(CertificateIdentity(_expression(str(pattern)), str(tenant), frozenset(Role(str(role)) for role in listed)))
     complaints.raise_if_any()
@@ -71,6 +73,11 @@ def caller_of(names: Sequence[str], identities: Iterable[CertificateIdentity]) -
             if identity.name.fullmatch(name):
                 return Caller(identity.tenant, name, identity.roles)
     raise invalid_credentials()
+
+
+def _near(table: dict[str, object], key: str) -> str:
+    """Where to look for a key: nowhere when the table lacks it."""
+    return key if key in table else ""
 
 
 def _expression(name: str) -> re.Pattern[str]:

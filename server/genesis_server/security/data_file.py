@@ -32,8 +32,8 @@ class Complaints:
         return len(self._found)
 
     def add(self, what: str, near: str = "", after: int = 0) -> None:
-        """Note a mistake, on the first line after line `after` that holds `near`; without `near`, on the whole file."""
-        line = self.line_of(near, after) if near else 0
+        """Note a mistake, on the first line after line `after` that holds `near`, else on line `after`; 0 is the whole file."""
+        line = (self.line_of(near, after) if near else 0) or after
         self._found.append(f"{self._name}:{line}: {what}" if line else f"{self._name}: {what}")
 
     def line_of(self, near: str, after: int = 0) -> int:

@@ -89,36 +89,41 @@ def _families(tables: Any, compiler: PhraseCompiler, complaints: Complaints) -> 
         complaints.add("there must be at least one [[families]]", "families")
         return []
     result: list[Family] = []
+    line = 0
     for table in cast("list[dict[str, object]]", tables):
-        name = table.get("name")
-        line = complaints.line_of(f'name = "{name}"')
+        line = complaints.line_of("[[families]]", line)
+        name, meaning = table.get("name"), table.get("meaning")
         if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z_]*", name):
-            complaints.add(f"a family's name is of small letters and underscores, not {name!r}", "name = ", line - 1 if line else 0)
+            complaints.add(f"a family's name is of small letters and underscores, not {name!r}", "name", line)
             continue
         if any(family.name == name for family in result):
-            complaints.add(f"family {name} stands twice", f'name = "{name}"', line)
-        for key in table.keys() - _KEYS:
+            complaints.add(f"family {name} stands twice", "name", line)
+        for key in sorted(table.keys() - _KEYS):
             complaints.add(f"family {name}: {key} is not known; known are {', '.join(sorted(_KEYS))}", key, line)
-        meaning = table.get("meaning")
         if not isinstance(meaning, str) or not meaning:
-            complaints.add(f"family {name} has no meaning", f'name = "{name}"')
-        phrases: list[Phrase] = []
-        for text in _texts(table.get("phrases", []), f"family {name}: phrases", "phrases", complaints):
-            try:
-                phrases.append(compiler.compile(text))
-            except ValueError as error:
-                complaints.add(f"family {name}: {text!r}: {error}", text, line)
+            complaints.add(f"family {name} has no meaning", "name", line)
+        phrases = _phrases(table.get("phrases", []), name, line, compiler, complaints)
         patterns = _patterns(table.get("patterns", []), name, line, complaints)
-        if not phrases and not patterns:
-            complaints.add(f"family {name} has neither phrases nor patterns", f'name = "{name}"')
+        if not table.get("phrases") and not table.get("patterns"):
+            complaints.add(f"family {name} has neither phrases nor patterns", "name", line)
         result.append(Family(name, str(meaning), tuple(phrases), tuple(patterns)))
     return result
 
 
-def _texts(value: Any, what: str, near: str, complaints: Complaints) -> list[str]:
+def _phrases(value: Any, family: str, line: int, compiler: PhraseCompiler, complaints: Complaints) -> list[Phrase]:
+    result: list[Phrase] = []
+    for text in _texts(value, f"family {family}: phrases", "phrases", complaints, line):
+        try:
+            result.append(compiler.compile(text))
+        except ValueError as error:
+            complaints.add(f"family {family}: {text!r}: {error}", text, line)
+    return result
+
+
+def _texts(value: Any, what: str, near: str, complaints: Complaints, line: int = 0) -> list[str]:
     items = cast("list[object]", value) if isinstance(value, list) else [None]
     if not all(isinstance(item, str) and item for item in items):
-        complaints.add(f"{what} must be a list of texts", near)
+        complaints.add(f"{what} must be a list of texts", near, line)
     return [item for item in items if isinstance(item, str) and item]
 
 
@@ -132,7 +137,7 @@ def _patterns(value: Any, family: str, line: int, complaints: Complaints) -> lis
                 f"family {family}: patterns must be a list of {{ needs = [...], pattern = '...' }}", str(text or "patterns"), line
             )
             continue
-        words = _texts(needs, f"family {family}: needs", text, complaints)
+        words = _texts(needs, f"family {family}: needs", text, complaints, line)
         try:
             result.append(Pattern(tuple(words), bounded_expression(text)))
         except (ValueError, re.error) as error:

@@ -37,7 +37,7 @@ class CallContext:
     """What is known of a call; made when it arrives, completed while it runs."""
 
     method: str
-    """Full name, for example `/genesis.v1.OrchestratorService/Plan`."""
+    """Full name without the leading slash, `genesis.v1.OrchestratorService/Plan`; `_OTHER` for a method that does not exist."""
     correlation_id: str
     trace_id: str
     """32 hexadecimal digits: the caller's trace, or a new one."""

@@ -54,7 +54,7 @@ class JsonFormatter(logging.Formatter):
             if call.span_id:
                 line[names.LOG_SPAN_ID] = call.span_id
             line[names.LOG_CORRELATION_ID] = call.correlation_id
-            line[names.ATTR_RPC_METHOD] = call.method.lstrip("/")
+            line[names.ATTR_RPC_METHOD] = call.method
         line.update(redacted_fields(record, self._redact))
         if record.exc_info and record.exc_info[0] is not None:
             line.setdefault(names.ATTR_ERROR_TYPE, record.exc_info[0].__name__)

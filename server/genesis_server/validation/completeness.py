@@ -9,8 +9,8 @@ decide, those of the primitive tasks' goals, acceptances, capabilities and outpu
   details stand in any task (the shares are in data/validation.toml). That is an error when the plan has fewer tasks than the goal has
   actions, and a warning otherwise, since the plan may say it in other words. Verbs that support another action (confirm, ensure, use)
   do not need a task of their own.
-- a number or date is covered when all its parts stand in one task, a quotation or a name when half of its words do. Details that
-  are not covered are one warning together: many sound plans leave them to the arguments of the calls.
+- a number or date is covered when all its parts stand in one task, a quotation or a name when half of its words do (above 5 000 tasks:
+  when they stand anywhere). Details that are not covered are one warning together: many sound plans leave them to the arguments of calls.
 """
 
 from __future__ import annotations

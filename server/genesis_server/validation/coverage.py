@@ -8,31 +8,31 @@ from genesis_server.text.words import words
 from genesis_server.validation.elements import terms_of
 from genesis_server.validation.graph import PlanGraph
 
+MAX_TASKS_ONE_BY_ONE = 5_000
+"""In larger plans all tasks together count as one."""
+
 
 class Coverage:
-    """The terms asked for, task by task: each task's goal, acceptance, capability and names of outputs.
-
-    Texts are cut at spaces and each distinct piece is looked at once, so that a plan of 100 000 tasks takes a fraction of a second.
-    """
+    """The terms asked for, task by task: each task's goal, acceptance, capability and names of outputs."""
 
     def __init__(self, graph: PlanGraph, asked: Collection[str]) -> None:
         """Look for the terms `asked` for in the primitive tasks of a plan."""
         wanted = frozenset(asked)
+        texts = _texts(graph)
+        if len(graph.work) > MAX_TASKS_ONE_BY_ONE:
+            texts = iter([" ".join(set(" ".join(texts).split()))])
         pieces: dict[str, frozenset[str]] = {}
-        nothing = frozenset[str]()
         found: set[frozenset[str]] = set()
-        for text in _texts(graph):
-            here = nothing
+        for text in texts:
+            here = set[str]()
             for piece in text.split():
                 terms = pieces.get(piece)
                 if terms is None:
-                    terms = pieces[piece] = wanted.intersection(terms_of(word.text) for word in words(piece))
-                if terms:
-                    here |= terms
-            if here:
-                found.add(here)
+                    terms = pieces[piece] = _terms(piece, wanted)
+                here |= terms
+            found.add(frozenset(here))
         self._tasks = found
-        self._all = nothing.union(*found)
+        self._all = frozenset[str]().union(*found)
 
     def share(self, terms: Collection[str]) -> float:
         """The share of terms that stand in any task, 0 to 1; 1 for no terms."""
@@ -41,6 +41,13 @@ class Coverage:
     def best_share(self, terms: frozenset[str]) -> float:
         """The largest share of terms that stand together in one task, 0 to 1; 1 for no terms."""
         return max((len(terms & task) for task in self._tasks), default=0) / len(terms) if terms else 1.0
+
+
+def _terms(piece: str, wanted: frozenset[str]) -> frozenset[str]:
+    """The wanted terms in a piece of text between spaces."""
+    if piece.isdigit():
+        return wanted.intersection([piece])
+    return wanted.intersection([terms_of(word.text) for word in words(piece)])
 
 
 def _texts(graph: PlanGraph) -> Iterator[str]:

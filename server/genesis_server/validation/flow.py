@@ -49,9 +49,10 @@ def flow_of(graph: PlanGraph) -> Flow:
         size += 2 * len(headings)
         parents = np.asarray(graph.tree.parents)
         below = np.flatnonzero(parents >= 0)
-        # A heading's own node stands inside it: it is work when the plan calls it primitive.
-        sources = np.concatenate((ends[sources], begins[parents[below]], ends[below], begins[headings], headings))
-        targets = np.concatenate((begins[targets], begins[below], ends[parents[below]], headings, ends[headings]))
+        # A heading that is called primitive is work of its own, which stands inside it.
+        own = headings[np.isin(headings, graph.work)]
+        sources = np.concatenate((ends[sources], begins[parents[below]], ends[below], begins[own], own))
+        targets = np.concatenate((begins[targets], begins[below], ends[parents[below]], own, ends[own]))
     return Flow(size, sources, targets, begins, ends, graph.size, topological_order(size, sources, targets))
 
 

@@ -125,8 +125,11 @@ def build_graph(tasks: TaskColumns, edges: EdgeColumns) -> PlanGraph:
     dangling = (from_rows < 0) | (to_rows < 0)
     itself = ~dangling & tree.related(from_rows, to_rows)
     sound = np.flatnonzero(~dangling & ~itself)
-    pairs, first = np.unique(from_rows[sound] * max(size, 1) + to_rows[sound], return_index=True)
+    # One number for each pair of tasks, so that equal pairs are found by sorting.
+    pairs = from_rows * max(size, 1) + to_rows
+    distinct, first, counts = np.unique(pairs[sound], return_index=True, return_counts=True)
     kept = np.sort(sound[first])
+    parallel = np.isin(pairs, distinct[counts > 1])
     return PlanGraph(
         tasks=tasks,
         edges=edges,
@@ -139,7 +142,7 @@ def build_graph(tasks: TaskColumns, edges: EdgeColumns) -> PlanGraph:
         dangling_parents=dangling_parents,
         dangling_edges=tuple(np.flatnonzero(dangling).tolist()),
         self_edges=tuple(np.flatnonzero(itself).tolist()),
-        duplicate_edges=_repeats(edges) if len(pairs) < len(from_rows) else (),
+        duplicate_edges=_repeats(edges, np.flatnonzero(parallel | dangling | itself).tolist()),
     )
 
 
@@ -149,13 +152,12 @@ def _work(kinds: Sequence[int], tree: Tree) -> list[int]:
     return [row for row, kind in enumerate(kinds) if kind == primitive or (kind == unsaid and not has_children[row])]
 
 
-def _repeats(edges: EdgeColumns) -> tuple[int, ...]:
-    """Rows that say the same as an earlier row; two artefacts between the same tasks are two edges."""
+def _repeats(edges: EdgeColumns, rows: Sequence[int]) -> tuple[int, ...]:
+    """Of some rows those that say the same as an earlier one; two artefacts between the same tasks are two edges."""
     seen: set[tuple[str, str, bool, str]] = set()
     repeats: list[int] = []
-    data = int(EdgeKind.DATA)
-    for row, (source, target, kind, artefact) in enumerate(zip(edges.from_ids, edges.to_ids, edges.kinds, edges.artefacts, strict=True)):
-        key = (source, target, kind == data, artefact)
+    for row in rows:
+        key = (edges.from_ids[row], edges.to_ids[row], edges.kinds[row] == EdgeKind.DATA, edges.artefacts[row])
         if key in seen:
             repeats.append(row)
         seen.add(key)

@@ -37,18 +37,22 @@ class Repeat:
 
 def find_repeats(graph: PlanGraph, policy: RedundancyPolicy) -> list[Repeat]:
     """Repeats among the primitive tasks, each told once with the earliest task it repeats, in the plan's order."""
-    firsts: dict[tuple[str, str, frozenset[str]], int] = {}
+    by_text: dict[str, int] = {}
+    # By what must be the same beside the text: only tasks whose text another has are looked at more closely.
+    by_rest: dict[tuple[str, str, frozenset[str]], int] = {}
     found: list[Repeat] = []
-    tasks = graph.tasks
+    capabilities, goals = graph.tasks.capabilities, graph.tasks.goals
     for row in graph.work:
-        text = " ".join(tasks.goals[row].casefold().split())
-        if not text:
+        text = " ".join(goals[row].casefold().split())
+        if not text or (first := by_text.setdefault(text, row)) == row:
             continue
-        first = firsts.setdefault((text, tasks.capabilities[row], _inputs(graph, row)), row)
-        if first != row:
-            found.append(Repeat(first, row, literal=True))
+        by_rest.setdefault((text, capabilities[first], _inputs(graph, first)), first)
+        same = by_rest.setdefault((text, capabilities[row], _inputs(graph, row)), row)
+        if same != row:
+            found.append(Repeat(same, row, literal=True))
     if len(graph.work) <= MAX_TASKS_FOR_NEAR_REPEATS:
-        found.extend(_near_repeats(graph, list(firsts.values()), policy))
+        repeats = {repeat.second for repeat in found}
+        found.extend(_near_repeats(graph, [row for row in graph.work if row not in repeats], policy))
     return sorted(found, key=lambda repeat: repeat.second)
 
 

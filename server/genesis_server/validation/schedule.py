@@ -5,7 +5,7 @@ Durations are whole nanoseconds, so that sums are exact and the critical path is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from genesis_server.validation.flow import Flow, arcs_in_order
 from genesis_server.validation.graph import Indexes, PlanGraph
 
 NANOS_PER_SECOND = 1_000_000_000
+_LARGEST_INT64 = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,17 @@ class Timetable:
     """The sum of all durations, in nanoseconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """When each node begins and ends, in nanoseconds."""
+
+    starts: list[int]
+    ends: list[int]
+    makespan: int
+
+
 def timetable(graph: PlanGraph, flow: Flow, order: Sequence[int], durations: Sequence[int]) -> Timetable:
-    """Run the flow forwards for starts and levels, backwards for what is left after each node (the critical path method)."""
+    """Run the flow forwards for starts and levels, and back for the chain that decides (the critical path method)."""
     work = np.zeros(flow.size, dtype=np.int64)
     work[np.asarray(graph.work, dtype=np.int64)] = 1
     counts = work.tolist()
@@ -50,52 +60,51 @@ def timetable(graph: PlanGraph, flow: Flow, order: Sequence[int], durations: Seq
         if level > levels[target]:  # noqa: PLR1730
             levels[target] = level
     ends = [start + length for start, length in zip(starts, lengths, strict=True)]
-    makespan = max(ends, default=0)
-    events = _Events(sources, targets, starts, lengths, makespan)
+    run = _Run(starts, ends, max(ends, default=0))
     return Timetable(
         levels=np.where(work[: flow.tasks] == 1, np.asarray(levels[: flow.tasks], dtype=np.int64), -1),
-        critical_path=_critical_path(graph, flow.size, events),
+        critical_path=_critical_path(graph, flow, order, run),
         ends=[ends[int(node)] for node in flow.ends],
-        makespan=makespan,
+        makespan=run.makespan,
         total=sum(lengths),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Events:
-    """The forward run: arcs in order, and for each node its start and length."""
-
-    sources: list[int]
-    targets: list[int]
-    starts: list[int]
-    lengths: list[int]
-    makespan: int
-
-
-def _critical_path(graph: PlanGraph, size: int, events: _Events) -> tuple[int, ...]:
-    """Walk the critical arcs backwards, keeping for each node the smallest task a critical chain can go on with."""
-    starts, lengths, makespan, none = events.starts, events.lengths, events.makespan, size
-    rest = list(lengths)
-    is_work = [False] * size
-    for row in graph.work:
-        is_work[row] = True
+def _critical_path(graph: PlanGraph, flow: Flow, order: Sequence[int], run: _Run) -> tuple[int, ...]:
+    """Walk back from where the makespan is reached, over arcs without slack; then forward, taking the smallest task each time."""
+    before = _arcs_without_slack(flow, run)
     following: dict[int, list[int]] = {}
-    for source, target in zip(reversed(events.sources), reversed(events.targets), strict=True):
-        left = lengths[source] + rest[target]
-        if left > rest[source]:  # noqa: PLR1730
-            rest[source] = left
-        if starts[source] + lengths[source] == starts[target] and starts[target] + rest[target] == makespan:
-            following.setdefault(source, []).append(target)
+    last = [node for node, end in enumerate(run.ends) if end == run.makespan]
+    seen = set(last)
+    while last:
+        node = last.pop()
+        for earlier in before(node):
+            following.setdefault(earlier, []).append(node)
+            if earlier not in seen:
+                seen.add(earlier)
+                last.append(earlier)
+    none, work = flow.size, seen.intersection(graph.work)
     # The first task on from a marker: the smallest of those its critical arcs lead to, directly or by way of other markers.
-    ahead: dict[int, int] = {}
-    for node in dict.fromkeys(reversed(events.sources)):
-        if not is_work[node]:
-            ahead[node] = min((ahead.get(t, t if is_work[t] else none) for t in following.get(node, ())), default=none)
+    ahead = {row: row for row in work}
+    for node in reversed(order) if len(work) < len(seen) else ():
+        if node in seen and node not in work:
+            ahead[node] = min((ahead[later] for later in following.get(node, ())), default=none)
     path: list[int] = []
-    row = min((row for row in graph.work if starts[row] == 0 and rest[row] == makespan), default=none)
+    row = min((row for row in work if run.starts[row] == 0), default=none)
     while row < none:
         path.append(row)
-        if starts[row] + lengths[row] == makespan:
+        if run.ends[row] == run.makespan:
             break
-        row = min(ahead.get(target, target) for target in following[row])
+        row = min(ahead[later] for later in following[row])
     return tuple(path)
+
+
+def _arcs_without_slack(flow: Flow, run: _Run) -> Callable[[int], list[int]]:
+    """For a node the nodes before it that end just when it begins."""
+    exact = np.int64 if run.makespan < _LARGEST_INT64 else object
+    starts, ends = np.array(run.starts, dtype=exact), np.array(run.ends, dtype=exact)
+    tight = np.flatnonzero(ends[flow.sources] == starts[flow.targets])
+    by_target = tight[np.argsort(flow.targets[tight], kind="stable")]
+    sources: list[int] = flow.sources[by_target].tolist()
+    places: list[int] = [0, *np.cumsum(np.bincount(flow.targets[by_target], minlength=flow.size)).tolist()]
+    return lambda node: sources[places[node] : places[node + 1]]

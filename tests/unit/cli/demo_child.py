@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from concurrent import futures
 from pathlib import Path
 
@@ -26,15 +25,14 @@ class Orchestrator(orchestrator_service_pb2_grpc.OrchestratorServiceServicer):
 
 
 def serve(pid_file: Path, *, stubborn: bool) -> None:
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, signal.SIG_IGN if stubborn else lambda *_: stopped.set())
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     server = grpc.server(futures.ThreadPoolExecutor(4))
     health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
     orchestrator_service_pb2_grpc.add_OrchestratorServiceServicer_to_server(Orchestrator(), server)
     server.add_insecure_port(os.environ["GENESIS_LISTEN"])
     server.start()
     pid_file.write_text(f"{os.getpid()}\n{os.environ['GENESIS_DATA_DIR']}", encoding="utf-8")
-    stopped.wait()
+    signal.sigwait({signal.SIGUSR1 if stubborn else signal.SIGTERM})
     server.stop(0)
 
 

@@ -31,7 +31,7 @@ def _file(tmp_path: Path, value: object) -> str:
 
 @pytest.mark.parametrize(("value", "name"), [(MCP, "get_weather"), (OPENAI, "send_mail")])
 @pytest.mark.parametrize("command", ["plan", "orchestrate"])
-def test_a_catalogue_travels_with_the_request(fake: FakeServer, run, tmp_path: Path, value: object, name: str, command: str) -> None:
+def test_a_catalogue_travels_with_the_request(*, fake: FakeServer, run, tmp_path: Path, value: object, name: str, command: str) -> None:
     """MCP and OpenAI forms are understood; what was read is said on the side."""
     fake.on("Plan", pb2.PlanResponse())
     fake.on("Orchestrate", pb2.OrchestrateResponse())

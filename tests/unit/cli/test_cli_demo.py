@@ -96,7 +96,9 @@ demo.SERVER_COMMAND = ({sys.executable!r}, {CHILD!r}, {str(file)!r}, "well")
 with demo._ending_well(), demo.running_server():
     print("up", flush=True)
     import time
-    time.sleep(60)
+    # A signal that another thread receives does not wake a long sleep.
+    for _ in range(1000):
+        time.sleep(0.05)
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

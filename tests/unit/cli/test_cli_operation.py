@@ -142,9 +142,9 @@ def test_options_of_serve_win_over_variables_and_reach_the_workers(
         "--config",
         str(file),
         "--listen",
-        "127.0.0.1:0",
+        "127.0.0.1:7",
         "--http-listen",
-        "127.0.0.1:0",
+        "127.0.0.1:8",
         "--data-dir",
         str(tmp_path),
     ]

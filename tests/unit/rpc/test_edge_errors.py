@@ -104,7 +104,6 @@ async def test_bytes_that_are_no_message_are_the_callers_mistake(data: bytes) ->
 
 async def test_a_message_nested_too_deep_is_the_callers_mistake() -> None:
     async with serving() as edge:
-        # plan.metadata is a Struct when the contract has one; groups nest in any message.
         failed = await failure(edge.channel.unary_unary(PLAN)(b"\x0b" * 10_000 + b"\x0c" * 10_000))
     assert failed.reason == "MALFORMED_MESSAGE"
 

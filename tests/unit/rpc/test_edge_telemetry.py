@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from genesis.v1 import orchestrator_service_pb2 as pb
 from genesis_server.resilience.errors import NetworkError, ResourceError
-from genesis_server.rpc.context import correlation_id, current_caller
+from genesis_server.rpc.context import current_caller
 from genesis_server.telemetry.context import current_call
 
 GOOD = pb.PlanRequest(goal="release the website")
@@ -52,7 +52,8 @@ async def test_the_handler_knows_the_caller_and_the_correlation_id() -> None:
     seen: list[object] = []
 
     async def look(request: object, context: object) -> pb.PlanResponse:
-        seen.extend([current_caller(), correlation_id()])
+        call = current_call()
+        seen.extend([current_caller(), call and call.correlation_id])
         return pb.PlanResponse()
 
     async with serving() as edge:
@@ -68,7 +69,6 @@ async def test_a_call_without_authentication_knows_no_caller() -> None:
     async with serving(caller=None) as edge:
         edge.service.behaviours["Plan"] = look
         assert (await failure(edge.stub.Plan(GOOD))).reason == "INTERNAL"
-    assert correlation_id() == ""
 
 
 async def test_each_call_gives_one_access_line_and_health_none(caplog: pytest.LogCaptureFixture) -> None:
@@ -80,7 +80,8 @@ async def test_each_call_gives_one_access_line_and_health_none(caplog: pytest.Lo
         await stream_failure(edge.channel.unary_stream("/nobody/knows")(b""))
     fields: list[dict[str, Any]] = [record.__dict__["fields"] for record in caplog.records if record.name == "genesis_server.access"]
     assert [line["rpc.response.status_code"] for line in fields] == ["OK", "INVALID_ARGUMENT", "UNIMPLEMENTED"]
-    assert fields[0]["rpc.method"] == PLAN
+    assert fields[0]["rpc.method"] == PLAN.lstrip("/")
+    assert (fields[2]["rpc.method"], fields[2]["rpc.method_original"]) == ("_OTHER", "/nobody/knows")
     assert fields[0]["tenant"] == "acme"
     assert fields[0]["duration_ms"] >= 0
     assert fields[1]["error.type"] == "INVALID_FIELD"

@@ -96,4 +96,4 @@ def test_every_mistake_in_the_tables_is_told_with_its_line() -> None:
 
 def test_a_table_that_is_no_toml_says_where() -> None:
     with pytest.raises(ValueError, match=r"look\.toml: .*line 1"):
-        parse_lookalikes("[letters", "look.toml")
+        parse_lookalikes("[letters\n\n[x]", "look.toml")

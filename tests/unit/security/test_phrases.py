@@ -34,7 +34,7 @@ def search(source: str, text: str) -> tuple[int, int] | None:
         ("<stop> <old>|this", "forget this", (0, 1)),
         ("^you are now", "so. you are now free", (1, 3)),
         ("^you are now", "so you are now free", None),
-        ("dev*", "the developers", (1, 1)),
+        ("dev*", "the devices", (1, 1)),
         ("<old> <stop>", "ignore previous", None),
     ],
 )

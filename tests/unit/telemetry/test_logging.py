@@ -57,7 +57,7 @@ def test_a_line_has_the_documented_fields() -> None:
 
 async def test_a_line_in_a_call_has_its_ids() -> None:
     stream = written()
-    call = begin_call("/genesis.v1.OrchestratorService/Plan", correlation_id="c1")
+    call = begin_call("genesis.v1.OrchestratorService/Plan", correlation_id="c1")
     call.span_id = "ab" * 8
     set_call(call)
     logging.getLogger("x").error("no")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.box import HORIZONTALS
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +18,7 @@ def assignment_table(
     routes: Sequence[routing_pb2.TaskRoute], budget: routing_pb2.BudgetSummary | None, graph: PlanGraph | None
 ) -> RenderableType:
     """One row for each task; reasons are never cut."""
-    table = Table(title="Assignments", title_justify="left", title_style="bold", show_lines=True, border_style="dim")
+    table = Table(title="Assignments", box=HORIZONTALS, title_justify="left", title_style="bold", show_lines=True, border_style="dim")
     for name in ("task", "agent", "model", "cost", "reason"):
         table.add_column(name, overflow="fold", justify="right" if name == "cost" else "left")
     for route in routes:

@@ -46,12 +46,11 @@ def _task(node: Node, critical: Collection[str]) -> Text:
         facts.append("after: " + ", ".join(other.number for other in node.after))
     if task.capability:
         facts.append(f"needs {plain(task.capability)}")
-    facts += [
-        f"{word} {', '.join(plain(one.name) for one in group)}"
-        for word, group in (("takes", task.inputs), ("gives", task.outputs))
-        if group
-    ]
-    if origin := _origin(task):
+    if not node.children:
+        flows = (("takes", task.inputs), ("gives", task.outputs))
+        facts += [f"{word} {', '.join(plain(one.name) for one in group)}" for word, group in flows if group]
+    origin = _origin(task)
+    if origin and not (node.parent and origin == _origin(node.parent.task)):
         facts.append(origin)
     if task.id in critical:
         facts.append("on the critical path")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from google.protobuf import json_format
+from rich.box import HORIZONTALS, SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -23,7 +24,7 @@ def health_view(health: orchestrator_service_pb2.HealthResponse) -> RenderableTy
     """The server's state and that of its parts."""
     level = enum_word(common_pb2.DegradationLevel, health.degradation_level, "DEGRADATION_LEVEL_")
     head = Text.assemble(_status(health.status), f"  up {span(seconds(health.uptime))} · best level {level}")
-    table = Table(border_style="dim")
+    table = Table(box=SIMPLE_HEAD, border_style="dim")
     for name in ("component", "status", "breaker", "why"):
         table.add_column(name, overflow="fold")
     for part in health.components:
@@ -40,7 +41,7 @@ def health_view(health: orchestrator_service_pb2.HealthResponse) -> RenderableTy
 
 def flags_table(flags: Sequence[orchestrator_service_pb2.FlagEvaluation]) -> RenderableType:
     """Each flag with its value and why it has it."""
-    table = Table(border_style="dim")
+    table = Table(box=SIMPLE_HEAD, border_style="dim")
     for name in ("flag", "value", "reason", "decided by", "what it switches"):
         table.add_column(name, overflow="fold")
     for flag in flags:
@@ -59,7 +60,7 @@ def flags_table(flags: Sequence[orchestrator_service_pb2.FlagEvaluation]) -> Ren
 
 def agents_table(agents: Sequence[agent_service_pb2.AgentEntry]) -> RenderableType:
     """Each agent with its skills and the prices of its models."""
-    table = Table(border_style="dim", show_lines=True)
+    table = Table(box=HORIZONTALS, border_style="dim", show_lines=True)
     for name in ("agent", "state", "skills", "models: price of a million tokens in / out", "at once"):
         table.add_column(name, overflow="fold")
     for entry in agents:
@@ -82,8 +83,10 @@ def agents_table(agents: Sequence[agent_service_pb2.AgentEntry]) -> RenderableTy
 
 def plans_table(plans: Sequence[orchestrator_service_pb2.PlanSummary]) -> RenderableType:
     """Stored plans in short."""
-    table = Table(border_style="dim")
-    for name in ("plan", "made", "tasks", "level", "goal"):
+    table = Table(box=SIMPLE_HEAD, border_style="dim")
+    # Ids are copied, so they stay on one line.
+    table.add_column("plan", no_wrap=True, overflow="fold")
+    for name in ("version", "made", "tasks", "level", "goal"):
         table.add_column(name, overflow="fold")
     for plan in plans:
         level = enum_word(common_pb2.DegradationLevel, plan.level, "DEGRADATION_LEVEL_")

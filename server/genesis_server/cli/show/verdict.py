@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -53,18 +54,26 @@ def _findings(verdict: validation_pb2.Verdict, graph: PlanGraph) -> Iterator[Ren
     if not verdict.findings:
         yield Text("  no findings")
         return
-    table = Table(title="Findings", title_justify="left", title_style="bold", border_style="dim")
+    table = Table(title="Findings", box=SIMPLE_HEAD, title_justify="left", title_style="bold", border_style="dim")
     for name in ("severity", "finding", "tasks", "fix"):
         table.add_column(name, overflow="fold")
     for finding in verdict.findings[:_SHOWN_FINDINGS]:
         severity = enum_word(validation_pb2.Severity, finding.severity, "SEVERITY_")
         tasks = ", ".join(plain(graph.label(task_id)) for task_id in finding.task_ids[:12])
         fix = _fix(finding.fix, graph) if finding.HasField("fix") else ""
-        table.add_row(Text(severity, _STYLES.get(finding.severity, "dim")), Text(plain(finding.message)), Text(tasks), Text(fix))
+        table.add_row(Text(severity, _STYLES.get(finding.severity, "dim")), Text(_message(finding, graph)), Text(tasks), Text(fix))
     yield table
     hidden = max(verdict.finding_count, len(verdict.findings)) - _SHOWN_FINDINGS
     if hidden > 0:
         yield Text(f"  … and {hidden} more findings", style="dim")
+
+
+def _message(finding: validation_pb2.Finding, graph: PlanGraph) -> str:
+    """The message with tasks named by their numbers, as in the tree."""
+    message = plain(finding.message)
+    for task_id in finding.task_ids:
+        message = message.replace(f"'{task_id}'", plain(graph.label(task_id)))
+    return message
 
 
 def _fix(fix: validation_pb2.Fix, graph: PlanGraph) -> str:

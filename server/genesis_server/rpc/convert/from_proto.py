@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from genesis.v1 import catalogue_pb2, plan_pb2, routing_pb2
-
 from genesis_server.model.catalogue import (
     DEFAULT_SKILL_SECONDS,
     DEFAULT_SUCCESS_PRIOR,

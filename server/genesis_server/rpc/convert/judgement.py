@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from genesis.v1 import orchestrator_service_pb2, plan_pb2, validation_pb2
-
 from genesis_server.model.validation import DropEdge, DropTask, Finding, Fix, Reallocate, Repair, Schedule, Verdict
 from genesis_server.rpc.convert.values import duration_to_proto, number, span_to_proto, target_to_proto
 

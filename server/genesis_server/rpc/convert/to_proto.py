@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from genesis.v1 import catalogue_pb2, common_pb2, plan_pb2, routing_pb2
-
 from genesis_server.model.catalogue import AgentCard, Catalogue, Skill, Tool
 from genesis_server.model.plan import Plan, Task, TaskConstraints, TaskOrigin
 from genesis_server.model.provenance import Provenance
-from genesis_server.model.routing import Assignment, BudgetSummary, Candidate, NearestMiss, RouteExplanation, TaskRoute, Unassigned
+from genesis_server.model.routing import Assignment, BudgetSummary, Candidate, RouteExplanation, TaskRoute, Unassigned
 from genesis_server.rpc.convert.values import (
     artefacts_to_proto,
     duration_to_proto,

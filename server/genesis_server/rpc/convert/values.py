@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
-from genesis.v1 import common_pb2, routing_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from genesis.v1 import common_pb2, routing_pb2
 from genesis_server.model.catalogue import Artefact
 from genesis_server.model.money import NANOS_PER_UNIT, Money
 from genesis_server.model.provenance import PhaseDuration

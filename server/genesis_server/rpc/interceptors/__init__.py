@@ -1,1 +1,1 @@
-"""Room: rpc/interceptors."""
+"""The layers around every call; `rpc/chain.py` has their order."""

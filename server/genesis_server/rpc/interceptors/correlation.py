@@ -16,17 +16,21 @@ import grpc
 
 from genesis_server.rpc.interceptors.layer import Context, Continuation, Layer, Stream, Unary
 from genesis_server.rpc.interceptors.outcome import status_of_exception, status_of_return
-from genesis_server.rpc.methods import is_health
+from genesis_server.rpc.methods import all_methods, is_health
 from genesis_server.telemetry.context import CallContext, begin_call, current_call, set_call
 from genesis_server.telemetry.names import (
     ATTR_ERROR_TYPE,
     ATTR_RPC_METHOD,
+    ATTR_RPC_METHOD_ORIGINAL,
     ATTR_RPC_STATUS,
     LOG_DURATION_MS,
     METADATA_AUTHORIZATION,
     METADATA_CORRELATION_ID,
     METADATA_TRACEPARENT,
+    RPC_METHOD_OTHER,
 )
+
+MAX_NAME_CHARACTERS = 200
 
 access_log = logging.getLogger("genesis_server.access")
 
@@ -51,8 +55,13 @@ class CorrelationInterceptor(Layer):
                 traceparent = value
             elif key == METADATA_AUTHORIZATION:
                 credentials_hash = hash(value)
-        call = begin_call(handler_call_details.method, correlation_id=correlation_id, traceparent=traceparent)
+        method = handler_call_details.method
+        known = method in all_methods()
+        name = method.lstrip("/") if known else RPC_METHOD_OTHER
+        call = begin_call(name, correlation_id=correlation_id, traceparent=traceparent)
         call.credentials_hash = credentials_hash
+        if not known:
+            call.fields[ATTR_RPC_METHOD_ORIGINAL] = method[:MAX_NAME_CHARACTERS]
         set_call(call)
         return await super().intercept_service(continuation, handler_call_details)
 

@@ -1,0 +1,208 @@
+"""The hierarchical graph: levels, lifting, limits, and mutations that happen as a whole or not at all."""
+
+from __future__ import annotations
+
+import networkx as nx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genesis_server.model.plan import EdgeKind, Plan, Task, TaskKind
+from genesis_server.planning.dag import LimitError, TaskGraph, TaskGraphError
+from genesis_server.planning.order import CycleError
+
+
+def _task(task_id: str, *, heading: bool = False) -> Task:
+    return Task(id=task_id, goal=task_id, kind=TaskKind.COMPOUND if heading else TaskKind.PRIMITIVE)
+
+
+def _two_levels() -> TaskGraph:
+    """`a` over a1 and a2, `b` over b1, and `c` alone."""
+    graph = TaskGraph("a goal")
+    for name in ("a", "b"):
+        graph.add_task(_task(name, heading=True))
+    graph.add_task(_task("c"))
+    for name, parent in (("a1", "a"), ("a2", "a"), ("b1", "b")):
+        graph.add_task(_task(name), parent)
+    return graph
+
+
+def test_a_dependency_across_levels_is_lifted_to_siblings() -> None:
+    graph = _two_levels()
+    edge = graph.add_edge("a1", "b1", EdgeKind.DATA, "report")
+    assert edge is not None
+    assert (edge.from_id, edge.to_id, edge.kind, edge.artefact) == ("a", "b", EdgeKind.DATA, "report")
+    assert graph.waits_for("b") == ("a",)
+
+
+def test_a_dependency_inside_a_level_stays_there() -> None:
+    graph = _two_levels()
+    edge = graph.add_edge("a1", "a2")
+    assert edge is not None
+    assert (edge.from_id, edge.to_id) == ("a1", "a2")
+
+
+def test_a_heading_and_what_stands_below_it_do_not_wait_for_each_other() -> None:
+    graph = _two_levels()
+    assert graph.add_edge("a", "a1") is None
+    assert graph.add_edge("b1", "b") is None
+    assert graph.freeze().edges == ()
+
+
+def test_a_lifted_edge_that_closes_a_cycle_is_refused_with_its_witness() -> None:
+    graph = _two_levels()
+    graph.add_edge("a1", "b1")
+    graph.add_edge("b", "c")
+    before = graph.freeze()
+    with pytest.raises(CycleError) as refused:
+        graph.add_edge("c", "a2")
+    assert refused.value.witness == ("c", "a", "b", "c")
+    assert graph.freeze() == before
+
+
+def test_a_task_that_waits_for_itself_is_refused() -> None:
+    graph = _two_levels()
+    with pytest.raises(CycleError):
+        graph.add_edge("c", "c")
+
+
+def test_two_tasks_have_one_edge_and_data_counts_more_than_order() -> None:
+    graph = _two_levels()
+    graph.add_edge("a", "b")
+    graph.add_edge("a", "b", EdgeKind.DATA, "first")
+    graph.add_edge("a", "b", EdgeKind.DATA, "second")
+    graph.add_edge("a", "b")
+    assert [(edge.kind, edge.artefact) for edge in graph.freeze().edges] == [(EdgeKind.DATA, "first")]
+
+
+def test_unknown_ends_and_taken_ids_are_refused() -> None:
+    graph = _two_levels()
+    with pytest.raises(TaskGraphError, match="no task 'x'"):
+        graph.add_edge("a", "x")
+    with pytest.raises(TaskGraphError, match="taken"):
+        graph.add_task(_task("a"))
+    with pytest.raises(TaskGraphError, match="empty"):
+        graph.add_task(_task(""))
+    with pytest.raises(TaskGraphError, match="no compound task"):
+        graph.add_task(_task("d"), "c")
+    with pytest.raises(TaskGraphError, match="no compound task"):
+        graph.add_task(_task("d"), "nobody")
+
+
+def test_a_sixth_level_is_refused() -> None:
+    graph = TaskGraph("deep")
+    parent = ""
+    for depth in range(1, 6):
+        placed = graph.add_task(_task(f"t{depth}", heading=True), parent)
+        assert placed.depth == depth
+        parent = placed.id
+    with pytest.raises(LimitError, match="at most 5 levels"):
+        graph.add_task(_task("t6"), parent)
+
+
+def test_the_thousand_and_first_task_is_refused() -> None:
+    graph = TaskGraph("wide")
+    for number in range(1_000):
+        graph.add_task(_task(f"t{number}"))
+    with pytest.raises(LimitError, match="at most 1000 tasks"):
+        graph.add_task(_task("one too many"))
+    assert graph.tasks_created == len(graph) == 1_000
+
+
+def test_a_failed_transaction_leaves_everything_as_it_was() -> None:
+    graph = _two_levels()
+    graph.add_edge("a", "b")
+    before, created = graph.freeze(), graph.tasks_created
+
+    def fail() -> None:
+        with graph.transaction():
+            graph.add_task(_task("d", heading=True))
+            with graph.transaction():
+                graph.add_task(_task("d1"), "d")
+                graph.add_edge("d", "a1", EdgeKind.DATA, "x")
+            graph.add_edge("a", "b", EdgeKind.DATA, "y")
+            graph.replace_task(Task(id="c", goal="changed"))
+            graph.add_edge("b", "a")
+
+    with pytest.raises(CycleError):
+        fail()
+    assert graph.freeze() == before
+    assert graph.tasks_created == created
+    assert "d" not in graph
+    graph.add_edge("c", "a")
+    assert graph.in_order() == ["c", "a", "b"]
+
+
+def test_a_replaced_task_keeps_its_place() -> None:
+    graph = _two_levels()
+    graph.replace_task(Task(id="a1", goal="better words", depth=9, parent_id="nowhere"))
+    task = graph.task("a1")
+    assert (task.goal, task.depth, task.parent_id) == ("better words", 2, "a")
+
+
+def test_a_plan_has_parents_before_children_and_counts_its_tasks() -> None:
+    plan = _two_levels().freeze()
+    assert [task.id for task in plan.tasks] == ["a", "a1", "a2", "b", "b1", "c"]
+    assert plan.counters.tasks_created == 6
+    assert (plan.id, plan.version, plan.goal) == ("", 0, "a goal")
+
+
+operations = st.lists(
+    st.one_of(
+        st.tuples(st.just("task"), st.integers(0, 9), st.integers(-1, 9)),
+        st.tuples(st.just("edge"), st.integers(0, 9), st.integers(0, 9)),
+    ),
+    max_size=40,
+)
+
+
+def _apply(graph: TaskGraph, operation: tuple[str, int, int]) -> None:
+    kind, first, second = operation
+    if kind == "task":
+        graph.add_task(_task(str(first), heading=True), "" if second < 0 else str(second))
+    else:
+        graph.add_edge(str(first), str(second))
+
+
+@given(operations)
+def test_whatever_is_done_the_graph_stays_a_valid_plan(done: list[tuple[str, int, int]]) -> None:
+    graph = TaskGraph("random")
+    for operation in done:
+        before = graph.freeze()
+        try:
+            with graph.transaction():
+                _apply(graph, operation)
+        except (TaskGraphError, CycleError):
+            assert graph.freeze() == before
+    _assert_valid(graph.freeze())
+
+
+@given(operations, operations)
+def test_a_block_of_mutations_is_taken_back_as_a_whole(kept: list[tuple[str, int, int]], dropped: list[tuple[str, int, int]]) -> None:
+    graph = TaskGraph("random")
+    for operation in kept:
+        try:
+            _apply(graph, operation)
+        except (TaskGraphError, CycleError):
+            continue
+    before = graph.freeze()
+
+    def drop() -> None:
+        with graph.transaction():
+            for operation in dropped:
+                try:
+                    _apply(graph, operation)
+                except (TaskGraphError, CycleError):
+                    continue
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        drop()
+    assert graph.freeze() == before
+
+
+def _assert_valid(plan: Plan) -> None:
+    parents = {task.id: task.parent_id for task in plan.tasks}
+    assert all(task.depth <= 5 for task in plan.tasks)
+    assert all(parents[edge.from_id] == parents[edge.to_id] for edge in plan.edges)
+    assert nx.is_directed_acyclic_graph(nx.DiGraph([(edge.from_id, edge.to_id) for edge in plan.edges]))

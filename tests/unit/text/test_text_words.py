@@ -1,0 +1,21 @@
+"""Words: what a text is made of when it is matched."""
+
+from genesis_server.text.words import Word, content_stems, stem, words
+
+
+def test_words_keep_their_places_and_fall_apart_at_camel_and_snake_case() -> None:
+    """A match can be shown in the text it came from, however a name is written."""
+    found = words("Fix getUser_name v2")
+    assert [word.text for word in found] == ["fix", "get", "user", "name", "v", "2"]
+    assert found[0] == Word("fix", 0, 3)
+
+
+def test_content_stems_drop_stop_words_and_endings() -> None:
+    """`the tests are running` and `run a test` have the same content words."""
+    assert content_stems("the tests are running") == ["test", "run"]
+    assert content_stems("Run a test") == ["run", "test"]
+
+
+def test_stems_fold_compatible_characters() -> None:
+    """A ligature typed by a word processor does not hide a word."""
+    assert stem("ﬁles") == stem("files")
