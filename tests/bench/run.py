@@ -22,9 +22,9 @@ import grpc
 import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
-from conftest import Server, free_port, running
 from genesis.v1 import orchestrator_service_pb2 as api
 from genesis.v1 import orchestrator_service_pb2_grpc as api_grpc
+from servers import Server, free_port, running
 
 GOAL = "Release the new billing feature to all customers by Friday"
 SETTINGS = {"GENESIS_RATE_PER_SECOND": "100000", "GENESIS_RATE_BURST": "100000", "GENESIS_MAX_CONCURRENT_CALLS": "1000"}

@@ -1,135 +1,14 @@
-"""A real server process on a real socket."""
+"""What end-to-end tests share: one running server, and a channel to it."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from genesis.v1 import agent_service_pb2_grpc, orchestrator_service_pb2_grpc
-
-START_SECONDS = 30.0
-
-
-def free_port() -> int:
-    """A port nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def clean_environment(**more: str) -> dict[str, str]:
-    """This process's environment without Genesis settings of whoever runs the tests, and `more`."""
-    names = ("GENESIS_", "USE_", "ENABLE_", "OTEL_")
-    return {key: value for key, value in os.environ.items() if not key.startswith(names)} | more
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server."""
-
-    process: subprocess.Popen[str]
-    address: str
-    http: str
-    data_dir: Path
-    log: Path
-
-    def channel(self) -> grpc.Channel:
-        """A plaintext channel."""
-        return grpc.insecure_channel(
-            self.address, options=[("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 100 << 20)]
-        )
-
-    def wait_for_log(self, text: str, seconds: float = 10.0) -> None:
-        """Return when the server has logged `text`; fail when it does not in time."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if text in self.log.read_text():
-                return
-            time.sleep(0.02)
-        pytest.fail(f"the server did not log {text!r}:\n{self.log.read_text()[-3000:]}")
-
-
-def start(folder: Path, *, settings: Mapping[str, str] | None = None, arguments: tuple[str, ...] = (), wait: bool = True) -> Server:
-    """Start a server with its data below `folder`."""
-    port, http_port = free_port(), free_port()
-    environment = clean_environment(
-        **{
-            "GENESIS_LISTEN": f"127.0.0.1:{port}",
-            "GENESIS_HTTP_LISTEN": f"127.0.0.1:{http_port}",
-            "GENESIS_DATA_DIR": str(folder / "data"),
-            "GENESIS_LOG_FORMAT": "json",
-            "GENESIS_LAME_DUCK_SECONDS": "0",
-        }
-        | dict(settings or {})
-    )
-    log = folder / "server.log"
-    with log.open("a") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "genesis_server", "serve", *arguments], env=environment, stdout=sink, stderr=sink, text=True, cwd=folder
-        )
-    server = Server(process, environment["GENESIS_LISTEN"], environment["GENESIS_HTTP_LISTEN"], folder / "data", log)
-    if wait:
-        _wait_until_serving(server)
-    return server
-
-
-def _wait_until_serving(server: Server) -> None:
-    end = time.monotonic() + START_SECONDS
-    with server.channel() as channel:
-        health = health_pb2_grpc.HealthStub(channel)
-        while time.monotonic() < end:
-            if server.process.poll() is not None:
-                break
-            try:
-                if (
-                    health.Check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=True).status
-                    == health_pb2.HealthCheckResponse.SERVING
-                ):
-                    return
-            except grpc.RpcError:
-                pass
-            time.sleep(0.02)
-    server.process.kill()
-    server.process.wait()
-    pytest.fail(f"the server does not serve:\n{server.log.read_text()[-4000:]}")
-
-
-def stop(server: Server) -> int:
-    """Ask the server to stop; its exit code."""
-    if server.process.poll() is None:
-        server.process.send_signal(signal.SIGTERM)
-    try:
-        return server.process.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        server.process.kill()
-        server.process.wait()
-        pytest.fail(f"the server did not stop:\n{server.log.read_text()[-4000:]}")
-
-
-@contextmanager
-def running(folder: Path, **options: object) -> Iterator[Server]:
-    """A server for as long as the block lasts; it must stop by itself with exit code 0."""
-    folder.mkdir(parents=True, exist_ok=True)
-    server = start(folder, **options)  # type: ignore[arg-type]
-    try:
-        yield server
-    except BaseException:
-        server.process.kill()
-        server.process.wait()
-        raise
-    assert stop(server) == 0, server.log.read_text()[-4000:]
+from servers import Server, running
 
 
 @pytest.fixture(scope="session")

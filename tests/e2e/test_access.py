@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from conftest import Server, running
 from errors import Failure, failure
 from genesis.v1 import orchestrator_service_pb2, orchestrator_service_pb2_grpc
+from servers import Server, free_port, running, start, stop
 
 SECRET = "a secret of more than thirty-two bytes, for tests only"
 SETTINGS = {"GENESIS_AUTH_JWT_SECRET": SECRET, "GENESIS_AUTH_JWT_AUDIENCE": "genesis", "GENESIS_AUTH_JWT_ISSUER": "tests"}
@@ -235,8 +235,6 @@ def secure(address: str, folder: Path, client: str = "") -> grpc.Channel:
 
 def test_tls_serves_those_who_trust_it_and_nobody_in_plaintext(tmp_path: Path, certificates: Path) -> None:
     settings = {"GENESIS_TLS_CERTIFICATE": str(certificates / "server.crt"), "GENESIS_TLS_KEY": str(certificates / "server.key")}
-    from conftest import start, stop
-
     server = start(tmp_path, settings=settings, wait=False)
     try:
         with secure(server.address, certificates) as channel:
@@ -250,8 +248,6 @@ def test_tls_serves_those_who_trust_it_and_nobody_in_plaintext(tmp_path: Path, c
 
 
 def test_mutual_tls_knows_its_clients_and_a_plain_port_answers_probes(tmp_path: Path, certificates: Path) -> None:
-    from conftest import free_port, start, stop
-
     mapping = tmp_path / "clients.toml"
     mapping.write_text('[[identities]]\nname = "spiffe://test/planner"\ntenant = "acme"\nroles = ["client"]\n')
     probes = f"127.0.0.1:{free_port()}"

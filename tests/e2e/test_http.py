@@ -8,8 +8,8 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from conftest import Server
 from genesis.v1 import orchestrator_service_pb2, orchestrator_service_pb2_grpc
+from servers import Server
 
 
 def get(server: Server, path: str, accept: str = "*/*") -> tuple[int, str, str]:

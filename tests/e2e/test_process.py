@@ -16,9 +16,9 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from conftest import Server, free_port, running, start, stop
 from errors import failure
 from genesis.v1 import agent_service_pb2, agent_service_pb2_grpc, orchestrator_service_pb2, orchestrator_service_pb2_grpc
+from servers import Server, free_port, running, start, stop
 
 GOAL = "write a report"
 

@@ -280,7 +280,7 @@ trace_sample_ratio = 0.5
 
 
 def test_the_print_is_a_settings_file_with_origins(file: Path) -> None:
-    file.write_text('log_format = "json"\nauth_jwt_algorithms = ["HS256"]\nmax_plan_tasks = 5\n')
+    file.write_text('log_format = "json"\nauth_jwt_algorithms = ["HS256"]\nmax_validate_tasks = 5\n')
     found = load({"GENESIS_TRACE_SAMPLE_RATIO": "0.25", **TOKENS}, file)
     printed = settings_as_toml(found)
     assert 'log_format = "json"  # ' + f"{file}:1 log_format" in printed

@@ -138,12 +138,12 @@ class Client:
                 stream.cancel()
 
 
-def connect(address: str, **options: Unpack[ConnectOptions]) -> Client:
-    """A client for the server at `address`, a gRPC target such as `127.0.0.1:50051` or `dns:///genesis.example.com:443`.
+def connect(target: str, **options: Unpack[ConnectOptions]) -> Client:
+    """A client for the server at `target`, a gRPC target such as `127.0.0.1:50051` or `dns:///genesis.example.com:443`.
 
     Nothing is sent before the first call. See `genesis.options.ConnectOptions` for the keyword arguments.
 
     Raises:
         ValueError: when the options contradict each other, or the token would travel in plain text to another machine.
     """
-    return Client(Target(address=address, **options))
+    return Client(Target(address=target, **options))

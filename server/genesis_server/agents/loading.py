@@ -26,7 +26,7 @@ class AgentsFileError(DataFileError):
 
 def load_agents(text: str, file_name: str = DEFAULT_FILE_NAME) -> Catalogue:
     """The catalogue of an agents file. Raises AgentsFileError with every mistake."""
-    incomplete = None if is_complete(text) else _cut_short(text, file_name)
+    incomplete = None if is_complete(text) else cut_short(text, file_name)
     try:
         file = parse_toml(text, file_name)
     except DataFileError as error:
@@ -56,7 +56,8 @@ def is_complete(text: str) -> bool:
     return False
 
 
-def _cut_short(text: str, file_name: str) -> Mistake:
+def cut_short(text: str, file_name: str) -> Mistake:
+    """The mistake of a file that does not end with `[end]`."""
     return Mistake(
         file_name, text.count("\n") + 1, "", f"the last line is not {END_MARK}: the file was cut short, or {END_MARK} is missing"
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from genesis_server.agents.index import CatalogueIndex
-from genesis_server.agents.loading import DEFAULT_FILE_NAME, AgentsFileError, load_agents
+from genesis_server.agents.loading import DEFAULT_FILE_NAME, AgentsFileError, cut_short, is_complete, load_agents
 from genesis_server.agents.watched_file import FileStamp, Watched
 from genesis_server.model.catalogue import Catalogue
 from genesis_server.text.toml_file import DataFileError, Mistake, decode_utf8
@@ -55,7 +55,7 @@ class AgentRegistry:
         else:
             stamp, data = self._read_first(path)
             self._watched = self._watched.done(stamp, clock())
-        self._index = CatalogueIndex(self._parse(data))
+        self._index = CatalogueIndex(_load(data, self._file_name))
         self._content = _digest(data)
         self._status = RegistryStatus(healthy=True, message="", since=clock())
 
@@ -110,8 +110,12 @@ class AgentRegistry:
             self._recover()
             return False
         try:
-            catalogue = self._parse(data)
-        except AgentsFileError as error:
+            text = decode_utf8(data, self._file_name)
+            if not is_complete(text):
+                # Not worth parsing: the writer is not done, or the disk was full.
+                raise AgentsFileError([cut_short(text, self._file_name)])
+            catalogue = load_agents(text, self._file_name)
+        except DataFileError as error:
             count = len(error.mistakes)
             more = f" (and {count - 1} more)" if count > 1 else ""
             self._degrade(f"{error.mistakes[0]}{more}")
@@ -123,14 +127,6 @@ class AgentRegistry:
             _log.info("agents reloaded", extra={"snapshot_id": catalogue.snapshot_id, "agents": len(catalogue.agents)})
         self._recover()
         return changed
-
-    def _parse(self, data: bytes) -> Catalogue:
-        try:
-            return load_agents(decode_utf8(data, self._file_name), self._file_name)
-        except AgentsFileError:
-            raise
-        except DataFileError as error:
-            raise AgentsFileError(error.mistakes) from None
 
     def _read_first(self, path: Path) -> tuple[FileStamp, bytes]:
         try:
@@ -149,6 +145,13 @@ class AgentRegistry:
     def _recover(self) -> None:
         if not self._status.healthy:
             self._status = RegistryStatus(healthy=True, message="", since=self._clock())
+
+
+def _load(data: bytes, file_name: str) -> Catalogue:
+    try:
+        return load_agents(decode_utf8(data, file_name), file_name)
+    except DataFileError as error:
+        raise AgentsFileError(error.mistakes) from None
 
 
 def _stamp(path: Path) -> FileStamp:

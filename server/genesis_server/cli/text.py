@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # Embedding and overriding directions could make a text look like another one; the last two are no characters, and XML refuses them.
 _UNWANTED = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff")
 
+_STEPS = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s"))
+
 
 def plain(text: str) -> str:
     """The text on one line, without control characters, which could drive a terminal or break a document."""
@@ -76,12 +78,9 @@ def span(value: float) -> str:
         return f"{value * 1000:.1f} ms"
     if value < 60:
         return f"{value:.1f}".removesuffix(".0") + " s"
-    total = round(value)
-    for size, unit, small, small_unit in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
-        if total >= size:
-            rest = total % size // small
-            return f"{total // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
-    raise AssertionError(value)
+    size, unit, small, small_unit = next(step for step in _STEPS if value >= step[0])
+    whole, rest = divmod(round(value), size)
+    return f"{whole} {unit}" + (f" {rest // small} {small_unit}" if rest >= small else "")
 
 
 def enum_word(enum: EnumTypeWrapper, number: int, prefix: str) -> str:

@@ -204,8 +204,6 @@ class Fields(BaseSettings):
     """Largest request of Validate."""
     max_validate_tasks: Annotated[int, Field(ge=1, le=10_000_000)] = 200_000
     """Most tasks in a plan that Validate takes."""
-    max_plan_tasks: Annotated[int, Field(ge=1, le=1_000)] = 1_000
-    """Most tasks a plan may have in its lifetime."""
     large_plan_bytes: Bytes = ByteSize(256 * 1024)
     """Plans from this size on are validated in a process of their own, so that others do not wait."""
     tripwire_mode: Annotated[TripwireMode, BeforeValidator(_lower)] = TripwireMode.ANNOTATE

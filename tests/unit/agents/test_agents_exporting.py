@@ -17,9 +17,7 @@ def test_the_shipped_agents_come_back_as_they_were() -> None:
     assert load_agents(to_toml(catalogue)) == catalogue
 
 
-@given(
-    st.lists(AGENTS, max_size=3, unique_by=lambda agent: agent.id), st.lists(TOOLS, max_size=3, unique_by=lambda tool: tool.name)
-)
+@given(st.lists(AGENTS, max_size=3, unique_by=lambda agent: agent.id), st.lists(TOOLS, max_size=3, unique_by=lambda tool: tool.name))
 def test_any_catalogue_comes_back_as_it_was(agents: list[AgentCard], tools: list[Tool]) -> None:
     """Names in any script, control characters, prices to a billionth: nothing is lost on the way."""
     assume(agents or tools)

@@ -27,7 +27,10 @@ MCP_TOOL: dict[str, Any] = {
         "properties": {"city": {"type": "string"}, "day": {"type": ["string", "null"], "format": "date"}},
         "required": ["city"],
     },
-    "outputSchema": {"type": "object", "properties": {"celsius": {"type": "number"}, "notes": {"type": "array", "items": {"type": "string"}}}},
+    "outputSchema": {
+        "type": "object",
+        "properties": {"celsius": {"type": "number"}, "notes": {"type": "array", "items": {"type": "string"}}},
+    },
     "annotations": {"readOnlyHint": True},
 }
 WEATHER = Tool(
@@ -44,7 +47,9 @@ A2A_CARD: dict[str, Any] = {
     "version": "1.2",
     "capabilities": {"streaming": True},
     "defaultInputModes": ["text/plain"],
-    "skills": [{"id": "cook", "name": "Cook", "description": "Cooks food", "tags": ["food"], "examples": ["Make soup"], "inputModes": ["a"]}],
+    "skills": [
+        {"id": "cook", "name": "Cook", "description": "Cooks food", "tags": ["food"], "examples": ["Make soup"], "inputModes": ["a"]}
+    ],
 }
 RECIPES = AgentCard("Recipe-Agent", (Skill("cook", "Cook", "Cooks food", ("food",), ("Make soup",)),), "Recipe Agent", "Cooks", "1.2")
 
@@ -146,9 +151,7 @@ def test_genesis_json_is_read_in_both_spellings() -> None:
     assert imported.catalogue.tools == (Tool("t", cost_per_call=Money(2_000_000_000, "EUR")),)
 
 
-@given(
-    st.lists(AGENTS, max_size=3, unique_by=lambda agent: agent.id), st.lists(TOOLS, max_size=3, unique_by=lambda tool: tool.name)
-)
+@given(st.lists(AGENTS, max_size=3, unique_by=lambda agent: agent.id), st.lists(TOOLS, max_size=3, unique_by=lambda tool: tool.name))
 def test_what_the_server_says_in_json_can_be_imported(agents: list[AgentCard], tools: list[Tool]) -> None:
     """`genesis agents --json` of one server is the catalogue of another, to the last nano."""
     from genesis_server.rpc.convert import catalogue_to_proto

@@ -149,7 +149,9 @@ def test_a_replaced_file_of_equal_size_and_time_is_seen(path: Path, clock: Clock
     assert registry.poll()
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "cannot be read"), (b"\xff", "is not UTF-8"), (b"[[agents]]\n[end]\n", "is missing")])
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "cannot be read"), (b"\xff", "is not UTF-8"), (b"[[agents]]\n[end]\n", "is missing")]
+)
 def test_a_broken_file_at_the_start_is_an_error_with_every_mistake(tmp_path: Path, content: bytes | None, message: str) -> None:
     """The server does not start with agents nobody meant, and tells no path."""
     path = tmp_path / "x.toml"

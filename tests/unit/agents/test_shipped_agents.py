@@ -8,10 +8,64 @@ from genesis_server.agents.registry import AgentRegistry
 from genesis_server.model.catalogue import Catalogue
 from genesis_server.model.money import Money
 
-AGENTS = (
-    ["spec", "architecture", "build", "frontend", "qa", "security", "deploy", "monitoring", "support", "onboarding", "marketing", "content", "email", "billing", "analytics"]
-)
-SKILLS = ["spec.write", "spec.review", "architecture.design", "architecture.review", "api.design", "build.backend", "build.database", "code.review", "code.fix", "frontend.build", "frontend.design", "qa.test_plan", "qa.test_run", "qa.verify", "security.scan", "security.review", "security.incident", "deploy.release", "deploy.rollback", "deploy.infrastructure", "monitoring.setup", "monitoring.diagnose", "monitoring.report", "support.answer", "support.triage", "onboarding.plan", "onboarding.train", "marketing.campaign", "marketing.audience", "content.write", "content.edit", "content.research", "email.send", "email.draft", "billing.invoice", "billing.audit", "analytics.query", "analytics.pipeline", "analytics.report"]
+AGENTS = [
+    "spec",
+    "architecture",
+    "build",
+    "frontend",
+    "qa",
+    "security",
+    "deploy",
+    "monitoring",
+    "support",
+    "onboarding",
+    "marketing",
+    "content",
+    "email",
+    "billing",
+    "analytics",
+]
+SKILLS = [
+    "spec.write",
+    "spec.review",
+    "architecture.design",
+    "architecture.review",
+    "api.design",
+    "build.backend",
+    "build.database",
+    "code.review",
+    "code.fix",
+    "frontend.build",
+    "frontend.design",
+    "qa.test_plan",
+    "qa.test_run",
+    "qa.verify",
+    "security.scan",
+    "security.review",
+    "security.incident",
+    "deploy.release",
+    "deploy.rollback",
+    "deploy.infrastructure",
+    "monitoring.setup",
+    "monitoring.diagnose",
+    "monitoring.report",
+    "support.answer",
+    "support.triage",
+    "onboarding.plan",
+    "onboarding.train",
+    "marketing.campaign",
+    "marketing.audience",
+    "content.write",
+    "content.edit",
+    "content.research",
+    "email.send",
+    "email.draft",
+    "billing.invoice",
+    "billing.audit",
+    "analytics.query",
+    "analytics.pipeline",
+    "analytics.report",
+]
 
 
 @pytest.fixture(scope="module")

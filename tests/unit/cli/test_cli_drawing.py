@@ -223,3 +223,24 @@ def test_plans_without_dependencies_are_drawn_as_a_grid(count: int) -> None:
     graph = PlanGraph(plan_pb2.Plan(tasks=[plan_pb2.Task(id=str(i)) for i in range(count)]))
     drawing = lay_out(graph, lambda _: (100.0, 50.0), lambda _: 0.0)
     assert len({box.y for box in drawing.root.children}) == {0: 0, 1: 1, 5: 2}[count]
+
+
+def test_an_arrow_that_passes_a_generation_goes_around_its_boxes() -> None:
+    """It can be followed with the eye."""
+    task, edge = plan_pb2.Task, plan_pb2.Edge
+    steps = [edge(from_task_id=a, to_task_id=b) for a, b in ("ab", "bc", "cd", "ad")]
+    drawing = lay_out(
+        PlanGraph(plan_pb2.Plan(tasks=[task(id=name) for name in "abcd"], edges=steps)), lambda _: (100.0, 50.0), lambda _: 0.0
+    )
+    [long] = [arrow for arrow in drawing.arrows if arrow.via]
+    assert (long.start.node.task.id, long.end.node.task.id) == ("a", "d")  # type: ignore[union-attr]
+    passed = [drawing.boxes[index] for index in (1, 2)]
+    assert len(long.via) == 4
+    assert not any(box.x < x < box.x + box.width and box.y < y < box.y + box.height for box in passed for x, y in long.via)
+
+
+def test_a_parent_circle_is_drawn_flat() -> None:
+    """Every task is shown once, whatever its parents are."""
+    task = plan_pb2.Task
+    graph = PlanGraph(plan_pb2.Plan(tasks=[task(id="a", parent_id="b"), task(id="b", parent_id="a"), task(id="c", parent_id="c")]))
+    assert sorted(node.task.id for node in graph.walk()) == ["a", "b", "c"]

@@ -108,3 +108,22 @@ def test_a_missing_plan_is_exit_code_2(run, args: list[str]) -> None:
     result = run("route", *args)
     assert result.exit_code == 2
     assert "either" in result.stderr or "No such file" in result.stderr
+
+
+def test_findings_name_tasks_by_number_and_say_what_mends_them(answers: FakeServer, run, file: Path, orchestrated) -> None:
+    """As in the tree; the first fifty are shown, and how many there are."""
+    verdict = orchestrated.verdict
+    finding = verdict.findings.add(message="'a' waits for 'b'", task_ids=["a", "b"])
+    finding.fix.drop_edge.edge.from_task_id, finding.fix.drop_edge.edge.to_task_id = "a", "b"
+    verdict.findings.add(message="too much").fix.reallocate.task_id = "c"
+    verdict.findings.extend([finding] * 60)
+    answers.on("Validate", pb2.ValidateResponse(verdict=verdict))
+    text = " ".join(run("validate", str(file)).stdout.split())
+    for words in ("1.1 waits for 1.2", "drop 1.1 → 1.2", "give 2.1 to", "… and 13 more findings"):
+        assert words in text
+
+
+def test_a_verdict_without_findings_says_so(answers: FakeServer, run, file: Path) -> None:
+    """Silence could be a mistake."""
+    answers.on("Validate", pb2.ValidateResponse())
+    assert "no findings" in run("validate", str(file)).stdout

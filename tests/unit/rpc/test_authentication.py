@@ -14,8 +14,8 @@ import jwt
 import pytest
 from edge_server import Failure, failure
 
-from genesis_server.model.caller import Caller, Role
-from genesis_server.rpc.context import current_caller, known_caller
+from genesis_server.model.caller import Caller
+from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.interceptors.authentication import AuthenticationInterceptor
 from genesis_server.rpc.interceptors.errors import ErrorMapper, ErrorsInterceptor
 from genesis_server.rpc.tls import ServerTls
@@ -43,8 +43,15 @@ def told(caller: Caller | None) -> bytes:
     return f"{caller.tenant}/{caller.subject}/{','.join(sorted(caller.roles))}".encode() if caller else b"nobody"
 
 
+def caller_or_nobody() -> Caller | None:
+    try:
+        return current_caller()
+    except LookupError:
+        return None
+
+
 async def _unary(request: Any, context: Any) -> bytes:
-    return told(known_caller())
+    return told(caller_or_nobody())
 
 
 async def _stream(request: Any, context: Any) -> AsyncIterator[bytes]:
@@ -91,7 +98,7 @@ async def serving(options: AuthenticationOptions, tls: ServerTls | None = None) 
 
 
 async def _open_stream(request: Any, context: Any) -> AsyncIterator[bytes]:
-    yield told(known_caller())
+    yield told(caller_or_nobody())
 
 
 @asynccontextmanager

@@ -97,5 +97,5 @@ async def test_a_chain_without_authentication_lets_nobody_in() -> None:
 
 def test_a_method_missing_in_the_table_stops_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("genesis_server.rpc.interceptors.authorization.all_methods", lambda: {**all_methods(), "/genesis.v1.X/New": None})
-    with pytest.raises(ValueError, match="/genesis.v1.X/New has no entry"):
+    with pytest.raises(ValueError, match=r"/genesis\.v1\.X/New has no entry"):
         AuthorizationInterceptor()

@@ -120,7 +120,9 @@ def index_of(*owners: AgentCard | Tool) -> CatalogueIndex:
     return CatalogueIndex(Catalogue(agents, tools, "test"))
 
 
-def assigned(task_id: str, agent: str, model: str = "", used: str = "", *, cost: float = 0.0, success: float = 0.8, seconds: float = 0.0) -> TaskRoute:
+def assigned(
+    task_id: str, agent: str, model: str = "", used: str = "", *, cost: float = 0.0, success: float = 0.8, seconds: float = 0.0
+) -> TaskRoute:
     """A task given to an agent."""
     target = Target(TargetKind.AGENT, agent, model, used)
     return TaskRoute(task_id, assignment=Assignment(target, 0.5, success, Money.of(cost), seconds, "test"))

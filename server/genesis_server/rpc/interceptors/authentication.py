@@ -48,9 +48,7 @@ class AuthenticationInterceptor(Layer):
         return stream
 
     async def _authenticate(self, context: Context) -> None:
-        header = next((value for key, value in context.invocation_metadata() or () if key == _HEADER), None)
-        if isinstance(header, bytes):
-            header = header.decode("latin-1")
+        header = next((str(value) for key, value in context.invocation_metadata() or () if key == _HEADER), None)
         # With a client CA on the listener, gRPC has verified the certificate before any call runs.
         names = [name.decode("utf-8", "replace") for name in context.auth_context().get(_NAMES, ())]
         set_caller(await self._authenticator.authenticate(header, names))
