@@ -69,6 +69,7 @@ def start(folder: Path, *, settings: Mapping[str, str] | None = None, arguments:
             "GENESIS_DATA_DIR": str(folder / "data"),
             "GENESIS_LOG_FORMAT": "json",
             "GENESIS_LAME_DUCK_SECONDS": "0",
+            "GENESIS_STORAGE_TEST_MODE": "true",
         }
         | dict(settings or {})
     )

@@ -295,3 +295,18 @@ def test_a_full_disk_is_told_and_service_recovers(tmp_path: Path) -> None:
 def test_it_stops_when_nobody_asked_anything(tmp_path: Path) -> None:
     server = start(tmp_path)
     assert stop(server) == 0
+
+
+def test_a_data_folder_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "genesis.sqlite3").symlink_to("/etc/hostname")
+    code, output = wait_failed(start(tmp_path, wait=False))
+    assert code == 2
+    assert "data_dir" in output
+    assert "Traceback" not in output
+
+
+def test_in_test_mode_only_the_temporary_directory_is_written_to(tmp_path: Path) -> None:
+    code, output = wait_failed(start(tmp_path, settings={"GENESIS_DATA_DIR": "/var/lib/genesis-test"}, wait=False))
+    assert code == 2
+    assert "temporary directory" in output

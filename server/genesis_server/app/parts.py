@@ -56,10 +56,12 @@ from genesis_server.rpc.request_catalogues import RequestCatalogues
 from genesis_server.rpc.server import Drain, GrpcServer
 from genesis_server.rpc.status_answers import StatusAnswers
 from genesis_server.security.authorization import check_table
+from genesis_server.security.paths import StorageDirectory, UnsafePathError
 from genesis_server.security.redaction import redact
 from genesis_server.security.tripwire import Tripwire
 from genesis_server.security.tripwire_rules import shipped_rules
 from genesis_server.settings import Settings
+from genesis_server.settings.fields import STORE_FILE
 from genesis_server.storage.base import ABSENT, Documents, Key, Store, VersionConflictError
 from genesis_server.storage.guarded import GuardedStore, is_fault
 from genesis_server.storage.opening import open_store
@@ -114,7 +116,7 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
 
     tell_snapshots()
     store_breaker = _breaker("storage", metrics, is_fault)
-    plain_store = open_store(settings.store_url, clock=time.time)
+    plain_store = open_store(_store_url(settings), clock=time.time)
     store: Store = GuardedStore(
         timed_store(plain_store, metrics.storage),
         breaker=store_breaker,
@@ -232,6 +234,15 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         await store.close()
 
     return Parts(server, http, (watch,), close)
+
+
+def _store_url(settings: Settings) -> str:
+    """Where plans are kept: the store the operator names, else a file that cannot leave the data folder. Raises StartError."""
+    try:
+        folder = StorageDirectory(settings.data_dir.absolute(), test_mode=settings.storage_test_mode)
+        return settings.store or f"sqlite://{folder.path(STORE_FILE)}"
+    except UnsafePathError as error:
+        raise StartError(f"data_dir: {error}") from error
 
 
 def _snapshots_at_start(settings: Settings, environ: Mapping[str, str]) -> tuple[AgentRegistry, MethodSource, FlagSource]:

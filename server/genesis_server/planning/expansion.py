@@ -13,25 +13,29 @@ from genesis_server.planning.dag import TaskGraph
 from genesis_server.planning.methods import Method, MethodMatch, Step
 
 LONGEST_QUOTE = 200
+SUBSTITUTE = 0.3
 GOAL = "{goal}"
 
 
 def capabilities(method: Method, index: CatalogueIndex) -> dict[str, str] | None:
     """For each capability the method asks for the one the catalogue has; None when it lacks any.
 
-    The catalogue has it under the same id, or it has an entry that answers the step's words.
+    The catalogue has it under the same id, or it has an entry of its own for it that answers the step's words from SUBSTITUTE on.
     """
     found: dict[str, str] = {}
+    taken: set[str] = set()
     for step in method.leaves():
         if step.capability in found:
             continue
         if index.with_capability(step.capability):
             found[step.capability] = step.capability
+            taken.add(step.capability)
             continue
         match = best_match(f"{step.capability} {step.goal.replace(GOAL, '')}", index)
-        if match is None:
+        if match is None or match.score < SUBSTITUTE or match.offer.capability in taken:
             return None
         found[step.capability] = match.offer.capability
+        taken.add(match.offer.capability)
     return found
 
 

@@ -100,6 +100,15 @@ class _Phrase:
     targets: list[tuple[int, int, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A phrase found in a text."""
+
+    group: int
+    places: tuple[int, ...]
+    """Where its words stand."""
+
+
 class MethodLibrary:
     """An immutable snapshot of all methods."""
 
@@ -127,28 +136,28 @@ class MethodLibrary:
         size = min(max(sum(telling), FEWEST_WORDS), MOST_WORDS)
         hits = self._hits([word.text for word in found])
         best: dict[int, float] = {}
-        for (number, place), events in hits.items():
-            if any(group == _VETO for group, _, _ in events):
+        for (number, place), found_here in hits.items():
+            if any(hit.group == _VETO for hit in found_here):
                 continue
             groups = len(self.methods[number].intents[place].groups)
-            covered = _covered(events, groups)
+            covered = _covered(found_here, groups)
             score = min(1.0, sum(telling[at] for at in covered) / size)
             if covered and score >= THRESHOLD:
                 best[number] = max(score, best.get(number, 0.0))
         ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
         return [MethodMatch(self.methods[number], score) for number, score in ranked]
 
-    def _hits(self, texts: list[str]) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
-        """For each intent the phrases found in a text: (group, first word, one past the last word)."""
-        hits: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+    def _hits(self, texts: list[str]) -> dict[tuple[int, int], list[_Hit]]:
+        """For each intent the phrases found in a text."""
+        hits: dict[tuple[int, int], list[_Hit]] = {}
         stems = [stem(text) for text in texts]
         there = frozenset(stems)
         for start, first in enumerate(stems):
             for phrase in self._phrases.get(first, ()):
-                end = _end_of(phrase.runs, texts, start) if phrase.stems <= there else 0
-                if end:
+                found = _places_of(phrase.runs, texts, start) if phrase.stems <= there else ()
+                if found:
                     for method, intent, group in phrase.targets:
-                        hits.setdefault((method, intent), []).append((group, start, end))
+                        hits.setdefault((method, intent), []).append(_Hit(group, found))
         return hits
 
 
@@ -173,17 +182,19 @@ def _inflects(ending: str, *, doubled: str) -> bool:
     return ending in _INFLECTIONS or (ending[:1] == doubled and ending[1:] in _INFLECTIONS)
 
 
-def _end_of(runs: tuple[tuple[str, ...], ...], texts: list[str], start: int) -> int:
-    """One past the last word of a phrase that starts at `start`; 0 when it does not stand there."""
+def _places_of(runs: tuple[tuple[str, ...], ...], texts: list[str], start: int) -> tuple[int, ...]:
+    """Places of the words of a phrase that starts at `start`; empty when it does not stand there."""
     if not _stands(runs[0], texts, start):
-        return 0
+        return ()
     end = start + len(runs[0])
+    places = list(range(start, end))
     for run in runs[1:]:
         found = next((at for at in range(end, min(end + GAP, len(texts) - len(run)) + 1) if _stands(run, texts, at)), None)
         if found is None:
-            return 0
+            return ()
         end = found + len(run)
-    return end
+        places.extend(range(found, end))
+    return tuple(places)
 
 
 def _stands(run: tuple[str, ...], texts: list[str], start: int) -> bool:
@@ -191,19 +202,20 @@ def _stands(run: tuple[str, ...], texts: list[str], start: int) -> bool:
     return len(there) == len(run) and all(same_word(a, b) for a, b in zip(run, there, strict=True))
 
 
-def _covered(events: list[tuple[int, int, int]], groups: int) -> set[int]:
+def _covered(hits: list[_Hit], groups: int) -> set[int]:
     """Words accounted for by hits around the tightest window that has one of every group; empty when there is none."""
-    events = sorted(events, key=lambda event: event[1])
+    hits = sorted(hits, key=lambda hit: hit.places[0])
     counts: dict[int, int] = {}
     tightest: tuple[int, int] | None = None
     left = 0
-    for group, _, end in events:
-        counts[group] = counts.get(group, 0) + 1
+    for hit in hits:
+        end = hit.places[-1] + 1
+        counts[hit.group] = counts.get(hit.group, 0) + 1
         while len(counts) == groups:
-            start = events[left][1]
+            start = hits[left].places[0]
             if end - start <= WINDOW and (tightest is None or end - start < tightest[1] - tightest[0]):
                 tightest = (start, end)
-            leaving = events[left][0]
+            leaving = hits[left].group
             counts[leaving] -= 1
             if not counts[leaving]:
                 del counts[leaving]
@@ -211,4 +223,4 @@ def _covered(events: list[tuple[int, int, int]], groups: int) -> set[int]:
     if tightest is None:
         return set()
     low, high = tightest[0] - WINDOW, tightest[1] + WINDOW
-    return {at for _, start, end in events if low <= start and end <= high for at in range(start, end)}
+    return {at for hit in hits for at in hit.places if low <= at < high}

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 ENVIRONMENT_PREFIX = "GENESIS_"
+STORE_FILE = "genesis.sqlite3"
 
 
 class Environment(StrEnum):
@@ -151,6 +152,8 @@ class Fields(BaseSettings):
     """Folder of the embedded store; unset: genesis in $XDG_STATE_HOME or ~/.local/state."""
     store: Annotated[str, AfterValidator(_store)] = ""
     """URL of the store, sqlite:///path or sqlite://:memory:; empty: genesis.sqlite3 in data_dir."""
+    storage_test_mode: bool = False
+    """Refuse to start with a data_dir outside the system's temporary directory, so that a test cannot write over real data."""
     agents_file: Path | None = None
     """Agents to register, TOML; unset: the fifteen that ship."""
     methods_dir: Path | None = None
@@ -240,7 +243,7 @@ class Fields(BaseSettings):
     @property
     def store_url(self) -> str:
         """URL of the store, where it is not named also."""
-        return self.store or f"sqlite://{self.data_dir / 'genesis.sqlite3'}"
+        return self.store or f"sqlite://{self.data_dir / STORE_FILE}"
 
     @property
     def jwt_configured(self) -> bool:

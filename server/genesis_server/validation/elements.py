@@ -97,7 +97,10 @@ def _parts(goal: str, tokens: list[Word], vocabulary: Vocabulary) -> Iterator[li
     sentence_ends = [found.start() for found in _SENTENCE_END.finditer(goal)] + [len(goal)]
     for head, following in pairwise([*sorted(heads), len(tokens)]):
         end = sentence_ends[bisect_left(sentence_ends, tokens[head].end)]
-        yield [token for token in tokens[head:following] if token.end <= end]
+        part = [token for token in tokens[head:following] if token.end <= end]
+        while len(part) > 1 and part[-1].text in vocabulary.joiners:
+            part.pop()
+        yield part
 
 
 def _is_verb(tokens: list[Word], place: int, vocabulary: Vocabulary) -> bool:
@@ -133,18 +136,31 @@ def _details(goal: str, vocabulary: Vocabulary) -> Iterator[Detail]:
         for found in re.finditer(r"\S+", goal)
         if not any(start <= found.start() < end for start, end in taken)
     ]
-    run: list[tuple[int, int]] = []
-    run_kind = DetailKind.NAME
-    for start, end, kind in (*_marked(chunks, vocabulary), (len(goal) + 2, len(goal) + 2, None)):
-        joins = bool(run) and kind is run_kind and goal[run[-1][1] : start].strip(" ,") == "" and "\n" not in goal[run[-1][1] : start]
-        if run and not joins:
-            detail = _detail(goal, run_kind, run[0][0], run[-1][1], vocabulary)
-            if detail is not None:
-                yield detail
-            run = []
-        if kind is not None:
-            run.append((start, end))
-            run_kind = kind
+    for kind, start, end in _runs(goal, list(_marked(chunks, vocabulary))):
+        terms = _detail_terms(goal[start:end], kind, vocabulary)
+        if terms:
+            yield Detail(kind, Span(start, end, goal[start:end]), terms)
+
+
+def _runs(goal: str, marked: list[tuple[int, int, DetailKind]]) -> Iterator[tuple[DetailKind, int, int]]:
+    """Neighbours of one kind as one piece; numbers beside a part of a date belong to the date."""
+    run: tuple[DetailKind, int, int] | None = None
+    for start, end, kind in marked:
+        if run is None:
+            run = (kind, start, end)
+            continue
+        before, first, last = run
+        both = {before, kind}
+        joined = goal[last:start].strip(" ,") == ""
+        if joined and len(both) == 1:
+            run = (kind, first, end)
+        elif joined and both == {DetailKind.DATE, DetailKind.NUMBER}:
+            run = (DetailKind.DATE, first, end)
+        else:
+            yield run
+            run = (kind, start, end)
+    if run is not None:
+        yield run
 
 
 def _marked(chunks: list[tuple[int, str]], vocabulary: Vocabulary) -> Iterator[tuple[int, int, DetailKind]]:
@@ -171,12 +187,11 @@ def _looks_like_name(core: str, lower: str, vocabulary: Vocabulary, *, opens_sen
     return (len(core) > 1 and core.isupper()) or not opens_sentence
 
 
-def _detail(goal: str, kind: DetailKind, start: int, end: int, vocabulary: Vocabulary) -> Detail | None:
-    text = goal[start:end]
+def _detail_terms(text: str, kind: DetailKind, vocabulary: Vocabulary) -> frozenset[str]:
+    """What must stand in a task for a detail to be covered."""
     found = [word.text for word in words(text) if word.text not in vocabulary.measures]
     if kind is DetailKind.DATE:
         found = [word for word in found if word[0].isdigit() or word in vocabulary.months or word in vocabulary.weekdays]
     elif kind is DetailKind.NUMBER:
         found = [word for word in found if len(word) > 1 or word[0].isdigit()]
-    terms = frozenset(terms_of(word) for word in found)
-    return Detail(kind, Span(start, end, text), terms) if terms else None
+    return frozenset(terms_of(word) for word in found)

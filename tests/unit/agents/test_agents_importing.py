@@ -131,7 +131,7 @@ GENESIS: dict[str, Any] = {
 
 
 def test_genesis_json_is_read_in_both_spellings() -> None:
-    """camelCase as protobuf writes it, snake_case as people do."""
+    """Names in camelCase as protobuf writes it, snake_case as people do."""
     snake = json.loads(
         json.dumps(GENESIS)
         .replace("expectedDuration", "expected_duration")

@@ -199,17 +199,18 @@ async def test_watching_polls_at_each_interval_until_cancelled(path: Path, clock
     """The running server takes a changed file by itself."""
     registry = AgentRegistry(path, clock=clock)
     slept: list[float] = []
+    enough = asyncio.Event()
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
         if len(slept) == 1:
             path.write_text(TWO + "#\n")
         if len(slept) == 4:
+            enough.set()
             await asyncio.Event().wait()
 
     watching = asyncio.create_task(registry.watch(2.5, sleep=sleep))
-    while len(slept) < 4:
-        await asyncio.sleep(0)
+    await enough.wait()
     watching.cancel()
     with pytest.raises(asyncio.CancelledError):
         await watching

@@ -60,7 +60,7 @@ def test_english_is_told_from_other_languages(text: str, english: bool) -> None:
 
 def test_the_longest_phrase_counts() -> None:
     phrases = Phrases.of(("i want", "i want to", "please"))
-    words = "i want to go".split()
+    words = ["i", "want", "to", "go"]
     assert phrases.length_at(words, 0) == 3
     assert phrases.length_at(words, 1) == 0
     assert phrases.length_at(words, 9) == 0

@@ -1,0 +1,127 @@
+"""Goals that the tasks do not cover."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+
+import pytest
+from validation_makers import DATA, errors, needs_data, plan_of
+
+from genesis_server.model.catalogue import Artefact
+from genesis_server.model.plan import Plan, Task, TaskOrigin, TaskSource
+from genesis_server.model.span import Span
+from genesis_server.model.validation import Finding, FindingKind, Severity
+from genesis_server.validation import coverage
+from genesis_server.validation.completeness import judge_completeness, why_not_judged
+from genesis_server.validation.graph import graph_of_plan
+from genesis_server.validation.policy import default_policy
+
+GOAL = "Translate the contract into French, book a flight to Oslo for March 3, and order two pizzas."
+
+
+def _judge(plan: Plan, goal: str = GOAL) -> list[Finding]:
+    return list(judge_completeness(graph_of_plan(plan), goal, default_policy().completeness))
+
+
+def _tasks(*goals: str) -> list[Task]:
+    return [Task(f"t{number}", goal) for number, goal in enumerate(goals)]
+
+
+def test_tasks_that_say_what_the_goal_says_cover_it() -> None:
+    assert _judge(plan_of(_tasks("Translate contract into French", "flights to Oslo, March 3: book one", "ordering of two pizzas"))) == []
+
+
+def test_an_action_that_is_left_out_is_an_error_with_its_place_in_the_goal() -> None:
+    (finding,) = _judge(plan_of(_tasks("translate the contract into French", "book a flight to Oslo for March 3")))
+    assert (finding.kind, finding.severity) == (FindingKind.UNCOVERED_ELEMENT, Severity.ERROR)
+    (span,) = finding.spans
+    assert span.text == GOAL[span.start : span.end] == "order two pizzas"
+
+
+def test_an_action_in_other_words_is_a_warning_when_there_are_tasks_enough() -> None:
+    (finding,) = _judge(plan_of(_tasks("translate the contract into French", "book a flight to Oslo for March 3", "get dinner")))
+    assert finding.severity is Severity.WARNING
+    assert "in the words of the goal" in finding.message
+
+
+def test_details_nobody_mentions_are_one_warning() -> None:
+    (finding,) = _judge(plan_of(_tasks("translate the contract", "book a flight", "order two pizzas")))
+    assert finding.severity is Severity.WARNING
+    assert [span.text for span in finding.spans] == ["French", "Oslo", "March 3"]
+
+
+def test_details_of_an_action_that_is_left_out_are_not_told_twice() -> None:
+    found = _judge(plan_of(_tasks("translate the contract into French", "order two pizzas")))
+    assert [finding.spans[0].text for finding in found] == ["book a flight to Oslo for March 3"]
+
+
+def test_what_a_task_answers_by_its_origin_is_covered_whatever_its_words() -> None:
+    origin = TaskOrigin(TaskSource.METHOD, method_id="dinner", spans=(Span(0, len(GOAL), GOAL),))
+    assert _judge(plan_of([Task("a", "something else", origin=origin)])) == []
+
+
+def test_spans_beyond_the_goal_cover_nothing_and_break_nothing() -> None:
+    origin = TaskOrigin(TaskSource.CLAUSE, spans=(Span(4_000, 4_010, "x"), Span(5, 5, "")))
+    assert errors(_judge(plan_of([Task("a", "something else", origin=origin)])))
+
+
+def test_acceptance_capability_and_outputs_count_as_words() -> None:
+    tasks = [
+        Task("a", "", capability="contract_translate", acceptance="it is in French"),
+        Task("b", "", capability="book_flight", acceptance="Oslo, 3 March"),
+        Task("c", "order", outputs=(Artefact("two_pizzas"),)),
+    ]
+    assert _judge(plan_of(tasks)) == []
+
+
+def test_verbs_that_support_another_action_need_no_task() -> None:
+    assert _judge(plan_of(_tasks("order pizzas")), "Order pizzas and confirm the delivery address") == []
+
+
+def test_large_plans_are_read_as_one_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coverage, "MAX_TASKS_ONE_BY_ONE", 1)
+    assert _judge(plan_of(_tasks("flight to Oslo", "book 3 of March", "translate contract French", "order 2 pizzas two"))) == []
+
+
+def test_numbers_are_compared_without_thousands_separators() -> None:
+    assert _judge(plan_of(_tasks("pay 5000 yuan")), "Pay 5,000 yuan") == []
+    assert _judge(plan_of(_tasks("pay 500 yuan")), "Pay 5,000 yuan")
+
+
+def test_why_completeness_cannot_be_judged() -> None:
+    minimal = graph_of_plan(plan_of([Task("a", GOAL, origin=TaskOrigin(TaskSource.GOAL))]))
+    assert "minimal level" in why_not_judged(minimal, GOAL)
+    assert "no goal" in why_not_judged(minimal, " \n")
+    assert not why_not_judged(graph_of_plan(plan_of(_tasks("a", "b"))), GOAL)
+
+
+@needs_data("ultratool")
+def test_gold_plans_are_rarely_rejected_and_dropped_steps_often_found(capsys: pytest.CaptureFixture[str]) -> None:
+    """UltraTool's 3 027 gold plans, each intact and with one step dropped at random; figures are printed."""
+    draw = random.Random(0)
+    count = gold_rejected = mutants_rejected = mutants_told = 0
+    for line in (DATA / "ultratool" / "train.jsonl").read_text("utf-8").splitlines():
+        record = json.loads(line)
+        steps = [re.sub(r"^Step \d+ ", "", step) for step in record["task_steps"]]
+        tasks = [
+            Task(str(n), step, capability=node["task"]) for n, (step, node) in enumerate(zip(steps, record["task_nodes"], strict=False))
+        ]
+        if len(tasks) < 2:
+            continue
+        dropped = draw.randrange(len(tasks))
+        gold = _judge(plan_of(tasks), record["user_request"])
+        mutant = _judge(plan_of([*tasks[:dropped], *tasks[dropped + 1 :]]), record["user_request"])
+        count += 1
+        gold_rejected += bool(errors(gold))
+        mutants_rejected += bool(errors(mutant))
+        mutants_told += {f.message for f in mutant} != {f.message for f in gold}
+    with capsys.disabled():
+        print(
+            f"\ncompleteness on {count} gold plans: {gold_rejected / count:.1%} rejected; "
+            f"with a step dropped {mutants_rejected / count:.1%} rejected, {mutants_told / count:.1%} with other findings than intact"
+        )
+    assert gold_rejected / count <= 0.06
+    assert mutants_rejected / count >= 0.30
+    assert mutants_told / count >= 0.60
