@@ -39,34 +39,13 @@ class TaskGraph:
         self._created = 0
         self._undo: list[Callable[[], None]] | None = None
 
-    def __contains__(self, task_id: object) -> bool:
-        """Whether a task of this id is in the graph."""
-        return task_id in self._tasks
-
-    def __len__(self) -> int:
-        """How many tasks there are."""
-        return len(self._tasks)
-
-    @property
-    def tasks_created(self) -> int:
-        """How many tasks were added by mutations that held."""
-        return self._created
-
     def task(self, task_id: str) -> Task:
         """The task of this id."""
         return self._tasks[task_id]
 
-    def children(self, parent_id: str = TOP) -> tuple[str, ...]:
-        """Ids of a level in the order they were added."""
-        return tuple(self._children[parent_id])
-
     def in_order(self, parent_id: str = TOP) -> list[str]:
         """Ids of a level, each after everything it waits for."""
         return self._levels[parent_id].nodes()
-
-    def waits_for(self, task_id: str) -> tuple[str, ...]:
-        """Siblings a task waits for directly."""
-        return self._levels[self._tasks[task_id].parent_id].before(task_id)
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -133,12 +112,6 @@ class TaskGraph:
         else:
             return old
         return edge
-
-    def replace_task(self, task: Task) -> None:
-        """Put new facts in the place of a task; its id, parent and depth stay."""
-        old = self._tasks[task.id]
-        self._tasks[task.id] = replace(task, parent_id=old.parent_id, depth=old.depth)
-        self._done(lambda: self._tasks.update({task.id: old}))
 
     def freeze(self) -> Plan:
         """The graph as a plan: parents before children, siblings in the order they were added, then the edges."""

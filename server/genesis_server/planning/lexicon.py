@@ -58,7 +58,6 @@ class English(BaseModel):
 
     determiners: WordSet
     pronouns: WordSet
-    subjects: WordSet
     function_words: WordSet
     auxiliaries: WordSet
     question_words: WordSet

@@ -68,14 +68,6 @@ class TopologicalOrder:
         """All nodes, each after everything it waits for."""
         return sorted(self._place, key=self._place.__getitem__)
 
-    def before(self, node: str) -> tuple[str, ...]:
-        """What `node` waits for directly, in the order the edges came."""
-        return tuple(self._before[node])
-
-    def after(self, node: str) -> tuple[str, ...]:
-        """What waits for `node` directly, in the order the edges came."""
-        return tuple(self._after[node])
-
     def _reorder(self, earlier: str, later: str) -> None:
         """Move what hangs on `later` behind what leads to `earlier`, within the places these take."""
         lower, upper = self._place[later], self._place[earlier]

@@ -8,7 +8,7 @@ goal as it stands. Pure and deterministic: the same goal on the same snapshots g
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from genesis_server.agents.index import CatalogueIndex, Match
@@ -23,7 +23,6 @@ from genesis_server.planning.dataflow import connect_level
 from genesis_server.planning.expansion import capabilities, expand
 from genesis_server.planning.lexicon import lexicon
 from genesis_server.planning.methods import Method, MethodLibrary, MethodMatch
-from genesis_server.planning.order import CycleError
 from genesis_server.planning.task_ids import TaskIds
 from genesis_server.planning.tokens import without_quotes
 from genesis_server.resilience.errors import DecompositionError
@@ -78,6 +77,7 @@ class _Drafting:
         self.methods = methods
         self.givens = givens
         self._entries: dict[str, Match | None] = {}
+        self._fitting: dict[str, MethodMatch | None] = {}
         self._usable: dict[str, dict[str, str] | None] = {}
 
     def graph(self) -> TaskGraph | None:
@@ -115,7 +115,10 @@ class _Drafting:
 
     def _method(self, text: str) -> MethodMatch | None:
         """The best method that fits a text and whose every step somebody can do."""
-        return next((match for match in self.methods.match(without_quotes(text)) if self._capabilities(match.method) is not None), None)
+        if text not in self._fitting:
+            ranked = self.methods.match(without_quotes(text))
+            self._fitting[text] = next((match for match in ranked if self._capabilities(match.method) is not None), None)
+        return self._fitting[text]
 
     def _capabilities(self, method: Method) -> dict[str, str] | None:
         if method.id not in self._usable:
@@ -131,7 +134,7 @@ class _Drafting:
         places = [self._add(graph, ids, action, found, match) for action, found, match in zip(actions, ready, matches, strict=True)]
         for place, action in enumerate(actions):
             for earlier in action.after:
-                _link(graph.add_edge, places[earlier], places[place])
+                graph.add_edge(places[earlier], places[place])
         connect_level(graph, givens=self.givens)
         return graph
 
@@ -153,13 +156,6 @@ class _Drafting:
         origin = TaskOrigin(TaskSource.CATALOGUE, catalogue_entry=offer.capability, match_score=match.score)
         goal = f"{name}, which produces {produces}"
         return Task(id=ids.of(goal), goal=goal, capability=offer.capability, inputs=offer.inputs, outputs=offer.outputs, origin=origin)
-
-
-def _link(add_edge: Callable[[str, str], object], earlier: str, later: str) -> None:
-    try:
-        add_edge(earlier, later)
-    except CycleError:
-        return
 
 
 def _minimal(goal: str, reason: str) -> Draft:

@@ -108,7 +108,7 @@ def gather(
         pool=pool,
         starts=np.concatenate(([0], np.cumsum(counts))),
         rows=all_rows,
-        skill=np.concatenate([*skill, np.empty(0)]),
+        skill=skill,
         success=1.0 / (1.0 + pool.failure_odds[all_rows] * factors),
         costs=costs,
         log_costs=np.array([math.log(max(cost, smallest)) for cost in costs.tolist()], dtype=np.float64),
@@ -117,15 +117,14 @@ def gather(
     )
 
 
-def _fitting(
-    tasks: Sequence[Task], index: CatalogueIndex, pool: Pool, policy: RoutingPolicy
-) -> tuple[list[Indexes], list[Numbers], list[bool]]:
-    """For each task the rows whose skill fits, how well, and whether it does: when none fits, the nearest stands there alone."""
+def _fitting(tasks: Sequence[Task], index: CatalogueIndex, pool: Pool, policy: RoutingPolicy) -> tuple[list[Indexes], Numbers, list[bool]]:
+    """For each task the rows whose skill fits; for all rows how well; and for each task whether any fits: else the nearest is alone."""
     floor = policy.match.exact_floor
     by_capability: dict[str, tuple[Indexes, Indexes]] = {}
     by_text: dict[str, Numbers] = {}
     rows: list[Indexes] = []
     skill: list[Numbers] = []
+    floors: list[float] = []
     fitting: list[bool] = []
     for task in tasks:
         known = by_capability.get(task.capability)
@@ -137,7 +136,8 @@ def _fitting(
             scores = by_text[task.goal] = index.scores(task.goal)
         if len(known[0]):
             rows.append(known[0])
-            skill.append(floor + (1.0 - floor) * scores[known[1]])
+            skill.append(scores[known[1]])
+            floors.append(floor)
             fitting.append(True)
             continue
         best = float(scores.max(initial=0.0))
@@ -150,8 +150,10 @@ def _fitting(
         near = np.array(pool.rows_of(offers), dtype=np.intp)
         rows.append(near)
         skill.append(scores[pool.offers[near]])
+        floors.append(0.0)
         fitting.append(fits)
-    return rows, skill, fitting
+    least = np.repeat(np.array(floors), np.array([len(some) for some in rows], dtype=np.intp))
+    return rows, least + (1.0 - least) * np.concatenate([*skill, np.empty(0)]), fitting
 
 
 def _costs(tasks: Sequence[Task], counts: Indexes, rows: Indexes, pool: Pool, policy: RoutingPolicy) -> Amounts:

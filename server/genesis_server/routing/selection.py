@@ -185,18 +185,20 @@ def fastest_times(plan: Plan, numbers: Sequence[int], candidates: Candidates, *,
 
 
 class _FreeCapacity:
-    """The share of each owner's slots that is free, level by level."""
+    """How free each owner is, level by level: 1 when idle, 1/2 when every slot is taken, 1/3 when booked twice over."""
 
     def __init__(self, capacities: Numbers) -> None:
         self._capacities = capacities
+        self._booked: dict[int, Numbers] = {}
         self._free: dict[int, Numbers] = {}
 
     def at(self, level: int) -> Numbers:
-        found = self._free.get(level)
-        if found is None:
-            found = self._free[level] = np.ones(len(self._capacities))
-        return found
+        if level not in self._free:
+            self._booked[level] = np.zeros(len(self._capacities))
+            self._free[level] = np.ones(len(self._capacities))
+        return self._free[level]
 
     def take(self, level: int, owner: int) -> None:
-        free = self._free[level]
-        free[owner] = max(0.0, free[owner] - 1.0 / self._capacities[owner])
+        booked = self._booked[level]
+        booked[owner] += 1.0
+        self._free[level][owner] = 1.0 / (1.0 + booked[owner] / self._capacities[owner])

@@ -10,11 +10,12 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import cast
 
-import snowballstemmer  # pyright: ignore[reportMissingTypeStubs]
+import Stemmer  # pyright: ignore[reportMissingTypeStubs]
 
 # A word is a run of letters and digits; camelCase and snake_case names fall apart into their words.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+(?:[.,:]\d+)*", re.UNICODE)
-_stem_word = cast("Callable[[str], str]", snowballstemmer.stemmer("english").stemWord)  # pyright: ignore[reportUnknownMemberType]
+# Without its own cache, which threads must not share.
+_stem_word = cast("Callable[[str], str]", Stemmer.Stemmer("english", 0).stemWord)  # pyright: ignore[reportUnknownMemberType]
 
 
 @dataclass(frozen=True, slots=True)

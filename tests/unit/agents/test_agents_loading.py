@@ -128,7 +128,11 @@ def test_zero_means_the_default_as_in_the_contract() -> None:
             'id = "s"\n[[agents.skills]]\nid = "s"',
             "agents.toml:8: agents[0].skills[1].id: 's' is already the id of the skill of this agent in line 5; choose another",
         ),
-        ('id = "a"\n\n[[agents.skills]]\nid = "s"', 'id = "a"\nskills = []', "agents.toml:4: agents[0].skills: List should have at least 1 item"),
+        (
+            'id = "a"\n\n[[agents.skills]]\nid = "s"',
+            'id = "a"\nskills = []',
+            "agents.toml:4: agents[0].skills: List should have at least 1 item",
+        ),
         ("[end]", "[end]\nagents = 1\n[end]", "agents.toml:10: no valid TOML: "),
         ("[end]", '[[tools]]\nname = ""\n[end]', "agents.toml:9: tools[0].name: String should have at least 1 character, not ''"),
         ("[end]", "", "agents.toml:9: the last line is not [end]: the file was cut short, or [end] is missing"),

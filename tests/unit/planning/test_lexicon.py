@@ -75,7 +75,7 @@ def test_every_mistake_in_the_verbs_is_told_with_its_line() -> None:
 def test_every_mistake_in_the_cues_is_told_with_its_line() -> None:
     broken = (
         ENGLISH.replace("\nparticles =", "\nparticle =")
-        .replace('subjects = ["i",', 'subjects = [3, "i",')
+        .replace('auxiliaries = ["is",', 'auxiliaries = [3, "is",')
         .replace('before_cues = ["before",', 'before_cues = ["",')
     )
     lines = broken.splitlines()
@@ -86,7 +86,7 @@ def test_every_mistake_in_the_cues_is_told_with_its_line() -> None:
     with pytest.raises(DataFileError) as refused:
         build_lexicon("write wrote\n", broken)
     told = "\n".join(refused.value.mistakes)
-    for key in ("particle", "subjects", "before_cues"):
+    for key in ("particle", "auxiliaries", "before_cues"):
         assert f"english.toml:{line(key)}: {key}" in told
     assert "english.toml:1: particles: is missing" in told
 

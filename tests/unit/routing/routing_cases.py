@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -35,7 +35,7 @@ def index_of(*owners: AgentCard | Tool) -> CatalogueIndex:
 
 def chain(*tasks: Task) -> Plan:
     """The tasks one after the other."""
-    return Plan("g", tasks, tuple(Edge(a.id, b.id) for a, b in zip(tasks, tasks[1:], strict=False)))
+    return Plan("g", tasks, tuple(Edge(a.id, b.id) for a, b in pairwise(tasks)))
 
 
 def side_by_side(*tasks: Task) -> Plan:
@@ -128,25 +128,22 @@ CALL_CONSTRAINTS = st.builds(
 )
 
 
-def ends_of(plan: Plan, routing: Routing, default: float = 60.0) -> dict[str, float]:
-    """When each task ends with the chosen targets, found by walking the plan without the router's own timeline."""
+def ends_of(plan: Plan, routing: Routing) -> dict[str, float]:
+    """When each task ends with the chosen targets; found without the router's own timeline. Tasks nobody does take no time."""
     seconds = {r.task_id: r.assignment.expected_seconds for r in routing.routes if r.assignment}
     children: dict[str, list[str]] = {}
     for task in plan.tasks:
         children.setdefault(task.parent_id, []).append(task.id)
-    by_id = {task.id: task for task in plan.tasks}
+    parents = {task.id: task.parent_id for task in plan.tasks}
     ends: dict[str, float] = {}
 
     def begin(name: str) -> float:
         before = [end(edge.from_id) for edge in plan.edges if edge.to_id == name]
-        parent = by_id[name].parent_id
-        return max([*before, begin(parent) if parent else 0.0])
+        return max([*before, begin(parents[name]) if parents[name] else 0.0])
 
     def end(name: str) -> float:
         if name not in ends:
-            own = seconds.get(name, 0.0 if by_id[name].kind is TaskKind.COMPOUND else math.nan)
-            inner = [end(child) for child in children.get(name, [])]
-            ends[name] = max([begin(name) + (0.0 if math.isnan(own) else own), *inner])
+            ends[name] = max([begin(name) + seconds.get(name, 0.0), *[end(child) for child in children.get(name, [])]])
         return ends[name]
 
-    return {task.id: end(task.id) for task in plan.tasks} if default else {}
+    return {task.id: end(task.id) for task in plan.tasks}

@@ -29,7 +29,7 @@ def _total(routing: Routing) -> int:
 
 @given(plans(), CATALOGUES, CALL_CONSTRAINTS, BUDGETS, UNHEALTHY, SEEDS)
 @settings(max_examples=250)
-def test_every_primitive_task_has_one_route_and_no_assignment_breaks_a_constraint(
+def test_every_primitive_task_has_one_route_and_no_assignment_breaks_a_constraint(  # noqa: PLR0917
     plan: Plan, catalogue: Catalogue, constraints: RoutingConstraints, budget: Money | None, unhealthy: frozenset[str], seed: int
 ) -> None:
     """Each step is answered once, in order, and nobody works who must not: wrong capability, region, clearance, price, health."""
@@ -104,7 +104,7 @@ def test_a_smaller_budget_never_costs_more(plan: Plan, catalogue: Catalogue, con
 
 @given(plans(), CATALOGUES, CALL_CONSTRAINTS, BUDGETS, SEEDS, st.randoms(use_true_random=False))
 @settings(max_examples=200)
-def test_the_order_of_the_catalogue_and_the_level_of_the_explanation_decide_nothing(
+def test_the_order_of_the_catalogue_and_the_level_of_the_explanation_decide_nothing(  # noqa: PLR0917
     plan: Plan, catalogue: Catalogue, constraints: RoutingConstraints, budget: Money | None, seed: int, rnd: random.Random
 ) -> None:
     """The same question gets the same answer, however the catalogue is sorted and however much proof is asked for."""

@@ -32,15 +32,15 @@ def test_every_mistake_is_told() -> None:
     text = SHIPPED.replace("success = 0.40", "success = 1.40").replace("span = 100.0", "span = 1.0").replace("slope = 4.0", "slop = 4.0")
     with pytest.raises(DataFileError) as caught:
         load_policy(text)
-    assert [mistake.key for mistake in caught.value.mistakes] == [
+    assert {mistake.key for mistake in caught.value.mistakes} == {
         "weights.success",
-        "success",
+        "success.difficulty_slope",
         "success.difficulty_slop",
         "cost.span",
-    ] or {mistake.key for mistake in caught.value.mistakes} >= {"weights.success", "success.difficulty_slop", "cost.span"}
+    }
 
 
 def test_weights_must_add_up_to_one() -> None:
     """A score stays between 0 and 1."""
-    with pytest.raises(DataFileError, match=r"routing.toml:4: weights: the weights add up to 1.05; make it 1"):
+    with pytest.raises(DataFileError, match=r"routing.toml:7: weights: the weights add up to 1.05; make it 1"):
         load_policy(SHIPPED.replace("load = 0.10", "load = 0.15"))
