@@ -21,7 +21,7 @@ import contract
 PACKAGE = "genesis.v1"
 _Field = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {number: name.removeprefix("TYPE_").lower() for name, number in _Field.Type.items()}
-_FILE_MESSAGES, _FILE_ENUMS, _FILE_SERVICES, _MEMBERS, _MESSAGE_ONEOFS = 4, 5, 6, 2, 8
+_FILE_MESSAGES, _FILE_ENUMS, _FILE_SERVICES, _MEMBERS = 4, 5, 6, 2
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def services() -> str:
     parts: list[str] = []
     for file in known.files:
         for number, service in enumerate(file.service):
-            parts.append(f"## {service.name}\n\n`{PACKAGE}.{service.name}`. {known.comment(file.name, _FILE_SERVICES, number)}")
+            parts.append(f"## {service.name}\n\n`{PACKAGE}.{service.name}`. {_code(known.comment(file.name, _FILE_SERVICES, number))}")
             for place, method in enumerate(service.method):
                 comment = known.comment(file.name, _FILE_SERVICES, number, _MEMBERS, place)
                 request, answer = _link(method.input_type), _link(method.output_type)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -72,18 +71,12 @@ def _checked_duration(text: str) -> str:
     return text
 
 
-def _finite(number: float) -> float:
-    if not math.isfinite(number):
-        raise ValueError("must be a number")
-    return number
-
-
 MoneyText = Annotated[str, AfterValidator(_checked_money)]
 DurationText = Annotated[str, AfterValidator(_checked_duration)]
 ShortText = Annotated[str, Field(max_length=200)]
 CardText = Annotated[str, Field(max_length=4_000)]
 Example = Annotated[str, Field(max_length=2_000)]
-Probability = Annotated[float, Field(ge=0, le=1), AfterValidator(_finite)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Entry(BaseModel):

@@ -79,7 +79,7 @@ class TaskGraph:
             raise LimitError(f"{task.id!r} would be at depth {depth}; a plan has at most {self._max_depth} levels")
         if self._created >= self._max_tasks:
             raise LimitError(f"a plan has at most {self._max_tasks} tasks")
-        placed = replace(task, parent_id=parent_id, depth=depth)
+        placed = task if (task.parent_id, task.depth) == (parent_id, depth) else replace(task, parent_id=parent_id, depth=depth)
         self._tasks[task.id] = placed
         self._levels[parent_id].add(task.id)
         self._children[parent_id].append(task.id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from genesis_server.agents.index import CatalogueIndex, Match
 from genesis_server.model.catalogue import Artefact
@@ -139,14 +139,16 @@ class _Drafting:
         return graph
 
     def _add(self, graph: TaskGraph, ids: TaskIds, action: Action, found: MethodMatch | None, match: Match | None) -> str:
-        origin = TaskOrigin(TaskSource.CLAUSE, spans=action.spans)
-        task = Task(id=ids.of(action.text), goal=action.text, origin=origin)
+        task_id = ids.of(action.text)
         if found is not None:
-            origin = replace(origin, source=TaskSource.METHOD, method_id=found.method.id, match_score=found.score)
-            return expand(graph, replace(task, origin=origin), found, self._capabilities(found.method) or {}).id
-        if match is not None:
-            origin = replace(origin, catalogue_entry=match.offer.capability, match_score=match.score)
-            task = replace(task, capability=match.offer.capability, inputs=match.offer.inputs, outputs=match.offer.outputs, origin=origin)
+            origin = TaskOrigin(TaskSource.METHOD, method_id=found.method.id, spans=action.spans, match_score=found.score)
+            heading = Task(id=task_id, goal=action.text, origin=origin)
+            return expand(graph, heading, found, self._capabilities(found.method) or {}).id
+        if match is None:
+            return graph.add_task(Task(id=task_id, goal=action.text, origin=TaskOrigin(TaskSource.CLAUSE, spans=action.spans))).id
+        offer = match.offer
+        origin = TaskOrigin(TaskSource.CLAUSE, spans=action.spans, catalogue_entry=offer.capability, match_score=match.score)
+        task = Task(id=task_id, goal=action.text, capability=offer.capability, inputs=offer.inputs, outputs=offer.outputs, origin=origin)
         return graph.add_task(task).id
 
     def _helper(self, match: Match, ids: TaskIds) -> Task:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
@@ -136,31 +136,23 @@ def _details(goal: str, vocabulary: Vocabulary) -> Iterator[Detail]:
         for found in re.finditer(r"\S+", goal)
         if not any(start <= found.start() < end for start, end in taken)
     ]
-    for kind, start, end in _runs(goal, list(_marked(chunks, vocabulary))):
+    for kind, start, end in _runs(goal, _marked(chunks, vocabulary)):
         terms = _detail_terms(goal[start:end], kind, vocabulary)
         if terms:
             yield Detail(kind, Span(start, end, goal[start:end]), terms)
 
 
-def _runs(goal: str, marked: list[tuple[int, int, DetailKind]]) -> Iterator[tuple[DetailKind, int, int]]:
+def _runs(goal: str, marked: Iterable[tuple[int, int, DetailKind]]) -> list[tuple[DetailKind, int, int]]:
     """Neighbours of one kind as one piece; numbers beside a part of a date belong to the date."""
-    run: tuple[DetailKind, int, int] | None = None
+    runs: list[tuple[DetailKind, int, int]] = []
     for start, end, kind in marked:
-        if run is None:
-            run = (kind, start, end)
-            continue
-        before, first, last = run
+        before, first, last = runs[-1] if runs else (kind, start, -1)
         both = {before, kind}
-        joined = goal[last:start].strip(" ,") == ""
-        if joined and len(both) == 1:
-            run = (kind, first, end)
-        elif joined and both == {DetailKind.DATE, DetailKind.NUMBER}:
-            run = (DetailKind.DATE, first, end)
+        if last >= 0 and not goal[last:start].strip(" ,") and (len(both) == 1 or both == {DetailKind.DATE, DetailKind.NUMBER}):
+            runs[-1] = (kind if len(both) == 1 else DetailKind.DATE, first, end)
         else:
-            yield run
-            run = (kind, start, end)
-    if run is not None:
-        yield run
+            runs.append((kind, start, end))
+    return runs
 
 
 def _marked(chunks: list[tuple[int, str]], vocabulary: Vocabulary) -> Iterator[tuple[int, int, DetailKind]]:

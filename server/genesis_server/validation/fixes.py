@@ -15,14 +15,17 @@ def apply_fix(plan: Plan, routes: tuple[TaskRoute, ...], fix: Fix) -> tuple[Plan
     """The plan and routing after a fix; unchanged when what it names is not there."""
     match fix:
         case Reallocate(task_id, target):
-            return plan, _reallocated(routes, task_id, target)
+            return plan, _reallocated(plan, routes, task_id, target)
         case DropTask(task_id):
             return _without_task(plan, task_id), tuple(route for route in routes if route.task_id != task_id)
         case DropEdge(edge):
             return _without_edge(plan, edge), routes
 
 
-def _reallocated(routes: tuple[TaskRoute, ...], task_id: str, target: Target) -> tuple[TaskRoute, ...]:
+def _reallocated(plan: Plan, routes: tuple[TaskRoute, ...], task_id: str, target: Target) -> tuple[TaskRoute, ...]:
+    if all(route.task_id != task_id for route in routes):
+        missing = any(task.id == task_id for task in plan.tasks)
+        return (*routes, TaskRoute(task_id, assignment=_assignment(None, target))) if missing else routes
     return tuple(
         TaskRoute(task_id, assignment=_assignment(route.assignment, target)) if route.task_id == task_id else route for route in routes
     )

@@ -89,7 +89,7 @@ def test_a_task_without_anybody_is_exit_code_1_and_says_why(fake: FakeServer, ru
     assert result.exit_code == 1
     flat = " ".join(result.stdout.split())
     assert "nobody" in flat
-    assert "region Nearest: bob, it is in us" in flat
+    assert "region. Nearest: bob, it is in us" in flat
 
 
 def test_json_is_the_contracts_form_and_can_be_read_back(fake: FakeServer, run, orchestrated) -> None:

@@ -55,9 +55,11 @@ def _task(task_id: str, graph: PlanGraph | None) -> Text:
 
 
 def _why_nobody(unassigned: routing_pb2.Unassigned) -> str:
-    words = plain(unassigned.message) or enum_word(routing_pb2.UnassignedReason, unassigned.reason, "UNASSIGNED_REASON_")
+    if unassigned.message:
+        return plain(unassigned.message)
+    words = enum_word(routing_pb2.UnassignedReason, unassigned.reason, "UNASSIGNED_REASON_")
     miss = unassigned.nearest_miss
-    return words + (f" Nearest: {plain(miss.target.id)}, {plain(miss.missing)}" if miss.target.id else "")
+    return words + (f". Nearest: {plain(miss.target.id)}, {plain(miss.missing)}" if miss.target.id else "")
 
 
 def _money(budget: routing_pb2.BudgetSummary) -> Text:
