@@ -6,15 +6,13 @@ becomes the snapshot: the last good one stays, and `status` says so.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
-from typing import NoReturn
 
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.agents.loading import DEFAULT_FILE_NAME, AgentsFileError, cut_short, is_complete, load_agents
@@ -97,12 +95,6 @@ class AgentRegistry:
             return False
         self._watched = self._watched.done(stamp, self._clock())
         return self._take(data)
-
-    async def watch(self, interval: float, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> NoReturn:
-        """Poll every `interval` seconds until cancelled, off the event loop, because a large file takes long to read."""
-        while True:
-            await sleep(interval)
-            await asyncio.to_thread(self.poll)
 
     def _take(self, data: bytes) -> bool:
         content = _digest(data)

@@ -113,7 +113,7 @@ class _Choices:
         cheapest = stepped_down
         if has_deadline:
             cheapest = min(stepped_down, self._select(Objective.COST), key=lambda selection: selection.total)
-        if limit is None or best.total <= limit:
+        if limit is None:
             return best, cheapest.total
         if stepped_down.total <= limit:
             return downgrade(best, self.candidates, limit, keep_times=has_deadline), cheapest.total

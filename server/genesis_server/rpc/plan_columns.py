@@ -13,7 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from genesis.v1 import orchestrator_service_pb2, plan_pb2
 from genesis_server.model.catalogue import Artefact
-from genesis_server.model.plan import Task, TaskConstraints
+from genesis_server.model.plan import TaskConstraints
 from genesis_server.rpc.convert import artefacts_from_proto, plan_from_proto
 from genesis_server.rpc.convert.values import duration_from_proto
 from genesis_server.validation.graph import EdgeColumns, TaskColumns
@@ -34,8 +34,11 @@ class PlanColumns:
         plan = request.plan
         tasks = list(plan.tasks)
         timed = [(row, task.expected_duration) for row, task in enumerate(tasks) if task.HasField("expected_duration")]
-        special = [(row, task) for row, task in enumerate(tasks) if task.HasField("constraints") or task.HasField("origin")]
-        plain = plan_from_proto(plan_pb2.Plan(tasks=[_special_parts(task) for _, task in special])).tasks
+        special = [row for row, task in enumerate(tasks) if task.HasField("constraints") or task.HasField("origin")]
+        parts = [_special_parts(tasks[row]) for row in special]
+        refused = any(protovalidate.collect_violations(part) for part in parts)
+        # What breaks a constraint may have no value in the domain.
+        plain = () if refused else plan_from_proto(plan_pb2.Plan(tasks=parts)).tasks
         self.tasks = TaskColumns(
             ids=[task.id for task in tasks],
             goals=[task.goal for task in tasks],
@@ -46,8 +49,8 @@ class PlanColumns:
             acceptances={row: text for row, task in enumerate(tasks) if (text := task.acceptance)},
             inputs={row: artefacts_from_proto(made) for row, task in enumerate(tasks) if (made := task.inputs)},
             outputs={row: artefacts_from_proto(made) for row, task in enumerate(tasks) if (made := task.outputs)},
-            constraints=_constraints(special, plain),
-            origins={row: task.origin for (row, _), task in zip(special, plain, strict=True) if task.origin is not None},
+            constraints={row: task.constraints for row, task in zip(special, plain, strict=False) if task.constraints != TaskConstraints()},
+            origins={row: task.origin for row, task in zip(special, plain, strict=False) if task.origin is not None},
         )
         edges = list(plan.edges)
         self.edges = EdgeColumns(
@@ -56,8 +59,7 @@ class PlanColumns:
             kinds=[edge.kind for edge in edges],
             artefacts=[edge.artefact for edge in edges],
         )
-        suspicious = _tasks_suspicious(self.tasks, tasks, timed) or _edges_suspicious(self.edges)
-        suspicious = suspicious or any(protovalidate.collect_violations(_special_parts(task)) for _, task in special)
+        suspicious = refused or _tasks_suspicious(self.tasks, tasks, timed) or _edges_suspicious(self.edges)
         plan.ClearField("tasks")
         plan.ClearField("edges")
         self.suspicious = suspicious or bool(protovalidate.collect_violations(request))
@@ -71,10 +73,6 @@ def _special_parts(task: plan_pb2.Task) -> plan_pb2.Task:
         constraints=task.constraints if task.HasField("constraints") else None,
         origin=task.origin if task.HasField("origin") else None,
     )
-
-
-def _constraints(special: Sequence[tuple[int, plan_pb2.Task]], plain: Sequence[Task]) -> dict[int, TaskConstraints]:
-    return {row: task.constraints for (row, _), task in zip(special, plain, strict=True) if task.constraints != TaskConstraints()}
 
 
 def _tasks_suspicious(columns: TaskColumns, tasks: Sequence[plan_pb2.Task], timed: Sequence[tuple[int, Duration]]) -> bool:

@@ -20,10 +20,8 @@ MAX_QUESTIONS = 16 * QUESTIONS_AT_ONCE
 """Inputs that no task directly before produces; beyond this many the rest is not judged."""
 
 
-def fits(needed: Artefact, produced: Artefact) -> bool:
-    """Whether one artefact can serve as the other: same name, and types equal without regard to case or one of them open."""
-    if needed.name != produced.name:
-        return False
+def types_fit(needed: Artefact, produced: Artefact) -> bool:
+    """Whether one artefact can serve as another of its name: types equal without regard to case, or one of them open."""
     return not needed.type or not produced.type or needed.type.casefold() == produced.type.casefold()
 
 
@@ -44,7 +42,7 @@ class Readiness:
         before = _directly_before(graph)
         for row, artefacts in graph.tasks.inputs.items():
             for artefact in artefacts if row in work else ():
-                producers = list(dict.fromkeys(p for p, made in by_name.get(artefact.name, ()) if p != row and fits(artefact, made)))
+                producers = list(dict.fromkeys(p for p, made in by_name.get(artefact.name, ()) if p != row and types_fit(artefact, made)))
                 if producers and before.get(row, set()).isdisjoint(producers):
                     self._questions.append((row, artefact, producers))
 

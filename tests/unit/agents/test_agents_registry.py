@@ -1,6 +1,5 @@
 """The registry: agents that change while the server runs."""
 
-import asyncio
 import os
 from importlib.resources import files
 from pathlib import Path
@@ -193,26 +192,3 @@ def test_a_file_truncated_at_any_byte_is_never_taken(tmp_path: Path, clock: Cloc
     registry.poll()
     assert registry.status.healthy
     assert registry.index is index
-
-
-async def test_watching_polls_at_each_interval_until_cancelled(path: Path, clock: Clock) -> None:
-    """The running server takes a changed file by itself."""
-    registry = AgentRegistry(path, clock=clock)
-    slept: list[float] = []
-    enough = asyncio.Event()
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 1:
-            path.write_text(TWO + "#\n")
-        if len(slept) == 4:
-            enough.set()
-            await asyncio.Event().wait()
-
-    watching = asyncio.create_task(registry.watch(2.5, sleep=sleep))
-    await enough.wait()
-    watching.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await watching
-    assert slept == [2.5] * 4
-    assert _ids(registry) == ["two"]

@@ -415,3 +415,32 @@ def test_a_new_snapshot_is_routed_with_at_once() -> None:
     assert chosen(route_plan(side_by_side(DO), index=first)) == ["a/m"]
     assert chosen(route_plan(side_by_side(DO), index=second)) == ["b/m"]
     assert chosen(route_plan(side_by_side(DO), index=CatalogueIndex(Catalogue(first.catalogue.agents)))) == ["a/m"]
+
+
+def test_words_that_fit_much_worse_than_the_best_are_no_candidates() -> None:
+    """An agent that shares one word with the task does not get it because it is cheap."""
+    near = AgentCard("near", (Skill("a", examples=("paint the garden fence green",)),), models=(model("m", 9),))
+    far = AgentCard("far", (Skill("b", examples=("green tea, black coffee, white wine and garden parties",)),))
+    (route,) = route_plan(side_by_side(Task("t", "Paint the garden fence green")), index=index_of(near, far)).routes
+    assert route.explanation
+    assert [candidate.target.id for candidate in route.explanation.candidates] == ["near"]
+
+
+def test_cheapness_is_measured_among_those_who_can_be_in_time() -> None:
+    """A candidate that is too late does not make the others look dear."""
+    index = index_of(agent("late", seconds=90), agent("timely", model("m", 5), seconds=10))
+    plan = side_by_side(DO)
+    (free,) = route_plan(plan, index=index).routes
+    (tight,) = route_plan(plan, index=index, constraints=RoutingConstraints(deadline_seconds=20)).routes
+    assert free.explanation
+    assert tight.explanation
+    assert {c.target.id: c.parts.cost for c in free.explanation.candidates}["timely"] < 0.5
+    assert {c.target.id: c.parts.cost for c in tight.explanation.candidates}["timely"] == 1.0
+
+
+def test_the_choice_is_shown_also_when_three_others_score_higher() -> None:
+    """What a budget made of the choice stands in the summary beside the best."""
+    index = index_of(*[agent(f"a{n}", model("m", 9 + n, 0.99)) for n in range(3)], agent("poor", model("m", 0.3, 0.1)))
+    (route,) = route_plan(side_by_side(DO), index=index, constraints=RoutingConstraints(budget=Money.of(0.01))).routes
+    assert route.explanation
+    assert [candidate.target.id for candidate in route.explanation.candidates] == ["a0", "a1", "poor"]
