@@ -20,6 +20,7 @@ CHECKS: dict[str, list[str]] = {
     "breaking": ["python", "protos/contract.py", "breaking"],
     "stubs": ["python", "protos/contract.py", "stubs", "--check"],
     "metrics": ["python", ".ci/check_metric_names.py"],
+    "docs": ["python", "docs/generate.py", "--check"],
     "house": ["python", ".ci/check_house.py"],
 }
 

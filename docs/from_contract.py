@@ -13,11 +13,11 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "protos"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "protos"))
 
 import contract
 
+ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "genesis.v1"
 _Field = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {number: name.removeprefix("TYPE_").lower() for name, number in _Field.Type.items()}
@@ -49,9 +49,7 @@ def the_contract() -> Contract:
             pool.Add(file)
         waiting = [file for file in waiting if file not in ready]
     own = tuple(file for file in image.file if file.package == PACKAGE)
-    comments = {
-        (file.name, tuple(place.path)): place.leading_comments for file in own for place in file.source_code_info.location
-    }
+    comments = {(file.name, tuple(place.path)): place.leading_comments for file in own for place in file.source_code_info.location}
     return Contract(own, pool, comments)
 
 
@@ -116,7 +114,9 @@ def messages() -> str:
                 for place, value in enumerate(enum.value)
             ]
             comment = known.comment(file.name, _FILE_ENUMS, number)
-            parts.append("\n".join([f"### {enum.name}\n\n{_code(comment)}\n", "| number | value | meaning |", "| ---: | --- | --- |", *rows]))
+            parts.append(
+                "\n".join([f"### {enum.name}\n\n{_code(comment)}\n", "| number | value | meaning |", "| ---: | --- | --- |", *rows])
+            )
     return "\n\n".join(parts)
 
 

@@ -117,7 +117,7 @@ def _labels(family: Metric) -> Iterator[str]:
     for label, seen in values.items():
         if label == "le":
             continue
-        telling = len(seen) <= MOST_LABEL_VALUES and not {"", "…", "unknown"} & seen.keys() and label not in {"python_version"}
+        telling = len(seen) <= MOST_LABEL_VALUES and not {"", "…", "unknown"} & seen.keys() and label != "python_version"
         yield f"`{label}`" + (f" ({', '.join(seen)})" if telling else "")
 
 
@@ -135,8 +135,10 @@ def flags() -> str:
 def methods() -> str:
     """The method library that ships."""
     rows = ["| method | title | tasks | what it is for |", "| --- | --- | ---: | --- |"]
-    for method in shipped_methods().methods:
-        rows.append(f"| `{method.id}` | {method.title} | {sum(1 for _ in method.leaves())} | {method.description} |")
+    rows += [
+        f"| `{method.id}` | {method.title} | {sum(1 for _ in method.leaves())} | {method.description} |"
+        for method in shipped_methods().methods
+    ]
     return "\n".join(rows)
 
 

@@ -14,12 +14,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parent
-sys.path.insert(0, str(DOCS))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import from_contract
 import from_server
 
+DOCS = Path(__file__).resolve().parent
 PARTS: dict[str, Callable[[], str]] = {
     "agents": from_server.agents,
     "errors": from_contract.errors,

@@ -1,6 +1,6 @@
 """Make docs/images from the real thing: a server is started, the demo's goal is sent to it, and what it answers is drawn.
 
-    python docs/make_images.py    write docs/images/demo.svg (what `make demo` prints, most rows left out) and docs/images/plan.svg (`--svg`)
+python docs/make_images.py    write docs/images/demo.svg (what `make demo` prints, most rows left out) and docs/images/plan.svg (`--svg`)
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ THEME = TerminalTheme(
 # Rich's own form fetches a font from elsewhere; every reader has a fixed-width one.
 SVG = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="What the demo prints">
 <style>
-.{unique_id}-matrix {{ font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; font-size: {char_height}px; }}
+.{unique_id}-matrix {{ font: {char_height}px ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }}
 {styles}
 </style>
 <defs>
@@ -59,7 +59,9 @@ def demo_picture(answer: OrchestrateResponse) -> str:
     show_orchestration(cast("Console", printed), answer)
     lines = console.render_lines(Group(*printed.renderables), pad=False)
     texts = ["".join(segment.text for segment in line) for line in lines]
-    table, total = (next(number for number, text in enumerate(texts) if text.startswith(word)) for word in ("Assignments", "expected total"))
+    table, total = (
+        next(number for number, text in enumerate(texts) if text.startswith(word)) for word in ("Assignments", "expected total")
+    )
     rules = [number for number in range(table, total) if texts[number].strip().startswith("──")]
     left_out = len(rules) - 2 - ROWS
     if left_out > 0:

@@ -1,4 +1,4 @@
-"""A plan as DOT, Mermaid or SVG instead of a tree."""
+"""A plan as DOT, Mermaid, SVG or GraphML instead of a tree."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ class Form(StrEnum):
     DOT = "--dot"
     MERMAID = "--mermaid"
     SVG = "--svg"
+    GRAPHML = "--graphml"
 
 
-def chosen(*, dot: bool, mermaid: bool, svg: bool, json: bool, output: Path | None) -> Form | None:
+def chosen(*, dot: bool, mermaid: bool, svg: bool, graphml: bool, json: bool, output: Path | None) -> Form | None:
     """The one form that was asked for; None for the tree or JSON."""
-    forms = [form for form, wanted in zip(Form, (dot, mermaid, svg), strict=True) if wanted]
+    forms = [form for form, wanted in zip(Form, (dot, mermaid, svg, graphml), strict=True) if wanted]
     if len(forms) + json > 1:
-        raise CommandError("give one of --json, --dot, --mermaid and --svg")
+        raise CommandError("give one of --json, --dot, --mermaid, --svg and --graphml")
     if output is not None and not forms:
-        raise CommandError("--output goes with --dot, --mermaid or --svg")
+        raise CommandError("--output goes with --dot, --mermaid, --svg or --graphml")
     return forms[0] if forms else None
 
 
@@ -37,6 +38,7 @@ def export(form: Form, plan: Plan, output: Path | None, *, routes: Sequence[Task
     """Write the plan in a form, with who does each task where that is known."""
     from genesis_server.cli.drawing.dot import to_dot
     from genesis_server.cli.drawing.graph import PlanGraph
+    from genesis_server.cli.drawing.graphml import to_graphml
     from genesis_server.cli.drawing.mermaid import to_mermaid
     from genesis_server.cli.drawing.svg import MAX_TASKS, to_svg
     from genesis_server.cli.show.assignments import assignment_notes
@@ -48,6 +50,8 @@ def export(form: Form, plan: Plan, output: Path | None, *, routes: Sequence[Task
             text = to_dot(graph, notes)
         case Form.MERMAID:
             text = to_mermaid(graph, notes)
+        case Form.GRAPHML:
+            text = to_graphml(graph, notes)
         case Form.SVG:
             if len(graph.nodes) > MAX_TASKS:
                 raise CommandError(f"{len(graph.nodes)} tasks are too many for a picture, at most {MAX_TASKS}: use --dot")

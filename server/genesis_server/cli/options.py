@@ -78,6 +78,9 @@ Deadline: TypeAlias = Annotated[
 Exclude: TypeAlias = Annotated[
     list[str] | None, typer.Option(metavar="ID", help="An agent or tool never to use; repeatable.", rich_help_panel=_LIMITS)
 ]
+GraphML: TypeAlias = Annotated[
+    bool, typer.Option("--graphml", help="GraphML, for networkx, yEd, Gephi.", rich_help_panel=_EXPORT)
+]
 Dot: TypeAlias = Annotated[bool, typer.Option("--dot", help="Graphviz DOT.", rich_help_panel=_EXPORT)]
 Mermaid: TypeAlias = Annotated[bool, typer.Option("--mermaid", help="A Mermaid flowchart.", rich_help_panel=_EXPORT)]
 Svg: TypeAlias = Annotated[bool, typer.Option("--svg", help="An SVG picture.", rich_help_panel=_EXPORT)]

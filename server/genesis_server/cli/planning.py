@@ -39,11 +39,12 @@ def plan(
     dot: o.Dot = False,
     mermaid: o.Mermaid = False,
     svg: o.Svg = False,
+    graphml: o.GraphML = False,
     output: o.Output = None,
 ) -> None:
     """Make a plan of a goal: a tree of tasks with their dependencies."""
     run = session.of(ctx)
-    form = chosen(dot=dot, mermaid=mermaid, svg=svg, json=run.json, output=output)
+    form = chosen(dot=dot, mermaid=mermaid, svg=svg, graphml=graphml, json=run.json, output=output)
     options = _plan_options(run, catalogue, given, max_level, seed=seed, request_id=request_id)
     with run.client() as client:
         if stream:
@@ -74,11 +75,12 @@ def orchestrate(
     dot: o.Dot = False,
     mermaid: o.Mermaid = False,
     svg: o.Svg = False,
+    graphml: o.GraphML = False,
     output: o.Output = None,
 ) -> None:
     """Plan, route, validate and repair in one call. Exit code 1 when the verdict failed or a task has nobody."""
     run = session.of(ctx)
-    form = chosen(dot=dot, mermaid=mermaid, svg=svg, json=run.json, output=output)
+    form = chosen(dot=dot, mermaid=mermaid, svg=svg, graphml=graphml, json=run.json, output=output)
     options: OrchestrateOptions = {
         **_plan_options(run, catalogue, given, max_level, seed=seed, request_id=request_id),
         **limit_options(budget, region, data_class, deadline, exclude),

@@ -36,13 +36,14 @@ def get_plan(
     dot: o.Dot = False,
     mermaid: o.Mermaid = False,
     svg: o.Svg = False,
+    graphml: o.GraphML = False,
     output: o.Output = None,
 ) -> None:
     """Show a stored plan with its routing and verdict."""
     from genesis_server.cli.show.whole import show_stored
 
     run = session.of(ctx)
-    form = chosen(dot=dot, mermaid=mermaid, svg=svg, json=run.json, output=output)
+    form = chosen(dot=dot, mermaid=mermaid, svg=svg, graphml=graphml, json=run.json, output=output)
     with run.client() as client:
         answer = client.get_plan(plan_id)
     if form:

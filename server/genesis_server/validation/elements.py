@@ -128,7 +128,8 @@ def _details(goal: str, vocabulary: Vocabulary) -> Iterator[Detail]:
     taken: list[tuple[int, int]] = []
     for found in _QUOTED.finditer(goal):
         terms = frozenset(terms_of(word.text) for word in words(found.group()) if word.text not in stop_words())
-        if terms:
+        # Quotation marks around most of a goal quote the goal itself.
+        if terms and 2 * len(found.group()) <= len(goal):
             taken.append(found.span())
             yield Detail(DetailKind.QUOTATION, Span(*found.span(), found.group()), terms)
     chunks = [

@@ -3,10 +3,11 @@
 The non-redundancy principle of Agent-Oriented Planning (arXiv 2410.02189), without a language model.
 
 Two tasks repeat each other literally when goal (without regard to case and spacing), capability and inputs are the same; nearly when
-capability, inputs and every number in the goals are the same and the stems of the goals overlap enough (data/validation.toml).
+capability, inputs and every number in the goals are the same, their verbs are not all different, and the stems of the goals overlap
+enough (data/validation.toml).
 Literal repeats are found by one hash table. Near repeats are looked for among earlier tasks that share a word, the rarest words
 first and at most `MAX_COMPARISONS` each, so that the time stays linear; on large plans only literal repeats are looked for.
-A repeat may be meant, so it is a warning. It comes with a fix only where dropping it changes nothing else.
+A repeat may be meant, so it is a warning. Only a literal one comes with a fix, and only where dropping it changes nothing else.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from genesis_server.model.validation import DropTask, Finding, FindingKind, Principle, Severity
-from genesis_server.text.words import content_stems
+from genesis_server.text.words import content_stems, stem
 from genesis_server.validation.graph import PlanGraph
 from genesis_server.validation.policy import RedundancyPolicy
+from genesis_server.validation.vocabulary import default_vocabulary
 
 MAX_TASKS_FOR_NEAR_REPEATS = 5_000
 MAX_COMPARISONS = 50
@@ -63,7 +65,7 @@ def judge_redundancy(graph: PlanGraph, policy: RedundancyPolicy) -> Iterator[Fin
     neighbours = _Neighbours(graph) if repeats else None
     for repeat in repeats:
         first, second = ids[repeat.first], ids[repeat.second]
-        can_go = neighbours is not None and neighbours.can_go(repeat)
+        can_go = repeat.literal and neighbours is not None and neighbours.can_go(repeat)
         how = "says the same as" if repeat.literal else "says nearly the same as"
         message = f"task '{second}' {how} '{first}'" + ("; one of them is enough" if can_go else "; if that is not meant, drop one")
         yield Finding(
@@ -82,7 +84,8 @@ def _inputs(graph: PlanGraph, row: int) -> frozenset[str]:
 
 def _near_repeats(graph: PlanGraph, rows: list[int], policy: RedundancyPolicy) -> Iterator[Repeat]:
     stems = {row: _own_stems(graph, row) for row in rows}
-    counts = Counter(stem for words in stems.values() for stem in words)
+    counts = Counter(word for words in stems.values() for word in words)
+    verbs = frozenset(stem(verb) for verb in default_vocabulary().verbs)
     buckets: dict[_Bucket, dict[str, list[int]]] = {}
     for row in rows:
         words, capability = stems[row], graph.tasks.capabilities[row]
@@ -93,11 +96,17 @@ def _near_repeats(graph: PlanGraph, rows: list[int], policy: RedundancyPolicy) -
         rarest = sorted(words, key=lambda word: (counts[word], word))
         earlier = dict.fromkeys(other for word in rarest for other in by_word.get(word, ())[:MAX_COMPARISONS])
         candidates = list(earlier)[:MAX_COMPARISONS]
-        first = min((other for other in candidates if _alike(stems[other], words, policy, known=bool(capability))), default=None)
+        alike = [other for other in candidates if _alike(stems[other], words, policy, known=bool(capability))]
+        first = min((other for other in alike if _same_action(stems[other] & verbs, words & verbs)), default=None)
         if first is not None:
             yield Repeat(first, row, literal=False)
         for word in rarest:
             by_word.setdefault(word, []).append(row)
+
+
+def _same_action(first: frozenset[str], second: frozenset[str]) -> bool:
+    """Whether the verbs of two goals leave it open that they ask for the same: one has none, or they share one."""
+    return not first or not second or not first.isdisjoint(second)
 
 
 def _own_stems(graph: PlanGraph, row: int) -> frozenset[str]:

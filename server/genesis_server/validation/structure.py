@@ -131,18 +131,17 @@ def _cycle(graph: PlanGraph, circle: Sequence[int]) -> Finding:
 def _redundant(graph: PlanGraph, flow: Flow, order: Sequence[int]) -> Iterator[Finding]:
     for number in redundant_arcs(flow, order, len(graph.sources)):
         edge = graph.edge(int(graph.edge_rows[number]))
-        # A data edge also says what flows, so dropping it would lose something.
-        carries = edge.kind is EdgeKind.DATA
-        message = f"'{edge.to_id}' waits for '{edge.from_id}' anyway, by way of others" + (
-            "; the edge only tells what flows" if carries else "; the edge can go"
-        )
+        if edge.kind is EdgeKind.DATA and edge.artefact:
+            # It also says what flows, so dropping it would lose something.
+            continue
+        message = f"'{edge.to_id}' waits for '{edge.from_id}' anyway, by way of others; the edge can go"
         yield Finding(
             FindingKind.REDUNDANT_EDGE,
             Principle.STRUCTURE,
             Severity.INFO,
             message,
             task_ids=(edge.from_id, edge.to_id),
-            fix=None if carries else DropEdge(edge),
+            fix=DropEdge(edge),
         )
 
 

@@ -6,6 +6,7 @@ import re
 from itertools import combinations
 from xml.etree import ElementTree as ET
 
+import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from genesis.v1 import plan_pb2
 from genesis_server.cli.drawing.dot import to_dot
 from genesis_server.cli.drawing.graph import MAX_SHOWN_DEPTH, PlanGraph
+from genesis_server.cli.drawing.graphml import to_graphml
 from genesis_server.cli.drawing.layout import Box, generations, lay_out
 from genesis_server.cli.drawing.mermaid import to_mermaid
 from genesis_server.cli.drawing.svg import to_svg
@@ -84,6 +86,15 @@ def _check_svg(text: str) -> ET.Element:
     return root
 
 
+def _check_graphml(text: str, plan: plan_pb2.Plan) -> None:
+    """What networkx reads back is the plan."""
+    read = nx.parse_graphml(text)
+    assert sorted(read.nodes) == sorted(f"t{n}" for n in range(len(plan.tasks)))
+    known = {task.id for task in plan.tasks}
+    sound = [edge for edge in plan.edges if {edge.from_task_id, edge.to_task_id} <= known and edge.from_task_id != edge.to_task_id]
+    assert read.number_of_edges() == len(sound)
+
+
 @settings(max_examples=60)
 @given(plans())
 def test_any_plan_gives_sound_documents(plan: plan_pb2.Plan) -> None:
@@ -92,6 +103,7 @@ def test_any_plan_gives_sound_documents(plan: plan_pb2.Plan) -> None:
     notes = {task.id: task.goal[:30] for task in plan.tasks}
     _check_dot(to_dot(graph, notes))
     _check_mermaid(to_mermaid(graph, notes))
+    _check_graphml(to_graphml(graph, notes), plan)
     _check_svg(to_svg(graph, notes, [task.id for task in plan.tasks], [task.id for task in plan.tasks[:1]]))
     assert sorted(node.index for node in graph.walk()) == list(range(len(plan.tasks)))
     assert len({node.number for node in graph.walk()}) == len(plan.tasks)

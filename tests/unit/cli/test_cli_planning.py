@@ -113,7 +113,7 @@ def test_the_whole_proof_shows_the_candidates(fake: FakeServer, run, orchestrate
     assert "0.900" in text
 
 
-@pytest.mark.parametrize(("form", "start"), [("--dot", "digraph"), ("--mermaid", "flowchart"), ("--svg", "<svg")])
+@pytest.mark.parametrize(("form", "start"), [("--dot", "digraph"), ("--mermaid", "flowchart"), ("--svg", "<svg"), ("--graphml", "<?xml")])
 @pytest.mark.parametrize("command", ["plan", "orchestrate"])
 def test_plans_can_be_exported(*, fake: FakeServer, run, orchestrated, tmp_path: Path, form: str, start: str, command: str) -> None:
     """To standard output and to a file, the same."""

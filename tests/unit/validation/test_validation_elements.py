@@ -38,11 +38,12 @@ def test_actions_begin_at_verbs_where_an_action_can_begin(goal: str, actions: li
         ("meet on 2023-03-15", [(DetailKind.DATE, "2023-03-15")]),
         ("meet on July 8th", [(DetailKind.DATE, "July 8th")]),
         ("call it 'Work Plan' please", [(DetailKind.QUOTATION, "'Work Plan'")]),
-        ('write "Hello, World!" there', [(DetailKind.QUOTATION, '"Hello, World!"')]),
+        ('write "Hello, World!" into a new file', [(DetailKind.QUOTATION, '"Hello, World!"')]),
         ("don't touch the plan's end", []),
         ("ask Zhang San about it", [(DetailKind.NAME, "Zhang San")]),
         ("cancel JH74839482", [(DetailKind.NUMBER, "JH74839482")]),
         ("Cancel it. Then I go", []),
+        ("'book me a room and a car'", []),
         ("report to NASA", [(DetailKind.NAME, "NASA")]),
     ],
 )

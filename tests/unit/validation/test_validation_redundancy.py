@@ -72,6 +72,12 @@ def test_nearly_the_same_in_other_words() -> None:
     (finding,) = _judge(plan_of(tasks))
     assert finding.task_ids == ("a", "b")
     assert "nearly" in finding.message
+    assert finding.fix is None
+
+
+def test_other_verbs_are_another_task() -> None:
+    tasks = [Task(verb, f"{verb} the colourful leaflet of the team", capability="documents") for verb in ("create", "delete")]
+    assert _judge(plan_of(tasks)) == []
 
 
 def test_other_numbers_are_another_task() -> None:

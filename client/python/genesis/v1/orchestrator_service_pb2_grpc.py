@@ -27,8 +27,8 @@ if _version_not_supported:
 
 class OrchestratorServiceStub:
     """Goals become plans, plans get agents, both get a verdict. Every method may fail with the errors of the edge:
-    MALFORMED_MESSAGE, MESSAGE_TOO_LARGE, CREDENTIALS_*, PERMISSION_DENIED, RATE_LIMITED, OVERLOADED, DEADLINE_EXCEEDED,
-    SHUTTING_DOWN and INTERNAL; the others are named with the method.
+    INVALID_FIELD, MALFORMED_MESSAGE, MESSAGE_TOO_LARGE, CREDENTIALS_*, PERMISSION_DENIED, RATE_LIMITED, OVERLOADED,
+    DEADLINE_EXCEEDED, SHUTTING_DOWN, DEPENDENCY_CIRCUIT_OPEN and INTERNAL; the others are named with the method.
     """
 
     def __init__(self, channel):
@@ -91,8 +91,8 @@ class OrchestratorServiceStub:
 
 class OrchestratorServiceServicer:
     """Goals become plans, plans get agents, both get a verdict. Every method may fail with the errors of the edge:
-    MALFORMED_MESSAGE, MESSAGE_TOO_LARGE, CREDENTIALS_*, PERMISSION_DENIED, RATE_LIMITED, OVERLOADED, DEADLINE_EXCEEDED,
-    SHUTTING_DOWN and INTERNAL; the others are named with the method.
+    INVALID_FIELD, MALFORMED_MESSAGE, MESSAGE_TOO_LARGE, CREDENTIALS_*, PERMISSION_DENIED, RATE_LIMITED, OVERLOADED,
+    DEADLINE_EXCEEDED, SHUTTING_DOWN, DEPENDENCY_CIRCUIT_OPEN and INTERNAL; the others are named with the method.
     """
 
     def Plan(self, request, context):
@@ -104,7 +104,8 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PlanStream(self, request, context):
-        """Makes a plan of a goal, tells each phase as it ends, and sends the plan last. Role: client. Errors: those of Plan.
+        """Makes a plan of a goal, tells each phase as it ends, and sends the plan last. Role: client.
+        A request id is not looked at: a repeat makes another plan. Errors: those of Plan.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,7 +113,7 @@ class OrchestratorServiceServicer:
 
     def Route(self, request, context):
         """Gives every primitive task of a plan an agent and a model, or a tool, with the reason. One task without anybody does
-        not fail the call. Role: client. Errors: INVALID_FIELD, INVALID_PLAN, TOO_MANY_TASKS, PLAN_NOT_FOUND.
+        not fail the call. Role: client. Errors: INVALID_FIELD, INVALID_PLAN, TOO_MANY_TASKS, PLAN_NOT_FOUND, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,7 +121,7 @@ class OrchestratorServiceServicer:
 
     def Validate(self, request, context):
         """Judges a plan, and its routing when there is one. A bad plan is an answer with findings, not an error. Role: client.
-        Errors: INVALID_FIELD, PLAN_NOT_FOUND, TOO_MANY_TASKS.
+        Errors: INVALID_FIELD, INJECTION_SUSPECTED, PLAN_NOT_FOUND, STORAGE_UNAVAILABLE, TOO_MANY_TASKS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -233,8 +234,8 @@ def add_OrchestratorServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class OrchestratorService:
     """Goals become plans, plans get agents, both get a verdict. Every method may fail with the errors of the edge:
-    MALFORMED_MESSAGE, MESSAGE_TOO_LARGE, CREDENTIALS_*, PERMISSION_DENIED, RATE_LIMITED, OVERLOADED, DEADLINE_EXCEEDED,
-    SHUTTING_DOWN and INTERNAL; the others are named with the method.
+    INVALID_FIELD, MALFORMED_MESSAGE, MESSAGE_TOO_LARGE, CREDENTIALS_*, PERMISSION_DENIED, RATE_LIMITED, OVERLOADED,
+    DEADLINE_EXCEEDED, SHUTTING_DOWN, DEPENDENCY_CIRCUIT_OPEN and INTERNAL; the others are named with the method.
     """
 
     @staticmethod

@@ -1,0 +1,126 @@
+"""The examples in the documents run as they stand, against a real server, and print what the documents say.
+
+Every `sh` and `python` block of a document is run in order in one folder. Comments above a block, unseen by readers, tell the exceptions:
+
+    <!-- not run: WHY -->       leave it out
+    <!-- needs: PROGRAM -->     leave it out where the program is not installed
+    <!-- file: NAME -->         not a program: write it to this file first
+
+A `text` block right behind one is what it prints, "…" standing for anything.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+
+from servers import Server, clean_environment, running
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "client" / "python" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_BLOCK = re.compile(
+    r"(?:<!-- (?P<rule>not run|needs|file): (?P<what>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+)
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code in a document."""
+
+    language: str
+    text: str
+    rule: str
+    what: str
+    line: int
+
+
+def blocks(path: Path) -> list[Block]:
+    """The blocks of a document in order."""
+    text = path.read_text("utf-8")
+    return [
+        Block(found["language"], found["text"], found["rule"] or "", found["what"] or "", text.count("\n", 0, found.start("language")) + 1)
+        for found in _BLOCK.finditer(text)
+    ]
+
+
+def programs(path: Path) -> list[Block]:
+    """Those that are run."""
+    return [block for block in blocks(path) if block.language in {"sh", "python"} and block.rule != "not run"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all documents, with what the examples ask for."""
+    with running(tmp_path_factory.mktemp("examples"), settings={"GENESIS_REFLECTION": "true"}) as started:
+        yield started
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if programs(path)], ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_examples_run_and_print_what_they_say(path: Path, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "genesis-data").symlink_to(server.data_dir)
+    for number, block in enumerate(found := blocks(path)):
+        if block.rule == "file":
+            (tmp_path / block.what).write_text(block.text, "utf-8")
+        elif block in programs(path) and (block.rule != "needs" or shutil.which(block.what, path=search_path())):
+            printed = run(block, server, tmp_path, f"{path.name}:{block.line}")
+            following = found[number + 1] if number + 1 < len(found) else None
+            if following is not None and following.language == "text":
+                assert matches(following.text, printed), f"{path.name}:{following.line} says otherwise:\n{printed}"
+
+
+def run(block: Block, server: Server, folder: Path, place: str) -> str:
+    """What a block prints; it must end well."""
+    text = block.text.replace("127.0.0.1:50051", server.address).replace("127.0.0.1:8000", server.http)
+    program = ["sh", "-euc", text] if block.language == "sh" else [sys.executable, "-c", text]
+    environment = clean_environment(GENESIS_SERVER=server.address, PATH=search_path(), HOME=str(folder), NO_COLOR="1")
+    done = subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, f"{place} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def search_path() -> str:
+    """Where programs are looked for: this Python's first."""
+    import os
+
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+
+def matches(said: str, printed: str) -> bool:
+    """Whether a text is what was printed, "…" standing for anything."""
+    return re.fullmatch(".*?".join(re.escape(piece) for piece in said.strip().split("…")), printed.strip(), re.DOTALL) is not None
+
+
+def test_the_picture_shows_the_tasks_of_todays_plan(server: Server) -> None:
+    """The drawing in the README is what the command draws now; `python docs/make_images.py` makes it again."""
+    import genesis
+    from genesis_server.cli.demo import DEFAULT_GOAL
+
+    kept = (ROOT / "docs" / "images" / "plan.svg").read_text("utf-8")
+    with genesis.connect(server.address) as client:
+        answer = client.orchestrate(DEFAULT_GOAL)
+    sys.path.insert(0, str(ROOT / "docs"))
+    from make_images import plan_picture
+
+    assert plan_picture(answer) == kept
+    assert "svg" in kept
+
+
+def test_a_wrong_text_would_be_noticed() -> None:
+    """The comparison can fail."""
+    assert matches("a … c\n", "a b c")
+    assert not matches("a … d", "a b c")
+
+
+def test_there_are_examples_to_run() -> None:
+    """A change of the documents' form does not silence this file."""
+    assert len(programs(ROOT / "README.md")) >= 5
