@@ -130,7 +130,8 @@ def buf(*arguments: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "image.binpb"
         target.write_bytes(marked.SerializeToString())
-        command = ["buf", arguments[0], str(target), "--config", str(PROTOS / "buf.yaml"), *arguments[1:]]
+        beside = Path(sys.executable).with_name("buf")
+        command = [str(beside) if beside.exists() else "buf", arguments[0], str(target), "--config", str(PROTOS / "buf.yaml"), *arguments[1:]]
         done = subprocess.run(command, check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
