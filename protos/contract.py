@@ -111,7 +111,7 @@ def check_stubs() -> None:
         target = Path(folder)
         write_stubs(target)
         fresh = {path.relative_to(target) for path in target.rglob("*.py*")}
-        kept = {path.relative_to(STUBS) for path in STUBS.rglob("*_pb2*.py*")}
+        kept = {path.relative_to(STUBS) for path in STUBS.rglob("*_pb2*") if path.suffix in {".py", ".pyi"}}
         stale = {name for name in fresh & kept if not filecmp.cmp(target / name, STUBS / name, shallow=False)}
         stale |= {name for name in fresh ^ kept if name.name != "__init__.py"}
     if stale:
@@ -131,7 +131,8 @@ def buf(*arguments: str) -> None:
         target = Path(folder) / "image.binpb"
         target.write_bytes(marked.SerializeToString())
         beside = Path(sys.executable).with_name("buf")
-        command = [str(beside) if beside.exists() else "buf", arguments[0], str(target), "--config", str(PROTOS / "buf.yaml"), *arguments[1:]]
+        program = str(beside) if beside.exists() else "buf"
+        command = [program, arguments[0], str(target), "--config", str(PROTOS / "buf.yaml"), *arguments[1:]]
         done = subprocess.run(command, check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
