@@ -65,9 +65,10 @@ from genesis_server.settings.fields import STORE_FILE
 from genesis_server.storage.base import ABSENT, Documents, Key, Store, VersionConflictError
 from genesis_server.storage.guarded import GuardedStore, is_fault
 from genesis_server.storage.opening import open_store
+from genesis_server.telemetry.export_outcome import ExportFailedError
 from genesis_server.telemetry.metrics import Metrics
 from genesis_server.telemetry.storage_timing import timed_store
-from genesis_server.telemetry.tracing import ExportFailedError, Tracing, otlp_exporter
+from genesis_server.telemetry.tracing import Tracing, otlp_exporter
 from genesis_server.validation.policy import default_policy as default_validation_policy
 
 VALIDATE = "/genesis.v1.OrchestratorService/Validate"

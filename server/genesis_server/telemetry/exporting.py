@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from genesis_server.resilience.breakers import Breaker
 from genesis_server.resilience.errors import NetworkError
 from genesis_server.telemetry.context import current_call
-from genesis_server.telemetry.tracing import ExportFailedError, ExportResult
+from genesis_server.telemetry.export_outcome import ExportFailedError, ExportResult
 
 
 class CallTraceIds(RandomIdGenerator):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from genesis_server.model.health import ComponentHealth, HealthStatus
 from genesis_server.resilience.breakers import Breaker, BreakerState
 from genesis_server.telemetry import names
 from genesis_server.telemetry.context import CallContext
+from genesis_server.telemetry.export_outcome import ExportResult
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -22,16 +23,9 @@ if TYPE_CHECKING:
 
 COMPONENT = "trace_exporter"
 
-ExportResult = Literal["exported", "failed", "refused"]
-"""What became of spans: sent, lost to a failure, or dropped because the breaker is open."""
-
 
 def _unobserved(result: ExportResult, spans: int) -> None:
     del result, spans
-
-
-class ExportFailedError(Exception):
-    """The collector did not take the spans."""
 
 
 class Tracing:

@@ -11,7 +11,8 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from genesis_server.model.health import HealthStatus
 from genesis_server.resilience.breakers import Breaker
 from genesis_server.telemetry.context import begin_call, set_call
-from genesis_server.telemetry.tracing import ExportFailedError, Tracing, otlp_exporter
+from genesis_server.telemetry.export_outcome import ExportFailedError
+from genesis_server.telemetry.tracing import Tracing, otlp_exporter
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
