@@ -48,7 +48,7 @@ def clauses(sentence: Sentence, known: Lexicon, *, continues: bool = False) -> l
     A clause ends where a connective (comma, dash, arrow, "and", "but", "then", "before", "after" and the like) is followed by a
     head. "And" between nouns has no head behind it and does not split.
     """
-    return _Reader(HeadFinder(sentence.tokens, known), known, continues=continues).read()
+    return _Reader(HeadFinder(sentence.tokens, known, question=sentence.question), known, continues=continues).read()
 
 
 class _Reader:
@@ -126,7 +126,7 @@ class _Reader:
         if self.found and self.texts[at : at + 1] == ["to"] and self.texts[self.found[-1].core - 1] == "to":
             at += 1
         series = bool(self.found) and place == self._end_of_bare(self.found[-1])
-        head = self.finder.following(at, frame=frame, comes_next=arrow, series=series)
+        head = self.finder.following(at, frame=frame, comes_next=arrow, series=series) or self.finder.done_to(at, before=place)
         if head is None and arrow and self.found and self.finder.is_plain(at):
             return Head(at, Frame.THING, at, comes_next=True)
         return head

@@ -59,9 +59,10 @@ class Openers:
 class HeadFinder:
     """Finds heads in the tokens of one sentence."""
 
-    def __init__(self, tokens: list[Token], known: Lexicon) -> None:
-        """Prepare a sentence."""
+    def __init__(self, tokens: list[Token], known: Lexicon, *, question: bool = False) -> None:
+        """Prepare a sentence; `question`: it ends with a question mark."""
         self.tokens = tokens
+        self.question = question
         self.texts = [token.text for token in tokens]
         self.known = known
         self.english = known.english
@@ -95,7 +96,8 @@ class HeadFinder:
 
     def opening(self, place: int) -> Head | None:
         """The head of a sentence that begins at `place`."""
-        return self._head(place, opens=True, frame=Frame.BASE)
+        head = self._head(place, opens=True, frame=Frame.BASE)
+        return Head(place, Frame.ING, place) if head is None and self._lists_gerunds(place) else head
 
     def following(self, place: int, *, frame: Frame, comes_next: bool, series: bool) -> Head | None:
         """The head of a further action behind a comma, "and" or a cue; `frame` is the form of the action before it."""
@@ -114,12 +116,23 @@ class HeadFinder:
         if self._is_gerund(place):
             known = repeats and (self._ends(place + 1) or self.texts[place] in self.english.arrival_verbs)
             return None if known else Head(place, Frame.ING, place)
+        if self.texts[place - 1] == "having" and self._form(place) & VerbForm.PAST and self._is_object(place + 1):
+            return None if self.texts[place] in self.english.arrival_verbs else Head(place, Frame.BASE, place)
         if self.texts[place] in {"you", "we", "you've", "we've"}:
             verb = place + 1
             while verb < len(self.texts) and self.texts[verb] in {"have", "are", "will", "can", "also", "already"}:
                 verb += 1
             if self._form(verb) & (VerbForm.BASE | VerbForm.PAST) and self.texts[verb] not in self.english.arrival_verbs:
                 return Head(verb, Frame.BASE, verb)
+        return None
+
+    def done_to(self, place: int, *, before: int) -> Head | None:
+        """The head of "the tyres changed" behind "have the car washed and", where the connective stands at `before`."""
+        if not before or not self._form(before - 1) & VerbForm.PAST or not self._is_one_of(place, self.english.determiners):
+            return None
+        for verb in (place + 2, place + 3):
+            if verb < len(self.texts) and self._form(verb) & VerbForm.PAST and self._ends(verb + 1):
+                return Head(verb, Frame.PASSIVE, place)
         return None
 
     def is_bare(self, verb: int) -> bool:
@@ -194,8 +207,18 @@ class HeadFinder:
             return self._is_object(at + 1)
         return bool(self._form(at) & VerbForm.ING) or (text.endswith("ing") and len(text) > 5 and self._is_object(at + 1))
 
+    def _lists_gerunds(self, place: int) -> bool:
+        """Whether a sentence names its actions as "fetching the mail, sorting it and …"; "walking the dog is fun" does not."""
+        if not self._is_gerund(place) or not self._is_object(place + 1) or any(text in self.english.auxiliaries for text in self.texts):
+            return False
+        joined = (at + 1 for at in range(place + 2, len(self.texts) - 1) if self._ends(at))
+        return any(self._is_gerund(at) and self._is_object(at + 1) for at in joined)
+
     def _ends(self, at: int) -> bool:
         return at >= len(self.texts) or self.tokens[at].kind in {Kind.COMMA, Kind.DASH} or self.texts[at] == "and"
+
+    def _is_one_of(self, at: int, known: frozenset[str]) -> bool:
+        return at < len(self.texts) and self.texts[at] in known
 
     def _is_object(self, at: int) -> bool:
         """Whether an object begins here, by its determiner, pronoun, number or quote."""
@@ -212,6 +235,8 @@ class HeadFinder:
         if after < len(self.texts) and self._is_adverb(after):
             after += 1
         following = self.texts[after] if after < len(self.texts) else ""
+        if text == "have":
+            return f"have {following}" in self.english.verb_pairs or (opens and following in self.english.determiners)
         if not self._form(at) & VerbForm.BASE:
             return self._is_unknown_verb(at, opens=opens)
         if following in self.english.auxiliaries or following in {"of", "'s", "need", "needs"}:
@@ -265,6 +290,10 @@ class HeadFinder:
     def _is_question(self, at: int, *, opens: bool, frame: Frame) -> bool:
         text = self.texts[at]
         follows = at + 1 < len(self.texts)
+        if (opens or frame is Frame.QUESTION) and self.question and text in self.english.question_words:
+            return follows
+        if text == "when" and not self.question and not self._is_one_of(at + 1, self.english.auxiliaries):
+            return False
         if text in {"what's", "where's", "who's", "how's", "when's"}:
             return opens or frame is Frame.QUESTION
         if text in self.english.question_words:

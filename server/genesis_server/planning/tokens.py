@@ -83,6 +83,9 @@ _TOKEN = re.compile(
 )
 _KINDS = {"quote": Kind.QUOTE, "url": Kind.QUOTE, "number": Kind.NUMBER, "word": Kind.WORD, "and": Kind.WORD}
 _NUMBERED = re.compile(r"(?<!\S)(?:[Ss]tep\s{1,3}(\d{1,2})\s?[:.)-]?|\(?(\d{1,2})[.)])(?=\s)")
+_LETTERED = re.compile(r"(?<!\S)\(?([a-h]|i{1,3}|i?v|vi{1,3})\)(?=\s)")
+_LETTERS = ("a", "b", "c", "d", "e", "f", "g", "h")
+_ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii")
 _BULLET = re.compile(r"^[ \t]{0,40}(?:[-*•–—▪◦‣·]|\(?[a-hA-H][.)])(?=[ \t])", re.MULTILINE)
 
 
@@ -150,14 +153,22 @@ def _plain_tokens(text: str, start: int, end: int) -> list[Token]:
 
 
 def _markers(text: str) -> list[tuple[int, int, bool]]:
-    """List markers: bullets at the start of a line, and numbers that count up from 1 wherever they stand."""
+    """List markers: bullets at the start of a line, and numbers that count up from 1, a) or i) wherever they stand."""
     found = [(match.start(), match.end(), False) for match in _BULLET.finditer(text)]
     counted: list[tuple[int, int, bool]] = []
     for match in _NUMBERED.finditer(text):
         if int(match.group(1) or match.group(2)) == len(counted) + 1:
             counted.append((match.start(), match.end(), True))
+    lettered = list(_LETTERED.finditer(text)) if len(counted) < 2 else []
+    for names in (_LETTERS, _ROMAN):
+        if len(counted) < 2:
+            counted = []
+            for match in lettered:
+                if len(counted) < len(names) and match.group(1) == names[len(counted)]:
+                    counted.append((match.start(), match.end(), True))
     if len(counted) > 1:
-        found.extend(counted)
+        taken = {start for start, _, _ in counted}
+        found = [marker for marker in found if not taken & set(range(marker[0], marker[1]))] + counted
     return sorted(found)
 
 

@@ -43,6 +43,17 @@ SPLIT = [
     ("If it rains, cancel the picnic and tell everyone", ["cancel the picnic", "tell everyone"]),
     ("fetch the users + store them in the db & quickly clean up", ["fetch the users", "store them in the db", "clean up"]),
     ("run lint followed by the unit tests", ["run lint", "the unit tests"]),
+    ("Who won the match? Send the score to Pete.", ["Who won the match", "Send the score to Pete"]),
+    ("How old is Rome and who founded it?", ["How old is Rome", "who founded it"]),
+    ("Fetching the mail, sorting it and shredding the junk", ["Fetching the mail", "sorting it", "shredding the junk"]),
+    ("Have the car washed and the tyres changed", ["Have the car washed", "the tyres changed"]),
+    ("I need the kitchen painted and the old floor sanded", ["the kitchen painted", "the old floor sanded"]),
+    ("Post the letter, having stamped it", ["Post the letter", "stamped it"]),
+    ("Not only clean the oven but also defrost the freezer", ["clean the oven", "defrost the freezer"]),
+    ("Visit the museum, have lunch and walk home", ["Visit the museum", "have lunch", "walk home"]),
+    ("a) sketch the logo b) scan it c) print it", ["sketch the logo", "scan it", "print it"]),
+    ("i) draft it ii) check it iii) send it", ["draft it", "check it", "send it"]),
+    ("When the kids are asleep, hide the presents", ["hide the presents"]),
 ]
 WHOLE = [
     "compare apples and oranges",
@@ -70,6 +81,8 @@ WHOLE = [
     "It is cold and the wind blows",
     "Do not touch the red button",
     "Ein Flug nach Rom, dann ein Hotel",
+    "Walking the dog is fun",
+    "Create a plan to have the car washed by Friday",
 ]
 
 
