@@ -9,6 +9,9 @@ BIN := .venv/bin
 # Made when .venv is what the lock says.
 READY := .venv/.ready
 
+# As they were typed: make would take "$40" in a goal for a variable of its own.
+override GOAL := $(value GOAL)
+override CATALOGUE := $(value CATALOGUE)
 export GOAL CATALOGUE
 
 .PHONY: help

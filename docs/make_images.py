@@ -16,7 +16,7 @@ from rich.terminal_theme import TerminalTheme
 
 import genesis
 from genesis.v1.orchestrator_service_pb2 import OrchestrateResponse
-from genesis_server.cli.demo import DEFAULT_GOAL, running_server
+from genesis_server.cli.demo import DEFAULT_BUDGET, DEFAULT_GOAL, running_server
 from genesis_server.cli.drawing.graph import PlanGraph
 from genesis_server.cli.drawing.svg import to_svg
 from genesis_server.cli.show.assignments import assignment_notes
@@ -91,7 +91,7 @@ def plan_picture(answer: OrchestrateResponse) -> str:
 def main() -> None:
     """Write both."""
     with running_server() as address, genesis.connect(address) as client:
-        answer = client.orchestrate(DEFAULT_GOAL)
+        answer = client.orchestrate(DEFAULT_GOAL, budget=DEFAULT_BUDGET)
     IMAGES.mkdir(exist_ok=True)
     for name, text in (("demo.svg", demo_picture(answer)), ("plan.svg", plan_picture(answer))):
         (IMAGES / name).write_text(text, "utf-8")

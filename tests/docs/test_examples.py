@@ -103,11 +103,11 @@ def matches(said: str, printed: str) -> bool:
 def test_the_picture_shows_the_tasks_of_todays_plan(server: Server) -> None:
     """The drawing in the README is what the command draws now; `python docs/make_images.py` makes it again."""
     import genesis
-    from genesis_server.cli.demo import DEFAULT_GOAL
+    from genesis_server.cli.demo import DEFAULT_BUDGET, DEFAULT_GOAL
 
     kept = (ROOT / "docs" / "images" / "plan.svg").read_text("utf-8")
     with genesis.connect(server.address) as client:
-        answer = client.orchestrate(DEFAULT_GOAL)
+        answer = client.orchestrate(DEFAULT_GOAL, budget=DEFAULT_BUDGET)
     sys.path.insert(0, str(ROOT / "docs"))
     from make_images import plan_picture
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -20,11 +21,16 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 START_SECONDS = 30.0
 
 
-def free_port() -> int:
-    """A port nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(neighbours: int = 0) -> int:
+    """A port nobody listens on right now, nor on that many ports above it."""
+    while True:
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError, OverflowError):
+            first = 0
+            for offset in range(neighbours + 1):
+                probe = held.enter_context(socket.socket())
+                probe.bind(("127.0.0.1", first and first + offset))
+                first = first or int(probe.getsockname()[1])
+            return first
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -61,7 +67,7 @@ class Server:
 
 def start(folder: Path, *, settings: Mapping[str, str] | None = None, arguments: tuple[str, ...] = (), wait: bool = True) -> Server:
     """Start a server with its data below `folder`."""
-    port, http_port = free_port(), free_port()
+    port, http_port = free_port(), free_port(neighbours=1)
     environment = clean_environment(
         **{
             "GENESIS_LISTEN": f"127.0.0.1:{port}",

@@ -246,3 +246,15 @@ def test_health_tells_components_versions_and_what_is_not_built(orchestrator: St
     assert set(health.snapshot_ids) == {"agents", "methods", "flags"}
     assert "spice_enabled" in health.flags_not_built
     assert health.uptime.ToNanoseconds() > 0
+
+
+def test_the_same_request_id_gets_the_same_plan_from_a_stream(orchestrator: Stub) -> None:
+    request = orchestrator_service_pb2.PlanStreamRequest(plan=orchestrator_service_pb2.PlanRequest(goal=GOAL, request_id="streamed"))
+    first = list(orchestrator.PlanStream(request))
+    again = list(orchestrator.PlanStream(request))
+    assert len(first) == 4
+    assert again == first[-1:]
+    request.plan.goal = "something else"
+    with pytest.raises(grpc.RpcError) as caught:
+        list(orchestrator.PlanStream(request))
+    assert caught.value.code() == grpc.StatusCode.ALREADY_EXISTS  # type: ignore[attr-defined]

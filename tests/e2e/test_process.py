@@ -7,18 +7,20 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from errors import failure
 from genesis.v1 import agent_service_pb2, agent_service_pb2_grpc, orchestrator_service_pb2, orchestrator_service_pb2_grpc
-from servers import Server, free_port, running, start, stop
+from servers import Server, clean_environment, free_port, running, start, stop
 
 GOAL = "write a report"
 
@@ -241,7 +243,6 @@ def test_the_tripwire_blocks_when_asked_to_and_its_flag_stops_that(tmp_path: Pat
 def test_several_workers_share_port_and_plans_and_have_metrics_of_their_own(tmp_path: Path) -> None:
     import urllib.request
 
-    # Two neighbouring free ports are needed; the second is most likely free when the first is.
     with running(tmp_path, settings={"GENESIS_WORKERS": "2"}) as server:
         ids: list[str] = []
         for number in range(12):
@@ -310,3 +311,84 @@ def test_in_test_mode_only_the_temporary_directory_is_written_to(tmp_path: Path)
     code, output = wait_failed(start(tmp_path, settings={"GENESIS_DATA_DIR": "/var/lib/genesis-test"}, wait=False))
     assert code == 2
     assert "temporary directory" in output
+
+
+def test_a_store_that_cannot_be_used_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "genesis.sqlite3").write_bytes(b"no database at all " * 500)
+    code, output = wait_failed(start(tmp_path, wait=False))
+    assert code == 2
+    assert "damaged" in output
+    assert "fault of genesis" not in output
+
+
+def test_a_host_that_does_not_exist_is_named_and_nothing_else_is_said(tmp_path: Path) -> None:
+    code, output = wait_failed(start(tmp_path, settings={"GENESIS_HTTP_LISTEN": "no-such-host.invalid:8000"}, wait=False))
+    assert code == 2
+    assert "no-such-host.invalid" in output
+    assert "Traceback" not in output
+
+
+def test_a_full_disk_under_the_log_loses_lines_and_no_call(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("/dev/full is of Linux")
+    (tmp_path / "server.log").symlink_to("/dev/full")
+    server = start(tmp_path, settings={"GENESIS_AGENTS_FILE": str(shipped_agents(tmp_path)), "GENESIS_RELOAD_SECONDS": "0.05"}, wait=False)
+    with server.channel() as channel:
+        stub = orchestrator_service_pb2_grpc.OrchestratorServiceStub(channel)
+        stub.Health(orchestrator_service_pb2.HealthRequest(), timeout=20, wait_for_ready=True)
+        (tmp_path / "agents.toml").write_text("broken")
+        eventually(lambda: health(channel).status == orchestrator_service_pb2.HEALTH_STATUS_DEGRADED)
+        assert plan(channel).stored
+    server.process.terminate()
+    assert server.process.wait(timeout=20) == 0
+
+
+def shipped_agents(folder: Path) -> Path:
+    """A copy of the agents that ship."""
+    import genesis_server
+
+    copy = folder / "agents.toml"
+    copy.write_text((Path(genesis_server.__file__).parent / "data" / "agents.toml").read_text())
+    return copy
+
+
+def workers_of(server: Server) -> list[psutil.Process]:
+    """The worker processes."""
+    return psutil.Process(server.process.pid).children()
+
+
+def test_a_worker_that_dies_is_named_and_ends_the_server(tmp_path: Path) -> None:
+    server = start(tmp_path, settings={"GENESIS_WORKERS": "2"})
+    first, second = workers_of(server)
+    first.kill()
+    assert server.process.wait(timeout=20) == 128 + signal.SIGKILL
+    assert not second.is_running()
+    assert f"process {first.pid}) ended with signal SIGKILL" in server.log.read_text()
+
+
+def test_ctrl_c_drains_workers_once(tmp_path: Path) -> None:
+    """A terminal sends Ctrl-C to every process of the group, and a second signal would end all waiting."""
+    environment = clean_environment(
+        GENESIS_LISTEN=f"127.0.0.1:{free_port()}",
+        GENESIS_HTTP_LISTEN=f"127.0.0.1:{free_port(neighbours=1)}",
+        GENESIS_DATA_DIR=str(tmp_path / "data"),
+        GENESIS_WORKERS="2",
+        GENESIS_LAME_DUCK_SECONDS="1",
+        GENESIS_LOG_FORMAT="json",
+    )
+    with (tmp_path / "log").open("w") as sink:
+        server = subprocess.Popen([sys.executable, "-m", "genesis_server", "serve"], env=environment, stderr=sink, start_new_session=True)
+    eventually(lambda: (tmp_path / "log").read_text().count('"serving"') == 2, 20)
+    started = time.monotonic()
+    os.killpg(server.pid, signal.SIGINT)
+    assert server.wait(timeout=20) == 0
+    assert time.monotonic() - started >= 1
+
+
+def test_workers_stop_when_their_parent_is_killed(tmp_path: Path) -> None:
+    server = start(tmp_path, settings={"GENESIS_WORKERS": "2"})
+    workers = workers_of(server)
+    server.process.kill()
+    server.process.wait()
+    assert psutil.wait_procs(workers, timeout=20)[1] == []

@@ -6,6 +6,7 @@ import ast
 import base64
 import hashlib
 import io
+import os
 import re
 import subprocess
 import sys
@@ -342,3 +343,12 @@ def test_mentions_of_metrics_that_do_not_exist_are_found(tmp_path: Path) -> None
     mentions = check_metric_names.mentions_in(repository.texts([document, module]))
     found = list(check_metric_names.unknown(mentions, ["genesis_a_total", "genesis_b_seconds"]))
     assert found == ["a.md:2: there is no metric genesis_typo_total", "a.py:2: there is no metric genesis_wrong_total"]
+
+
+@pytest.mark.parametrize("goal", ["Pay $40 for $HOME", 'say "it"; `id`'])
+@pytest.mark.parametrize("by_environment", [True, False])
+def test_make_hands_a_goal_on_as_it_was_typed(goal: str, *, by_environment: bool) -> None:
+    """No dollar is lost on the way to the demo."""
+    environ = {**os.environ, **({"GOAL": goal} if by_environment else {})}
+    command = ["make", "-s", "--eval", 'told: ; @printf "%s" "$$GOAL"', "told", *([] if by_environment else [f"GOAL={goal}"])]
+    assert subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True, text=True).stdout == goal

@@ -328,3 +328,16 @@ def test_any_text_in_a_variable_is_read_or_refused(name: str, text: str) -> None
         load({variable: text})
     except SettingsError as error:
         assert all(mistake.source == variable for mistake in error.mistakes), error  # noqa: PT017
+
+
+def test_a_path_that_cannot_be_looked_at_is_a_mistake_like_others() -> None:
+    """Nothing but SettingsError comes out."""
+    with pytest.raises(SettingsError, match="cannot be looked at"):
+        Settings.load(None, {"GENESIS_FLAGS_FILE": "a" * 5000})
+
+
+def test_credentials_in_a_wrong_address_are_not_told() -> None:
+    """The mistake may end up in a log."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(None, {"GENESIS_OTLP_ENDPOINT": "grpc://user:hunter2@collector"})
+    assert "hunter2" not in str(caught.value)

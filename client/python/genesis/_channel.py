@@ -15,6 +15,8 @@ from genesis._methods import Method
 from genesis.options import CallOptions, PemLike, TokenLike
 from genesis.retry import Retry
 
+# gRPC's own second is longer than a server takes to start again, and the waits between tries would pass unused.
+_FIRST_RECONNECT_MS = 200
 _KEEPALIVE_MS = 60_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
 
@@ -24,27 +26,29 @@ class Target:
     """Where a server is and how to talk to it (`genesis.options.ConnectOptions`); refuses half-specified settings when made."""
 
     address: str
-    token: TokenLike | None = None
+    token: TokenLike | None = field(default=None, repr=False)
     insecure_token: bool = False
     tls: bool | None = None
     root_certificates: PemLike | None = None
     client_certificate: PemLike | None = None
-    client_key: PemLike | None = None
+    client_key: PemLike | None = field(default=None, repr=False)
     server_name: str | None = None
     timeout: float | None = None
-    metadata: Sequence[tuple[str, str]] = ()
+    metadata: Sequence[tuple[str, str]] = field(default=(), repr=False)
     retry: Retry | None = field(default_factory=Retry)
     health_checking: bool = True
     max_message_bytes: int = 64 * 1024 * 1024
 
     def __post_init__(self) -> None:
+        if not self.address.strip():
+            raise ValueError("the address is empty: name a server, for example 127.0.0.1:50051")
         if (self.client_certificate is None) != (self.client_key is None):
-            raise ValueError("a client certificate needs its key: give both client_certificate and client_key, or neither")
+            raise ValueError("a client certificate needs its key: give both or neither")
         if self.tls is False and (self.root_certificates or self.client_certificate or self.server_name):
             raise ValueError("certificates and server_name need TLS: leave tls out, or set it to True")
         if self.token is not None and not self.secure and not self.insecure_token and not is_loopback(self.address):
             raise ValueError(
-                f"the token would travel to {self.address} in plain text: set tls=True, or insecure_token=True when the network is private"
+                f"the token would travel to {self.address} in plain text: use TLS, or allow an insecure token when the network is private"
             )
 
     @property
@@ -66,6 +70,7 @@ class Target:
         options: list[tuple[str, Any]] = [
             ("grpc.service_config", service_config(self.retry, health_checking=self.health_checking)),
             ("grpc.enable_retries", int(self.retry is not None)),
+            ("grpc.initial_reconnect_backoff_ms", _FIRST_RECONNECT_MS),
             ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
             ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
             ("grpc.max_receive_message_length", self.max_message_bytes),
@@ -81,7 +86,8 @@ class Target:
 
     def call_timeout(self, method: Method[Any, Any], call: CallOptions) -> float:
         """The deadline of a call in seconds."""
-        return call.get("timeout", method.timeout if self.timeout is None else self.timeout)
+        asked = call.get("timeout", self.timeout)
+        return method.timeout if asked is None else asked
 
     def call_metadata(self, call: CallOptions) -> tuple[tuple[str, str], ...]:
         """The headers of a call; the token is among them only where the channel does not carry it."""

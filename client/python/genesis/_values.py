@@ -46,9 +46,16 @@ def money(value: MoneyLike) -> Money:
 
 
 def duration(value: DurationLike) -> Duration:
-    """The time span."""
+    """The time span.
+
+    Raises:
+        ValueError: when the number is not finite or too large.
+    """
     message = Duration()
-    message.FromTimedelta(value if isinstance(value, timedelta) else timedelta(seconds=value))
+    try:
+        message.FromTimedelta(value if isinstance(value, timedelta) else timedelta(seconds=value))
+    except (OverflowError, ValueError):
+        raise ValueError(f"{value!r} is no time span: give seconds or a timedelta of at most 10 000 years") from None
     return message
 
 

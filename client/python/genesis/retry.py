@@ -8,15 +8,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """Repeats calls that found no server (`UNAVAILABLE`), with growing, jittered waits; gRPC does the work (gRFC A6)."""
+    """Repeats calls that found no server (`UNAVAILABLE`), with growing, jittered waits; gRPC does the work (gRFC A6).
 
-    attempts: int = 4
+    The defaults wait about 3 s in all, so that a server that is started again is not noticed.
+    """
+
+    attempts: int = 5
     """Tries in all, 2 to 5."""
     initial_backoff: float = 0.1
     """Seconds to wait before the second try, give or take a fifth; from 0.01."""
     max_backoff: float = 2.0
     """The longest wait in seconds."""
-    multiplier: float = 2.5
+    multiplier: float = 3.0
     """How much longer each wait is than the one before; from 1."""
 
     def __post_init__(self) -> None:

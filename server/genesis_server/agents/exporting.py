@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from genesis_server.agents.loading import END_MARK
 from genesis_server.model.catalogue import AgentCard, Artefact, Catalogue, Model, Skill, Tool
-from genesis_server.model.money import NANOS_PER_UNIT, Money
+from genesis_server.model.money import Money
 
 
 def to_toml(catalogue: Catalogue) -> str:
@@ -100,9 +100,7 @@ def _text(value: str) -> str:
 
 
 def _money(amount: Money) -> str:
-    whole, nanos = divmod(amount.nanos, NANOS_PER_UNIT)
-    decimals = f"{nanos:09d}".rstrip("0") or "0"
-    return _text(f"{whole}.{decimals:0<2} {amount.currency}")
+    return _text(str(amount))
 
 
 def _duration(seconds: float) -> str:

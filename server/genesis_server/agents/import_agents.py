@@ -6,6 +6,8 @@ A2A agent cards of protocol 0.3 and 1.0 (https://a2a-protocol.org), in camelCase
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
+from unicodedata import combining, normalize
 
 from genesis_server.agents.json_genesis import genesis_fields, snake_keys
 from genesis_server.agents.json_reading import ImportMistake, Notes, Object, objects_of, text_of, texts_of
@@ -56,10 +58,11 @@ def genesis_agent(item: Object, path: str, notes: Notes, mistakes: list[ImportMi
 
 
 def agent_id(name: str, path: str, notes: Notes) -> str:
-    """The name as an agent's id: where it is none, other characters become `-`."""
-    if re.fullmatch(AGENT_ID_PATTERN, name):
+    """The name as an agent's id: where it is none, accents go and other characters become `-`; nothing left: a digest of it."""
+    if not name or re.fullmatch(AGENT_ID_PATTERN, name):
         return name
-    made = _NOT_IN_IDS.sub("-", name).strip("-._:/")[:_MAX_ID]
+    plain = "".join(character for character in normalize("NFKD", name) if not combining(character))
+    made = _NOT_IN_IDS.sub("-", plain).strip("-._:/")[:_MAX_ID] or f"agent-{blake2b(name.encode(), digest_size=6).hexdigest()}"
     notes.add(path, f"{name[:60]!r} has the id {made!r} here")
     return made
 

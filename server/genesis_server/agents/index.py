@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from genesis_server.agents.currencies import currencies_of
 from genesis_server.model.catalogue import AgentCard, Artefact, Catalogue, Skill, Tool
 from genesis_server.text.index import LexicalIndex, Scores
 from genesis_server.text.words import content_stems
@@ -42,6 +44,11 @@ class Offer:
         return self.owner.name if isinstance(self.owner, Tool) else self.owner.id
 
 
+def names_of(owner: AgentCard | Tool) -> frozenset[str]:
+    """What a request may call an agent or tool: an agent's id and name, a tool's name."""
+    return frozenset([owner.name] if isinstance(owner, Tool) else [owner.id, owner.name or owner.id])
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """An offer with how well it fits, 0 to 1."""
@@ -63,6 +70,11 @@ class CatalogueIndex:
             self._by_capability.setdefault(offer.capability, []).append(number)
         self._by_example: dict[frozenset[str], list[int]] = {}
         self._lexical = LexicalIndex(self._bags())
+
+    @cached_property
+    def currencies(self) -> tuple[tuple[str, str], ...]:
+        """Each currency of the catalogue with the path of the first price in it."""
+        return currencies_of(self.catalogue)
 
     def with_capability(self, capability: str) -> tuple[Offer, ...]:
         """Offers of exactly this capability, in the catalogue's order."""

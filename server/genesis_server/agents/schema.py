@@ -21,7 +21,7 @@ from genesis_server.model.catalogue import (
 )
 from genesis_server.model.money import NANOS_PER_UNIT, Money
 
-MAX_DURATION_SECONDS = 366 * 86_400
+MAX_DURATION_SECONDS = 36_600 * 86_400
 MAX_UNITS = 9_000_000_000_000_000
 AGENT_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$"
 DATA_CLASS_NAMES = {
@@ -57,7 +57,7 @@ def parse_duration(text: str) -> float:
         raise ValueError('must be a duration such as "90s", "10m", "2h" or "250ms"')
     seconds = float(found.group(1)) * _SECONDS[found.group(2)]
     if seconds > MAX_DURATION_SECONDS:
-        raise ValueError("must be at most 366 days")
+        raise ValueError("must be at most 36600 days")
     return seconds
 
 

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 import grpc
 
 from genesis.v1 import agent_service_pb2_grpc, orchestrator_service_pb2_grpc
 from genesis_server import __version__
-from genesis_server.agents.loading import AgentsFileError
-from genesis_server.agents.registry import AgentRegistry
 from genesis_server.app.access import authenticator, listener_tls
 from genesis_server.app.errors import StartError
 from genesis_server.app.probes import agents_probe, flags_probe, health_json, methods_probe, storage_probe
-from genesis_server.flags.definition import FlagMistakesError
-from genesis_server.flags.overrides import read_overrides
-from genesis_server.flags.source import FlagSource
+from genesis_server.app.start_files import snapshots_at_start, store_url
 from genesis_server.http.app import make_app
 from genesis_server.http.server import HttpServer
+from genesis_server.model.plan import MAX_TASKS_PER_PLAN
 from genesis_server.orchestration.health import HealthCheck
 from genesis_server.orchestration.ids import plan_id
 from genesis_server.orchestration.orchestrator import Orchestrator, Policy
 from genesis_server.orchestration.plan_store import PlanStore
 from genesis_server.orchestration.snapshots import Snapshots
-from genesis_server.planning.data_file import DataFileError
-from genesis_server.planning.method_source import MethodSource
 from genesis_server.resilience.breakers import Breaker
 from genesis_server.resilience.retry import Retry
 from genesis_server.routing.policy import default_policy as default_routing_policy
@@ -47,7 +44,7 @@ from genesis_server.rpc.interceptors.metrics import MetricsInterceptor
 from genesis_server.rpc.interceptors.tracing import TracingInterceptor
 from genesis_server.rpc.large_plan import LargePlanProcess
 from genesis_server.rpc.large_requests import LargeRequests
-from genesis_server.rpc.methods import all_methods, served_methods
+from genesis_server.rpc.methods import served_methods
 from genesis_server.rpc.orchestrator import OrchestratorServicer
 from genesis_server.rpc.paging import PageTokens
 from genesis_server.rpc.ports import split_address
@@ -55,13 +52,11 @@ from genesis_server.rpc.registration import Service
 from genesis_server.rpc.request_catalogues import RequestCatalogues
 from genesis_server.rpc.server import Drain, GrpcServer
 from genesis_server.rpc.status_answers import StatusAnswers
-from genesis_server.security.authorization import check_table
-from genesis_server.security.paths import StorageDirectory, UnsafePathError
+from genesis_server.security.authentication import Authenticator
 from genesis_server.security.redaction import redact
 from genesis_server.security.tripwire import Tripwire
 from genesis_server.security.tripwire_rules import shipped_rules
 from genesis_server.settings import Settings
-from genesis_server.settings.fields import STORE_FILE
 from genesis_server.storage.base import ABSENT, Documents, Key, Store, VersionConflictError
 from genesis_server.storage.guarded import GuardedStore, is_fault
 from genesis_server.storage.opening import open_store
@@ -71,7 +66,12 @@ from genesis_server.telemetry.storage_timing import timed_store
 from genesis_server.telemetry.tracing import Tracing, otlp_exporter
 from genesis_server.validation.policy import default_policy as default_validation_policy
 
+_LOG = logging.getLogger(__name__)
+
 VALIDATE = "/genesis.v1.OrchestratorService/Validate"
+ROUTE = "/genesis.v1.OrchestratorService/Route"
+INLINE_PLAN_PARTS = 500
+"""Tasks and edges of a plan that are checked and converted on the loop; more would hold it for more than about 5 ms."""
 _TOKEN_KEY = Key("_server", "secret", "page_tokens")
 
 
@@ -81,8 +81,8 @@ class Parts:
 
     grpc: GrpcServer
     http: HttpServer
-    watchers: tuple[Callable[[], Coroutine[None, None, None]], ...]
-    """Loops that follow files until they are cancelled."""
+    watch: Callable[[], Coroutine[None, None, NoReturn]]
+    """Follows the files until it is cancelled."""
     close: Callable[[], Awaitable[None]]
     """Lets go of everything that was opened."""
 
@@ -101,7 +101,7 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         version=__version__,
         security_families=[family.name for family in shipped_rules().families],
     )
-    registry, methods, flags = _snapshots_at_start(settings, environ)
+    registry, methods, flags = snapshots_at_start(settings, environ)
 
     def snapshots() -> Snapshots:
         return Snapshots(registry.index, methods.library, flags.snapshot)
@@ -117,13 +117,8 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
 
     tell_snapshots()
     store_breaker = _breaker("storage", metrics, is_fault)
-    plain_store = open_store(_store_url(settings), clock=time.time)
-    store: Store = GuardedStore(
-        timed_store(plain_store, metrics.storage),
-        breaker=store_breaker,
-        retry=Retry(base_seconds=0.02, cap_seconds=1.0, deadline_seconds=5.0),
-        enabled=lambda: flags.snapshot.enabled("error_handling_enabled"),
-    )
+    plain_store = open_store(store_url(settings), clock=time.time)
+    store = _guarded(timed_store(plain_store, metrics.storage), store_breaker, lambda: flags.snapshot.enabled("error_handling_enabled"))
     tracing = _tracing(settings, metrics, lambda: flags.snapshot.enabled("otel_enabled"))
     health = HealthCheck(
         probes=[
@@ -153,28 +148,8 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
     tokens = PageTokens(await _page_token_key(plain_store))
     large_plans = LargePlanProcess()
     admission = Admission(max_concurrent=settings.max_concurrent_calls)
-    mapper = ErrorMapper(redact)
-    check_table(all_methods())
     access = authenticator(settings)
     tls = listener_tls(settings)
-    layers = Layers(
-        correlation=CorrelationInterceptor(),
-        metrics=MetricsInterceptor(metrics),
-        errors=ErrorsInterceptor(mapper),
-        tracing=TracingInterceptor(tracing, mapper),
-        limits=LimitsInterceptor(
-            admission,
-            Limits(
-                rate_per_second=settings.rate_per_second,
-                rate_burst=settings.rate_burst,
-                default_deadline_seconds=settings.default_deadline_seconds,
-            ),
-        ),
-        authentication=AuthenticationInterceptor(access),
-        authorization=AuthorizationInterceptor(),
-        constraints=ConstraintsInterceptor(),
-        idempotency=IdempotencyInterceptor(store, kept_seconds=settings.idempotency_hours * 3600),
-    )
     services: list[Service] = [
         (
             orchestrator_service_pb2_grpc.add_OrchestratorServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType]
@@ -194,13 +169,9 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
     server = GrpcServer(
         address=settings.listen,
         services=services,
-        chain=layers.chain(),
+        chain=_layers(settings, metrics=metrics, tracing=tracing, admission=admission, access=access, store=store).chain(),
         admission=admission,
-        bounds=SizeBounds(
-            default=settings.max_message_bytes,
-            per_method={VALIDATE: settings.max_validate_message_bytes},
-            raw_above={VALIDATE: settings.large_plan_bytes},
-        ),
+        bounds=_bounds(settings),
         drain=Drain(lame_duck_seconds=settings.lame_duck_seconds, grace_seconds=settings.stop_grace_seconds),
         credentials=tls.credentials if tls is not None else None,
         health_address=_shifted(settings.health_listen, worker) if settings.health_listen else None,
@@ -219,14 +190,17 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         port=http_port and http_port + worker,
     )
 
-    async def watch() -> None:
+    polls = [registry.poll, methods.poll, flags.poll, *([tls.poll] if tls is not None else [])]
+
+    async def watch() -> NoReturn:
         while True:
             await asyncio.sleep(settings.reload_seconds)
-            changed = [await asyncio.to_thread(source.poll) for source in (registry, methods, flags)]
-            if tls is not None:
-                await asyncio.to_thread(tls.poll)
-            if any(changed):
-                tell_snapshots()
+            for poll in polls:
+                try:
+                    await asyncio.to_thread(poll)
+                except Exception:  # noqa: BLE001  (what is wrong with one file must not end the following of all)
+                    _LOG.exception("looking for changed files failed")
+            tell_snapshots()
 
     async def close() -> None:
         await large_plans.close()
@@ -234,36 +208,47 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         await asyncio.to_thread(tracing.shutdown)
         await store.close()
 
-    return Parts(server, http, (watch,), close)
+    return Parts(server, http, watch, close)
 
 
-def _store_url(settings: Settings) -> str:
-    """Where plans are kept: the store the operator names, else a file that cannot leave the data folder. Raises StartError."""
-    try:
-        folder = StorageDirectory(settings.data_dir.absolute(), test_mode=settings.storage_test_mode)
-        return settings.store or f"sqlite://{folder.path(STORE_FILE)}"
-    except UnsafePathError as error:
-        raise StartError(f"data_dir: {error}") from error
+def _guarded(store: Store, breaker: Breaker, enabled: Callable[[], bool]) -> Store:
+    """The store behind its breaker and retries."""
+    retry = Retry(base_seconds=0.02, cap_seconds=1.0, deadline_seconds=5.0)
+    return GuardedStore(store, breaker=breaker, retry=retry, enabled=enabled)
 
 
-def _snapshots_at_start(settings: Settings, environ: Mapping[str, str]) -> tuple[AgentRegistry, MethodSource, FlagSource]:
-    """The files decisions are made from. Raises StartError with the mistakes of all of them."""
-    try:
-        registry = AgentRegistry(settings.agents_file)
-    except AgentsFileError as error:
-        registry = error
-    try:
-        methods = MethodSource(settings.methods_dir, clock=time.time)
-    except DataFileError as error:
-        methods = error
-    try:
-        flags = FlagSource(path=settings.flags_file, overrides=read_overrides(environ), clock=time.time)
-    except FlagMistakesError as error:
-        flags = error
-    if isinstance(registry, AgentsFileError) or isinstance(methods, DataFileError) or isinstance(flags, FlagMistakesError):
-        failed = [part for part in (registry, methods, flags) if isinstance(part, AgentsFileError | DataFileError | FlagMistakesError)]
-        raise StartError(*(str(mistake) for error in failed for mistake in error.mistakes))
-    return registry, methods, flags
+def _layers(settings: Settings, *, metrics: Metrics, tracing: Tracing, admission: Admission, access: Authenticator, store: Store) -> Layers:
+    """What stands around every call."""
+    mapper = ErrorMapper(redact)
+    return Layers(
+        correlation=CorrelationInterceptor(),
+        metrics=MetricsInterceptor(metrics),
+        errors=ErrorsInterceptor(mapper),
+        tracing=TracingInterceptor(tracing, mapper),
+        limits=LimitsInterceptor(
+            admission,
+            Limits(
+                rate_per_second=settings.rate_per_second,
+                rate_burst=settings.rate_burst,
+                default_deadline_seconds=settings.default_deadline_seconds,
+            ),
+        ),
+        authentication=AuthenticationInterceptor(access),
+        authorization=AuthorizationInterceptor(),
+        constraints=ConstraintsInterceptor(),
+        idempotency=IdempotencyInterceptor(store, kept_seconds=settings.idempotency_hours * 3600),
+    )
+
+
+def _bounds(settings: Settings) -> SizeBounds:
+    """How large requests may be, and which are too large for the loop."""
+    return SizeBounds(
+        default=settings.max_message_bytes,
+        per_method={VALIDATE: settings.max_validate_message_bytes},
+        raw_above={VALIDATE: settings.large_plan_bytes},
+        max_tasks={ROUTE: MAX_TASKS_PER_PLAN},
+        raw_above_parts={VALIDATE: INLINE_PLAN_PARTS},
+    )
 
 
 def _breaker(name: str, metrics: Metrics, fault: Callable[[Exception], bool]) -> Breaker:

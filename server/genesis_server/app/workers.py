@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -9,46 +10,85 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from genesis_server.rpc.ports import check_port_free, split_address
 
 WORKER_VARIABLE = "_GENESIS_WORKER"
-"""Set for a worker process: its number, from 0."""
+"""Set for a worker process: its number, from 0, a colon, and its parent's process id."""
 _POLL_SECONDS = 0.1
 
+_LOG = logging.getLogger(__name__)
 
-def worker_number(environ: Mapping[str, str]) -> int | None:
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What a worker process knows of itself."""
+
+    number: int
+    """From 0."""
+    parent: int
+    """Process id of the one that started it."""
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the parent is gone, so that nobody would pass signals on any more."""
+        return os.getppid() != self.parent
+
+
+def this_worker(environ: Mapping[str, str]) -> Worker | None:
     """Which worker this process is; None when it is no worker."""
-    text = environ.get(WORKER_VARIABLE, "")
-    return int(text) if text.isdecimal() else None
+    number, _, parent = environ.get(WORKER_VARIABLE, "").partition(":")
+    return Worker(int(number), int(parent)) if number.isdecimal() and parent.isdecimal() else None
 
 
 def run_workers(arguments: Sequence[str], *, count: int, listen: str, environ: Mapping[str, str]) -> int:
     """Run `count` processes of `genesis ARGUMENTS` until one ends or a signal comes; the exit code: 0 when all ended well.
 
     The port is test-bound alone first, then held with SO_REUSEPORT so that nobody takes it while workers start; the kernel then
-    gives each new connection to one of them. Raises OSError when the port cannot be had.
+    gives each new connection to one of them. A worker that a signal ended counts as 128 and the signal's number, as in a shell.
+    Raises OSError when the port cannot be had.
     """
     check_port_free(listen)
     place = split_address(listen)
     holder = _hold(place) if place is not None else None
     command = [sys.executable, "-m", "genesis_server", *arguments]
-    workers = [subprocess.Popen(command, env={**environ, WORKER_VARIABLE: str(number)}) for number in range(count)]  # noqa: S603
+    asked: list[int] = []
+    workers: list[subprocess.Popen[bytes]] = []
 
     def tell(number: int, _frame: object) -> None:
-        for worker in workers:
-            if worker.poll() is None:
-                worker.send_signal(number)
+        asked.append(number)
+        _tell(workers, number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, tell)
+    for number in range(count):
+        environment = {**environ, WORKER_VARIABLE: f"{number}:{os.getpid()}"}
+        # A session of its own: Ctrl-C is for this process, which passes it on once. A second signal would end all waiting.
+        workers += [subprocess.Popen(command, env=environment, start_new_session=True)]  # noqa: S603
+    if asked:
+        _tell(workers, asked[0])
     while all(worker.poll() is None for worker in workers):
         time.sleep(_POLL_SECONDS)
-    tell(signal.SIGTERM, None)
+    if not asked:
+        for number, worker in enumerate(workers):
+            if worker.returncode is not None:
+                _LOG.error("worker %d (process %d) ended with %s; stopping the others", number, worker.pid, _ending(worker.returncode))
+        _tell(workers, signal.SIGTERM)
     codes = [worker.wait() for worker in workers]
     if holder is not None:
         holder.close()
-    return next((code for code in codes if code), os.EX_OK)
+    return next((code if code > 0 else 128 - code for code in codes if code), os.EX_OK)
+
+
+def _tell(workers: Sequence[subprocess.Popen[bytes]], number: int) -> None:
+    for worker in workers:
+        if worker.poll() is None:
+            worker.send_signal(number)
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
 
 def _hold(place: tuple[str, int]) -> socket.socket:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from genesis_server.cli.failure import CommandError
 from genesis_server.cli.files import read_text
 from genesis_server.cli.session import Session
+from genesis_server.cli.text import counted
 
 if TYPE_CHECKING:
     from genesis.v1 import catalogue_pb2
@@ -48,5 +49,5 @@ def read_catalogue(path: Path) -> CatalogueFile:
         read = import_json(text)
     except (CatalogueImportError, AgentsFileError) as error:
         raise CommandError(f"{path} holds no catalogue", details=[str(mistake) for mistake in error.mistakes]) from error
-    counts = f"{len(read.catalogue.agents)} agents and {len(read.catalogue.tools)} tools"
+    counts = f"{counted(len(read.catalogue.agents), 'agent')} and {counted(len(read.catalogue.tools), 'tool')}"
     return CatalogueFile(read.catalogue, (f"{path}: {counts} ({', '.join(read.formats)})", *read.notes))

@@ -21,20 +21,36 @@ app = typer.Typer(no_args_is_help=True, help="The server's settings, from GENESI
 
 @app.command("check")
 def check(ctx: typer.Context, config: o.ConfigFile = None) -> None:
-    """Check the settings, and tell every mistake at once."""
+    """Check the settings, the flags in the environment and the files the settings name, and tell every mistake at once.
+
+    A server with these settings starts, unless a port or the store cannot be had.
+    """
     settings = load_settings(config, {})
+    _check_files(settings)
     run = session.of(ctx)
     for hint in settings.hints():
         run.note(f"hint: {hint}")
-    run.note("the settings are good")
+    run.note("the settings are good, and so are the files they name")
 
 
 @app.command("print")
 def print_settings(config: o.ConfigFile = None) -> None:
-    """Print all settings in TOML, each with where it is from; secrets are masked."""
+    """Print all settings in TOML, each with where it is from; secrets are masked. Then tell the mistakes of the files they name."""
     from genesis_server.settings import settings_as_toml
 
-    typer.echo(settings_as_toml(load_settings(config, {})), nl=False)
+    settings = load_settings(config, {})
+    typer.echo(settings_as_toml(settings), nl=False)
+    _check_files(settings)
+
+
+def _check_files(settings: Settings) -> None:
+    """Read what the server reads at start."""
+    from genesis_server import app
+
+    try:
+        app.check(settings, os.environ)
+    except app.StartError as error:
+        raise CommandError("the server would not start", details=error.messages) from error
 
 
 def load_settings(config: Path | None, overrides: Mapping[str, str | None]) -> Settings:

@@ -22,9 +22,12 @@ from genesis_server.cli.catalogues import catalogue_option
 from genesis_server.cli.exits import ExitCode
 from genesis_server.cli.failure import CommandError
 from genesis_server.cli.text import span
+from genesis_server.flags.overrides import OTHER_NAMES
 
 SERVER_COMMAND = (sys.executable, "-m", "genesis_server", "serve")
-DEFAULT_GOAL = "Release the new billing feature to all customers by Friday, with a budget of 40 USD"
+DEFAULT_GOAL = "Release the new billing feature to all customers"
+DEFAULT_BUDGET = "0.25 USD"
+"""Goes with the default goal; goals of one's own have no limit."""
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
@@ -47,7 +50,7 @@ def demo(
         run.note(f"a server answers at {address} after {span(time.monotonic() - started)}")
         own = session.Session(server=address, timeout=run.timeout, json=run.json, no_color=run.no_color)
         with own.client() as client, own.waiting("planning, routing, validating …"):
-            answer = client.orchestrate(goal, catalogue=given)
+            answer = client.orchestrate(goal, catalogue=given, budget=DEFAULT_BUDGET if goal == DEFAULT_GOAL else None)
         own.answer(answer, lambda console: show_orchestration(console, answer))
     run.note(f"the server has stopped; {span(time.monotonic() - started)} in all")
 
@@ -75,7 +78,7 @@ def running_server() -> Generator[str]:
 
 def _environment(address: str, folder: str) -> dict[str, str]:
     """The settings of the demo, whatever those of the user's own server are."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GENESIS_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GENESIS_") and name not in OTHER_NAMES}
     return inherited | {
         "GENESIS_LISTEN": address,
         "GENESIS_HTTP_LISTEN": "127.0.0.1:0",

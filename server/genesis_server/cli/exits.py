@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     SERVER_FAULT = 5, "the server failed or took too long"
     FAULT = 70, "a fault of the command itself"
     INTERRUPTED = 130, "interrupted"
+    CLOSED = 141, "whoever read the output went away"
 
     meaning: str
 

@@ -29,6 +29,8 @@ def usage_errors() -> Generator[None]:
     """Turn the client's refusal of an argument into a usage error."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise CommandError("a text on the command line or in a file is not in the encoding of this terminal; use UTF-8") from error
     except ValueError as error:
         raise CommandError(str(error)) from error
 
@@ -45,13 +47,15 @@ def from_client(error: genesis.GenesisError, server: str) -> CommandError:
         )
     name = error.reason or error.code.name
     details = [f"{violation.field}: {violation.description}" for violation in error.field_violations]
+    if details == [error.message]:
+        details = []
     if error.retry_after is not None:
         details.append(f"try again in {span(error.retry_after)}")
     elif hint := _HINTS.get(error.code.name):
         details.append(hint)
     if error.correlation_id:
         details.append(f"correlation id {error.correlation_id}")
-    return CommandError(f"{name}: {error.message}", code=_exit_code(error), details=[plain(detail) for detail in details])
+    return CommandError(f"{name}: {plain(error.message)}", code=_exit_code(error), details=[plain(detail) for detail in details])
 
 
 _HINTS = {

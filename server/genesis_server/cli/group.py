@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from genesis_server.cli.exits import ExitCode
 from genesis_server.cli.failure import CommandError, from_client
 from genesis_server.cli.session import Session
 
@@ -28,6 +31,10 @@ class GenesisGroup(TyperGroup):
             return super().invoke(ctx)
         except CommandError as error:
             failure = error
+        except BrokenPipeError:
+            # What is still buffered has nowhere to go; Python would complain about it at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(ExitCode.CLOSED) from None
         except OSError as error:
             failure = CommandError(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
         except Exception as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from genesis.options import RouteOptions, ValidateOptions
 
 PlanArgument = Annotated[
-    Path | None, typer.Argument(metavar="[FILE]", help="A plan in JSON, as --json writes it; - is standard input.", show_default=False)
+    Path | None, typer.Argument(metavar="FILE", help="A plan in JSON, as --json writes it; - is standard input.", show_default=False)
 ]
 PlanId = Annotated[str | None, typer.Option(metavar="ID", help="Id of a stored plan, instead of a file.")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -105,6 +106,10 @@ app.command(rich_help_panel=_RUN)(backup.restore)
 
 def main() -> None:
     """Run the command line and end the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a sign shows a question mark instead.
+            stream.reconfigure(errors="replace")
     try:
         app(prog_name="genesis")
     except Exception as error:  # noqa: BLE001  (the last resort: one line, never a stack trace)

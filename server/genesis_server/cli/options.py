@@ -44,8 +44,8 @@ def parse_span(text: str) -> float:
         value = float(number) * _UNITS[unit]
     except ValueError:
         value = -1.0
-    if not 0 <= value <= 366 * 86_400:
-        raise CommandError(f"{text!r} is no time span: give seconds, or 15m, 2h or 1d, at most 366d")
+    if not 0 <= value <= 36_600 * 86_400:
+        raise CommandError(f"{text!r} is no time span: give seconds, or 15m, 2h or 1d, at most 36600d")
     return value
 
 
@@ -78,14 +78,12 @@ Deadline: TypeAlias = Annotated[
 Exclude: TypeAlias = Annotated[
     list[str] | None, typer.Option(metavar="ID", help="An agent or tool never to use; repeatable.", rich_help_panel=_LIMITS)
 ]
-GraphML: TypeAlias = Annotated[
-    bool, typer.Option("--graphml", help="GraphML, for networkx, yEd, Gephi.", rich_help_panel=_EXPORT)
-]
+GraphML: TypeAlias = Annotated[bool, typer.Option("--graphml", help="GraphML, for networkx, yEd, Gephi.", rich_help_panel=_EXPORT)]
 Dot: TypeAlias = Annotated[bool, typer.Option("--dot", help="Graphviz DOT.", rich_help_panel=_EXPORT)]
 Mermaid: TypeAlias = Annotated[bool, typer.Option("--mermaid", help="A Mermaid flowchart.", rich_help_panel=_EXPORT)]
 Svg: TypeAlias = Annotated[bool, typer.Option("--svg", help="An SVG picture.", rich_help_panel=_EXPORT)]
 Output: TypeAlias = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write DOT, Mermaid or SVG to a file.", rich_help_panel=_EXPORT)
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it to a file.", rich_help_panel=_EXPORT)
 ]
 ConfigFile: TypeAlias = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Settings in TOML; else the file GENESIS_CONFIG names.")

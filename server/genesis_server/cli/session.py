@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
     import genesis
 
+CALL_ATTEMPTS = 3
+"""Tries of each call: who waits at a terminal learns soon that no server answers."""
 FALLBACK_WIDTH = 100
 """Columns where there is no terminal to ask."""
+NARROWEST = 20
+"""Columns below which nothing could be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +35,7 @@ class Session:
     """One run of the command."""
 
     server: str
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     insecure_token: bool = False
     tls: bool = False
     tls_ca: Path | None = None
@@ -58,8 +62,16 @@ class Session:
         from rich.console import Console
 
         stream = sys.stderr if stderr else sys.stdout
-        width = None if stream.isatty() else int(os.environ.get("COLUMNS", "") or FALLBACK_WIDTH)
-        return Console(stderr=stderr, width=width, no_color=self.no_color or None, highlight=False, soft_wrap=False, emoji=False)
+        columns = os.environ.get("COLUMNS", "")
+        asked = int(columns) if columns.isascii() and columns.isdecimal() else 0
+        width = None if stream.isatty() else max(asked, NARROWEST) if asked else FALLBACK_WIDTH
+
+        class Output(Console):
+            def on_broken_pipe(self) -> None:
+                """Leave it to the command's own end, which knows the exit code."""
+                raise  # noqa: PLE0704  (rich calls it while it handles the error)
+
+        return Output(stderr=stderr, width=width, no_color=self.no_color or None, highlight=False, soft_wrap=False, emoji=False)
 
     @contextmanager
     def client(self, *, health_checking: bool = True) -> Generator[genesis.Client]:
@@ -77,6 +89,7 @@ class Session:
                 client_key=self.tls_key,
                 server_name=self.tls_server_name,
                 timeout=self.timeout,
+                retry=genesis.Retry(attempts=CALL_ATTEMPTS),
                 health_checking=health_checking,
             )
         with client, usage_errors():
@@ -110,7 +123,8 @@ def as_json(message: Message, *, indent: int | None = 2) -> str:
     from google.protobuf import json_format
 
     fields: dict[str, Any] = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
-    return json.dumps(fields, indent=indent, ensure_ascii=False)
+    # What standard output cannot write is escaped, so that the JSON stays whole.
+    return json.dumps(fields, indent=indent, ensure_ascii=(sys.stdout.encoding or "").lower() != "utf-8")
 
 
 def of(ctx: typer.Context) -> Session:

@@ -83,6 +83,11 @@ def span(value: float) -> str:
     return f"{whole} {unit}" + (f" {rest // small} {small_unit}" if rest >= small else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 task`, `2 tasks`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def enum_word(enum: EnumTypeWrapper, number: int, prefix: str) -> str:
     """The name of an enum's value without its prefix, `heuristic`; the number when a newer server sent it."""
     name = next((name for name, value in enum.items() if value == number), str(number))

@@ -16,6 +16,8 @@ from genesis_server.flags.definition import FlagMistakesError, built_in_flags, d
 PREFIX = "GENESIS_FLAG_"
 PLANNER_VARIABLE = "ENABLE_HTDAG_PLANNER"
 ALIASES: Mapping[str, str] = {"ENABLE_OTEL_TRACING": "otel_enabled", "USE_V2_ORCHESTRATOR": "orchestration_enabled"}
+OTHER_NAMES = frozenset({*ALIASES, PLANNER_VARIABLE})
+"""Variables that are read and do not begin with GENESIS_."""
 _WORDS: Mapping[str, bool] = {
     "true": True,
     "on": True,

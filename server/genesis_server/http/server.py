@@ -68,7 +68,11 @@ class HttpServer:
 
 def _listener(host: str, port: int) -> socket.socket:
     """A bound socket, without SO_REUSEPORT: a second server on the port fails here."""
-    family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError as error:
+        message = f"cannot listen on {host}:{port}: {error.strerror}"
+        raise OSError(error.errno, message) from error
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

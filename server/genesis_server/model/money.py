@@ -33,6 +33,6 @@ class Money:
 
     def __str__(self) -> str:
         """`0.0125 USD`, with as many decimals as it takes."""
-        text = f"{self.nanos / NANOS_PER_UNIT:.9f}".rstrip("0")
-        whole, _, decimals = text.partition(".")
+        whole, nanos = divmod(self.nanos, NANOS_PER_UNIT)
+        decimals = f"{nanos:09d}".rstrip("0")
         return f"{whole}.{decimals:0<2} {self.currency}"

@@ -23,7 +23,7 @@ from genesis_server.orchestration.plan_store import PlanStore, StoredPlan
 from genesis_server.orchestration.repair import Settled, settle
 from genesis_server.orchestration.snapshots import Snapshots
 from genesis_server.planning.planner import Draft, plan_goal
-from genesis_server.resilience.errors import RoutingError, SecurityError
+from genesis_server.resilience.errors import SecurityError, too_many_tasks
 from genesis_server.resilience.ladder import walk
 from genesis_server.routing.router import route_plan
 from genesis_server.validation.fixes import apply_fix
@@ -52,6 +52,7 @@ _JudgedT = TypeVar("_JudgedT", bound=JudgedElsewhere)
 # Above these sizes a decision is made on a thread, so that the loop is not held for more than about 5 ms.
 INLINE_GOAL_LENGTH = 500
 INLINE_TASKS = 50
+INLINE_OFFERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +206,8 @@ class Orchestrator:
         _refuse_more_tasks(plan, MAX_TASKS_PER_PLAN)
         snapshots, timer = self._snapshots(), self._timer()
         with timer.phase("route"):
-            routing = await _offload(
-                len(plan.tasks) > INLINE_TASKS,
+            routing = await offload(
+                _is_large(plan, index or snapshots.agents),
                 lambda: route_plan(plan, index=index or snapshots.agents, constraints=constraints, explanation=explanation, seed=seed),
             )
         self._observer.routed(routing)
@@ -226,10 +227,10 @@ class Orchestrator:
         _refuse_more_tasks(plan, self.policy.max_validate_tasks)
         snapshots, timer = self._snapshots(), self._timer()
         with timer.phase("tripwire"):
-            hits = self._suspect(goal, snapshots)
+            hits = self._suspect(goal or plan.goal, snapshots)
         with timer.phase("validate"):
-            verdict = await _offload(
-                len(plan.tasks) > INLINE_TASKS,
+            verdict = await offload(
+                _is_large(plan, index or snapshots.agents),
                 lambda: judge_plan(
                     plan,
                     goal=goal or plan.goal,
@@ -290,7 +291,7 @@ class Orchestrator:
             start = Settled(draft.plan, routing, judge(draft.plan, routing))
             return settle(start, route=route, judge=judge, apply=apply_fix)
 
-        settled = await _offload(len(draft.plan.tasks) > INLINE_TASKS, decide)
+        settled = await offload(_is_large(draft.plan, index), decide)
         self._observer.routed(settled.routing)
         self._observer.judged(settled.verdict)
         plan = self._named(settled.plan)
@@ -329,7 +330,8 @@ class Orchestrator:
         if level is not DegradationLevel.MINIMAL and snapshots.flags.enabled("error_handling_enabled"):
             levels.append(DegradationLevel.MINIMAL)
         rungs = [(rung, partial(plan_at, rung)) for rung in levels]
-        landing = await _offload(len(wish.goal) > INLINE_GOAL_LENGTH, lambda: walk(rungs, catch=Exception))
+        large = len(wish.goal) > INLINE_GOAL_LENGTH or len(index.offers) > INLINE_OFFERS
+        landing = await offload(large, lambda: walk(rungs, catch=Exception))
         if landing.falls:
             _LOG.error("the heuristic planner failed; planned at the minimal level", exc_info=landing.falls[0].error)
             return replace(landing.result, level_reason=f"the heuristic planner failed ({landing.falls[0].reason})")
@@ -368,15 +370,14 @@ class Orchestrator:
 
 
 def _refuse_more_tasks(plan: Plan, limit: int) -> None:
-    count = len(plan.tasks)
-    if count > limit:
-        raise RoutingError(
-            "TOO_MANY_TASKS",
-            f"the plan has {count} tasks; this method takes {limit}",
-            facts={"limit": str(limit), "count": str(count)},
-        )
+    if len(plan.tasks) > limit:
+        raise too_many_tasks(len(plan.tasks), limit)
 
 
-async def _offload(large: bool, decide: Callable[[], _T]) -> _T:  # noqa: FBT001  (two callers' one-word question)
-    """Decide here when it is quick, on a thread when it may hold the loop."""
+def _is_large(plan: Plan, index: CatalogueIndex) -> bool:
+    return len(plan.tasks) > INLINE_TASKS or len(index.offers) > INLINE_OFFERS
+
+
+async def offload(large: bool, decide: Callable[[], _T]) -> _T:  # noqa: FBT001  (a one-word question)
+    """Do it here when it is quick, on a thread when it may hold the loop."""
     return await asyncio.to_thread(decide) if large else decide()

@@ -69,9 +69,7 @@ def _rebuilt(  # noqa: PLR0917  (pickle passes by position)
     retry_after_seconds: float | None,
     quota_subject: str,
 ) -> GenesisError:
-    return kind(
-        reason, message, facts=facts, violations=violations, retry_after_seconds=retry_after_seconds, quota_subject=quota_subject
-    )
+    return kind(reason, message, facts=facts, violations=violations, retry_after_seconds=retry_after_seconds, quota_subject=quota_subject)
 
 
 class DecompositionError(GenesisError):
@@ -135,3 +133,9 @@ def invalid_field(field: str, description: str, rule: str = "") -> ValidationErr
         facts={"field": field},
         violations=[FieldViolation(field, description, rule)],
     )
+
+
+def too_many_tasks(count: int, limit: int) -> RoutingError:
+    """The error for a plan with more tasks than a method takes."""
+    message = f"the plan has {count} tasks; this method takes {limit}"
+    return RoutingError("TOO_MANY_TASKS", message, facts={"limit": str(limit), "count": str(count)})

@@ -17,20 +17,21 @@ from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.money import NANOS_PER_UNIT
 from genesis_server.model.plan import DEFAULT_DIFFICULTY, Task
 from genesis_server.model.routing import RoutingConstraints, UnassignedReason
-from genesis_server.routing.limits import Flags, barred_rows, failures, flag, limits_of
+from genesis_server.resilience.errors import ValidationError, invalid_field
+from genesis_server.routing.limits import Flags, Limits, barred_rows, bars_of_owners, failures, flag, limits_of
 from genesis_server.routing.policy import RoutingPolicy
-from genesis_server.routing.pool import TOKENS_PER_PRICE, Amounts, Indexes, Numbers, Pool
+from genesis_server.routing.pool import TOKENS_PER_PRICE, Amounts, Indexes, Numbers, Pool, column
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Columns of candidates as Python lists: single values are read from them three times as fast as from numpy."""
+    """Columns of candidates, to be read one by one."""
 
-    rows: list[int]
-    skill: list[float]
-    success: list[float]
-    costs: list[int]
-    seconds: list[float]
+    rows: Sequence[int]
+    skill: Sequence[float]
+    success: Sequence[float]
+    costs: Sequence[int]
+    seconds: Sequence[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +63,11 @@ class Candidates:
     def values(self) -> Values:
         """The columns, to be read one by one."""
         return Values(
-            rows=self.rows.tolist(),
-            skill=self.skill.tolist(),
-            success=self.success.tolist(),
-            costs=self.costs.tolist(),
-            seconds=self.seconds.tolist(),
+            rows=column(self.rows),
+            skill=column(self.skill),
+            success=column(self.success),
+            costs=column(self.costs),
+            seconds=column(self.seconds),
         )
 
     def cheapest_total(self) -> int:
@@ -91,9 +92,15 @@ def gather(
     policy: RoutingPolicy,
     constraints: RoutingConstraints,
     unhealthy: frozenset[str],
+    most: int,
 ) -> Candidates:
-    """The candidates of every task: at least one each, unless the catalogue is empty."""
-    rows, skill, fitting = _fitting(tasks, index, pool, policy)
+    """The candidates of every task: at least one each, unless the catalogue is empty.
+
+    Raises ValidationError INVALID_FIELD when there are more than `most` of them together.
+    """
+    limits = [limits_of(task, constraints) for task in tasks]
+    barred = barred_rows(pool, constraints, unhealthy)
+    rows, skill, fitting = _fitting(tasks, limits, index=index, pool=pool, policy=policy, barred=barred, most=most)
     counts = np.array([len(some) for some in rows], dtype=np.intp)
     all_rows = np.concatenate([*rows, np.empty(0, dtype=np.intp)])
     costs = _costs(tasks, counts, all_rows, pool, policy)
@@ -101,8 +108,8 @@ def gather(
     factors = np.repeat(np.array([policy.odds_factor(difficulty_of(task)) for task in tasks]), counts)
     own_seconds = np.array([math.nan if task.expected_seconds is None else task.expected_seconds for task in tasks], dtype=np.float64)
     own_seconds = np.repeat(own_seconds, counts)
-    failed = failures([limits_of(task, constraints) for task in tasks], counts, all_rows, costs, pool)
-    failed |= barred_rows(pool, constraints, unhealthy)[all_rows]
+    failed = failures(limits, counts, all_rows, costs, pool)
+    failed |= barred[all_rows]
     failed |= np.repeat(np.array([0 if fits else flag(UnassignedReason.NO_CAPABILITY) for fits in fitting], dtype=np.int64), counts)
     return Candidates(
         pool=pool,
@@ -117,43 +124,70 @@ def gather(
     )
 
 
-def _fitting(tasks: Sequence[Task], index: CatalogueIndex, pool: Pool, policy: RoutingPolicy) -> tuple[list[Indexes], Numbers, list[bool]]:
+def _fitting(
+    tasks: Sequence[Task],
+    limits: Sequence[Limits],
+    *,
+    index: CatalogueIndex,
+    pool: Pool,
+    policy: RoutingPolicy,
+    barred: Flags,
+    most: int,
+) -> tuple[list[Indexes], Numbers, list[bool]]:
     """For each task the rows whose skill fits; for all rows how well; and for each task whether any fits: else the nearest is alone."""
-    floor = policy.match.exact_floor
     by_capability: dict[str, tuple[Indexes, Indexes]] = {}
     by_text: dict[str, Numbers] = {}
+    by_limits: dict[tuple[object, int], Indexes] = {}
     rows: list[Indexes] = []
     skill: list[Numbers] = []
     floors: list[float] = []
     fitting: list[bool] = []
-    for task in tasks:
+    count = 0
+    for task, limit in zip(tasks, limits, strict=True):
+        scores = by_text.get(task.goal)
+        if scores is None:
+            scores = by_text[task.goal] = index.scores(task.goal)
         known = by_capability.get(task.capability)
         if known is None:
             found = np.array(pool.rows_of(index.numbers_with_capability(task.capability)), dtype=np.intp)
             known = by_capability[task.capability] = (found, pool.offers[found])
-        scores = by_text.get(task.goal)
-        if scores is None:
-            scores = by_text[task.goal] = index.scores(task.goal)
-        if len(known[0]):
-            rows.append(known[0])
-            skill.append(scores[known[1]])
-            floors.append(floor)
-            fitting.append(True)
-            continue
-        best = float(scores.max(initial=0.0))
-        fits = best >= policy.match.text_threshold and best > 0
-        if fits:
-            offers = np.flatnonzero(scores >= max(policy.match.text_threshold, policy.match.text_share_of_best * best)).tolist()
-        else:
-            tied = np.flatnonzero(scores == best).tolist()
-            offers = [min(tied, key=lambda number: int(pool.ranks[pool.first_rows[number]]))] if tied else []
-        near = np.array(pool.rows_of(offers), dtype=np.intp)
-        rows.append(near)
-        skill.append(scores[pool.offers[near]])
-        floors.append(0.0)
+        floor, fits = policy.match.exact_floor, True
+        if not len(known[0]):
+            bars = by_limits.get((limit.regions, limit.data_class))
+            if bars is None:
+                bars = by_limits[limit.regions, limit.data_class] = bars_of_owners(pool, limit, barred)[pool.first_rows[:-1]]
+            offers, fits = _near(scores, bars, pool, policy)
+            found = np.array(pool.rows_of(offers), dtype=np.intp)
+            known, floor = (found, pool.offers[found]), 0.0
+        count += len(known[0])
+        if count > most:
+            raise _too_many(most)
+        rows.append(known[0])
+        skill.append(scores[known[1]])
+        floors.append(floor)
         fitting.append(fits)
     least = np.repeat(np.array(floors), np.array([len(some) for some in rows], dtype=np.intp))
     return rows, least + (1.0 - least) * np.concatenate([*skill, np.empty(0)]), fitting
+
+
+def _near(scores: Numbers, bars: Indexes, pool: Pool, policy: RoutingPolicy) -> tuple[list[int], bool]:
+    """The offers whose words are near enough, and whether there are any; else the one offer that is nearest.
+
+    Near enough is measured by the best that no constraint bars, so that one who may not do it keeps nobody from it who may.
+    """
+    threshold = policy.match.text_threshold
+    best = float(scores.max(initial=0.0, where=bars == 0))
+    if best < threshold:
+        best = float(scores.max(initial=0.0))
+    if best >= threshold and best > 0:
+        return np.flatnonzero(scores >= max(threshold, policy.match.text_share_of_best * best)).tolist(), True
+    ranks = pool.ranks[pool.first_rows[:-1]]
+    return np.lexsort((ranks, -scores, bars))[:1].tolist(), False
+
+
+def _too_many(most: int) -> ValidationError:
+    advice = "send fewer tasks at once, or agents and models that fewer of them can go to, or ask for less than the FULL explanation"
+    return invalid_field("catalogue", f"offers more than {most} choices of agent, model or tool for the tasks together; {advice}")
 
 
 def _costs(tasks: Sequence[Task], counts: Indexes, rows: Indexes, pool: Pool, policy: RoutingPolicy) -> Amounts:

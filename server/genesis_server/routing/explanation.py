@@ -58,7 +58,7 @@ class Describer:
         if level is ExplanationLevel.NONE:
             return None
         count = len(field.failed)
-        shown: list[int] = field.order[:SUMMARY_CANDIDATES]
+        shown = list(field.order[:SUMMARY_CANDIDATES])
         if level is ExplanationLevel.FULL:
             shown = [*field.order, *self._refused(field)]
         elif len(shown) < min(SUMMARY_CANDIDATES, count):

@@ -54,6 +54,12 @@ def barred_rows(pool: Pool, constraints: RoutingConstraints, unhealthy: frozense
     return excluded | _owner_flags(pool, unhealthy, UnassignedReason.UNHEALTHY)
 
 
+def bars_of_owners(pool: Pool, limit: Limits, barred: Flags) -> Indexes:
+    """For each row of the pool how many constraints keep its agent or tool from a task with these limits, whatever it costs."""
+    bars = (barred != 0).astype(np.intp) + (pool.clearances < limit.data_class)
+    return bars if limit.regions is None else bars + (_outside(pool, limit.regions) != 0)
+
+
 def failures(limits: Sequence[Limits], counts: Indexes, rows: Indexes, costs: Amounts, pool: Pool) -> Flags:
     """What each candidate fails of its task's limits; `counts` says how many candidates each task has."""
     needed = np.repeat(np.array([int(limit.data_class) for limit in limits], dtype=np.int64), counts)
@@ -80,5 +86,5 @@ def _owner_flags(pool: Pool, names: frozenset[str], reason: UnassignedReason) ->
     """For each row of the pool whether its agent or tool is one of `names`."""
     if not names:
         return np.zeros(len(pool.targets), dtype=np.int64)
-    by_owner = np.array([flag(reason) if name in names else 0 for name in pool.owner_ids], dtype=np.int64)
+    by_owner = np.array([0 if owner.isdisjoint(names) else flag(reason) for owner in pool.owner_names], dtype=np.int64)
     return by_owner[pool.owners]

@@ -16,7 +16,7 @@ from genesis_server.model.routing import ScoreParts
 from genesis_server.text.toml_file import DataFileError, check_schema, parse_toml
 
 FILE_NAME = "routing.toml"
-ALGORITHM = "1"
+ALGORITHM = "2"
 """Raised when the same numbers would give another decision."""
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

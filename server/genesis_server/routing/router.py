@@ -10,9 +10,10 @@ seed is not 0. The order of the catalogue never matters.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from genesis_server.agents.currencies import one_currency
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.catalogue import DEFAULT_SKILL_SECONDS
 from genesis_server.model.money import Money
@@ -23,18 +24,21 @@ from genesis_server.model.routing import (
     Routing,
     RoutingConstraints,
 )
-from genesis_server.resilience.errors import invalid_field
 from genesis_server.routing.answers import Answers
 from genesis_server.routing.budget import Selection, afford, as_chosen, downgrade
 from genesis_server.routing.candidates import Candidates, gather
 from genesis_server.routing.deadlines import latest_ends
 from genesis_server.routing.explanation import Describer
 from genesis_server.routing.policy import RoutingPolicy, default_policy
-from genesis_server.routing.pool import Pool, pool_of
+from genesis_server.routing.pool import pool_of
 from genesis_server.routing.selection import Objective, TieBreaker, fastest_times, select
 from genesis_server.routing.timeline import Timeline, timeline_of
 
 NO_CONSTRAINTS = RoutingConstraints()
+MAX_CANDIDATES = 2_000_000
+"""Candidates of all tasks together; about 150 bytes each while a call lasts."""
+MAX_CANDIDATES_IN_FULL = 100_000
+"""The same where the answer tells all of them, which takes ten times as much for each."""
 
 
 def route_plan(
@@ -50,15 +54,17 @@ def route_plan(
     """One route for each primitive task, in the plan's order.
 
     `unhealthy` names agents and tools that get no work. Raises RoutingError INVALID_PLAN when the plan is no sound graph, and
-    ValidationError INVALID_FIELD when amounts are in more than one currency.
+    ValidationError INVALID_FIELD when amounts are in more than one currency or there are too many candidates.
     """
     policy = policy or default_policy()
     timeline = timeline_of(plan)
     pool = pool_of(index, policy)
-    currency = _one_currency(plan, pool, constraints)
+    currency = one_currency(_amounts(plan, index, constraints))
     numbers = [number for number, is_work in enumerate(timeline.work) if is_work]
     tasks = [plan.tasks[number] for number in numbers]
-    candidates = gather(tasks, index=index, pool=pool, policy=policy, constraints=constraints, unhealthy=unhealthy)
+    level = ExplanationLevel.SUMMARY if explanation is ExplanationLevel.UNSPECIFIED else explanation
+    most = MAX_CANDIDATES_IN_FULL if level is ExplanationLevel.FULL else MAX_CANDIDATES
+    candidates = gather(tasks, index=index, pool=pool, policy=policy, constraints=constraints, unhealthy=unhealthy, most=most)
     fastest = fastest_times(plan, numbers, candidates, default=DEFAULT_SKILL_SECONDS)
     choices = _Choices(
         plan=plan,
@@ -70,7 +76,6 @@ def route_plan(
         fastest=fastest,
         latest_ends=latest_ends(plan, timeline, fastest, constraints.deadline_seconds),
     )
-    level = ExplanationLevel.SUMMARY if explanation is ExplanationLevel.UNSPECIFIED else explanation
     limit = constraints.budget.nanos if constraints.budget is not None else None
     selection, cheapest_total = choices.within(limit)
     answers = Answers(Describer(candidates, policy, constraints, currency), level, Money(cheapest_total, currency))
@@ -138,18 +143,11 @@ class _Choices:
         return as_chosen(fields, self.candidates)
 
 
-def _one_currency(plan: Plan, pool: Pool, constraints: RoutingConstraints) -> str:
-    """The currency of every amount; refuses a second one."""
-    named = list(pool.prices)
+def _amounts(plan: Plan, index: CatalogueIndex, constraints: RoutingConstraints) -> Iterator[tuple[str, str]]:
+    """The currency of every amount with its path."""
+    yield from index.currencies
     if constraints.budget is not None:
-        named.append((constraints.budget.currency, "constraints.budget"))
+        yield constraints.budget.currency, "constraints.budget"
     for number, task in enumerate(plan.tasks):
         if task.constraints.max_cost is not None:
-            named.append((task.constraints.max_cost.currency, f"plan.tasks[{number}].constraints.max_cost"))
-    if not named:
-        return Money().currency
-    currency, first_field = named[0]
-    for other, field in named[1:]:
-        if other != currency:
-            raise invalid_field(field, f"is in {other}, but {first_field} is in {currency}; all amounts must share one currency")
-    return currency
+            yield task.constraints.max_cost.currency, f"plan.tasks[{number}].constraints.max_cost"

@@ -17,7 +17,7 @@ from genesis_server.routing.candidates import Candidates
 from genesis_server.routing.deadlines import TOLERANCE_SECONDS
 from genesis_server.routing.limits import Flags, flag
 from genesis_server.routing.policy import RoutingPolicy
-from genesis_server.routing.pool import Indexes, Numbers
+from genesis_server.routing.pool import Indexes, Numbers, column
 from genesis_server.routing.timeline import Timeline
 
 SCORE_DECIMALS = 9
@@ -37,14 +37,14 @@ class Field:
 
     first: int
     """Where the task's first candidate stands in the columns of all candidates."""
-    failed: list[int]
+    failed: Sequence[int]
     """Sets of failed constraints; 0 for feasible candidates."""
-    cheapness: list[float]
+    cheapness: Sequence[float]
     """0 to 1."""
-    load: list[float]
+    load: Sequence[float]
     """Free capacity, 0 to 1."""
-    score: list[float]
-    order: list[int]
+    score: Sequence[float]
+    order: Sequence[int]
     """Places of the feasible candidates, best score first."""
     chosen: int | None
     """Place of the choice; None when nobody is feasible."""
@@ -133,11 +133,11 @@ def select(
         chosen = None if not len(order) else int(order[0] if objective is Objective.SCORE else order[np.argmin(keys[1][order])])
         fields[job] = Field(
             first=part.start,
-            failed=failed.tolist(),
-            cheapness=cheapness.tolist(),
-            load=load.tolist(),
-            score=score.tolist(),
-            order=order.tolist(),
+            failed=column(failed),
+            cheapness=column(cheapness),
+            load=column(load),
+            score=column(score),
+            order=column(order),
             chosen=chosen,
             tie_break=tie_break,
             start_seconds=start,

@@ -150,5 +150,10 @@ def _invalid(finding: str, task_ids: Sequence[str], message: str) -> RoutingErro
     return RoutingError(
         "INVALID_PLAN",
         f"{message}. Validate tells every finding",
-        facts={"finding": finding, "task_ids": ",".join(task_ids)},
+        facts={"finding": finding, "task_ids": ",".join([_in_list(name) for name in task_ids])},
     )
+
+
+def _in_list(name: str) -> str:
+    """An id in a list joined by commas: percent-encoded where it has a comma of its own (RFC 3986, 2.1)."""
+    return name.replace("%", "%25").replace(",", "%2C")

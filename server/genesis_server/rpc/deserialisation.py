@@ -13,7 +13,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from genesis_server.resilience.errors import GenesisError, ResourceError, ValidationError
+from genesis_server.resilience.errors import GenesisError, ResourceError, ValidationError, too_many_tasks
 
 MEBIBYTE = 1024 * 1024
 
@@ -43,6 +43,10 @@ class SizeBounds:
     per_method: Mapping[str, int] = field(default_factory=dict[str, int])
     raw_above: Mapping[str, int] = field(default_factory=dict[str, int])
     """Methods that take larger requests than this as `RawRequest`."""
+    max_tasks: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Methods that refuse a plan of more tasks; said before anything walks through the tasks."""
+    raw_above_parts: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Methods that take plans of more tasks and edges than this as `RawRequest`, however few bytes they have."""
 
     def bound(self, method: str) -> int:
         """The largest request of a method."""
@@ -71,6 +75,7 @@ def safe_deserialiser(method: str, deserialise: Deserialiser, bounds: SizeBounds
     """A deserialiser that never raises: it returns the message, a RawRequest or a Rejected."""
     bound = bounds.bound(method)
     raw_above = bounds.raw_above.get(method, bound)
+    max_tasks, raw_above_parts = bounds.max_tasks.get(method), bounds.raw_above_parts.get(method)
     rejected = Rejected(malformed(method))
 
     def read(data: bytes) -> Any:
@@ -80,9 +85,14 @@ def safe_deserialiser(method: str, deserialise: Deserialiser, bounds: SizeBounds
         if size > raw_above:
             return RawRequest(data)
         try:
-            return deserialise(data)
+            message = deserialise(data)
         except (DecodeError, UnicodeDecodeError, ValueError, RecursionError):
             return rejected
+        if max_tasks is not None and len(message.plan.tasks) > max_tasks:
+            return Rejected(too_many_tasks(len(message.plan.tasks), max_tasks))
+        if raw_above_parts is not None and len(message.plan.tasks) + len(message.plan.edges) > raw_above_parts:
+            return RawRequest(data)
+        return message
 
     return read
 

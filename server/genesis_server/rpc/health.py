@@ -18,9 +18,6 @@ LIVENESS = "liveness"
 READINESS = "readiness"
 
 # The published stubs lack the messages of List.
-_pb2: Any = health_pb2
-
-# The published stubs lack the messages of List.
 _pb2 = cast("Any", health_pb2)
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING

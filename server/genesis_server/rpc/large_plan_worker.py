@@ -1,6 +1,6 @@
 """The child process that judges large plans: reads jobs from standard input, writes answers to standard output, until its parent goes.
 
-A job is a pickled `Job` and the bytes of a ValidateRequest; an answer is a pickled `Answer`. Both pipes belong to the parent alone.
+A job is a pickled `Job` and the bytes of a ValidateRequest; an answer is a pickled `Answer`. Both are one socket of the parent's alone.
 It runs at a lower priority, so that the parent answers everybody else in time.
 """
 
@@ -26,7 +26,7 @@ from genesis.v1 import catalogue_pb2, common_pb2, orchestrator_service_pb2
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.catalogue import Catalogue
 from genesis_server.model.validation import Verdict
-from genesis_server.resilience.errors import GenesisError, ResourceError, RoutingError
+from genesis_server.resilience.errors import GenesisError, ResourceError, too_many_tasks
 from genesis_server.rpc.convert import catalogue_from_proto, constraints_from_proto, routes_from_proto, verdict_to_proto
 from genesis_server.rpc.deserialisation import malformed
 from genesis_server.rpc.plan_columns import PlanColumns
@@ -59,7 +59,7 @@ class Answer:
     response: bytes = b""
     """A serialised ValidateResponse, without what only the server knows of its provenance."""
     goal: str = ""
-    """The request's own goal, for the tripwire."""
+    """The goal the plan was judged against, for the tripwire."""
     verdict: Verdict | None = None
     """The judgement without its findings and schedule, to be counted."""
     plan_id: str = ""
@@ -94,7 +94,8 @@ class Judge:
             return Answer(error=ResourceError("INTERNAL", "judging the plan failed; the server's log has the fault"))
 
     def _judged(self, request: orchestrator_service_pb2.ValidateRequest, job: Job, data: bytes) -> Answer:
-        _refuse_more_tasks(len(request.plan.tasks), job.limits.max_tasks)
+        if len(request.plan.tasks) > job.limits.max_tasks:
+            raise too_many_tasks(len(request.plan.tasks), job.limits.max_tasks)
         columns = PlanColumns(request)
         if columns.suspicious:
             _refuse_violations(data)
@@ -112,16 +113,7 @@ class Judge:
             verdict=verdict_to_proto(verdict),
             provenance=common_pb2.Provenance(agents_snapshot_id=index.catalogue.snapshot_id if index is not None else ""),
         )
-        return Answer(response=response.SerializeToString(), goal=request.goal, verdict=replace(verdict, findings=(), schedule=None))
-
-
-def _refuse_more_tasks(count: int, limit: int) -> None:
-    if count > limit:
-        raise RoutingError(
-            "TOO_MANY_TASKS",
-            f"the plan has {count} tasks; this method takes {limit}",
-            facts={"limit": str(limit), "count": str(count)},
-        )
+        return Answer(response=response.SerializeToString(), goal=request.goal or request.plan.goal, verdict=replace(verdict, findings=(), schedule=None))
 
 
 def _refuse_violations(data: bytes) -> None:
@@ -191,5 +183,5 @@ def main() -> None:
     threading.Thread(target=_leave_with_parent, args=(parent,), daemon=True).start()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(ConnectionError):
         serve(0, answers, idle_seconds=idle_seconds)

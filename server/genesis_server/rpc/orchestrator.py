@@ -12,7 +12,7 @@ from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import Plan
 from genesis_server.model.provenance import DegradationLevel
 from genesis_server.model.routing import ExplanationLevel
-from genesis_server.orchestration.orchestrator import Call, Orchestrator, Planned, Wish
+from genesis_server.orchestration.orchestrator import INLINE_TASKS, Call, Orchestrator, Planned, Routed, Wish, offload
 from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.convert import (
     artefacts_from_proto,
@@ -86,11 +86,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             explanation=ExplanationLevel(request.explanation),
             seed=request.seed,
         )
-        return orchestrator_service_pb2.RouteResponse(
-            routes=[route_to_proto(route) for route in routed.routing.routes],
-            budget=budget_to_proto(routed.routing.budget),
-            provenance=provenance_to_proto(routed.provenance),
-        )
+        return await offload(len(routed.routing.routes) > INLINE_TASKS, lambda: _routed(routed))
 
     async def Validate(
         self, request: orchestrator_service_pb2.ValidateRequest | RawRequest, context: _Context
@@ -153,16 +149,16 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         return orchestrator_service_pb2.ListPlansResponse(
             plans=[
                 orchestrator_service_pb2.PlanSummary(
-                    id=stored.plan.id,
-                    version=stored.plan.version,
-                    goal=stored.plan.goal,
-                    task_count=len(stored.plan.tasks),
-                    create_time=time_to_proto(stored.plan.create_time),
-                    level=number(stored.provenance.level),
+                    id=plan.id,
+                    version=plan.version,
+                    goal=plan.goal,
+                    task_count=plan.task_count,
+                    create_time=time_to_proto(plan.create_time),
+                    level=number(plan.level),
                 )
-                for stored in page
+                for plan in page
             ],
-            next_page_token=self._tokens.make(page[-1].plan.id, tenant, "plans") if len(found) > size else "",
+            next_page_token=self._tokens.make(page[-1].id, tenant, "plans") if len(found) > size else "",
         )
 
     async def DeletePlan(
@@ -197,7 +193,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
     async def _source(self, request: _Sourced) -> Plan:
         if request.WhichOneof("source") == "plan_id":
             return (await self._orchestrator.store.get(current_caller().tenant, request.plan_id)).plan
-        return plan_from_proto(request.plan)
+        return await offload(len(request.plan.tasks) > INLINE_TASKS, lambda: plan_from_proto(request.plan))
 
 
 def _call() -> Call:
@@ -208,4 +204,12 @@ def _call() -> Call:
 def _planned(planned: Planned) -> orchestrator_service_pb2.PlanResponse:
     return orchestrator_service_pb2.PlanResponse(
         plan=plan_to_proto(planned.plan), provenance=provenance_to_proto(planned.provenance), stored=True
+    )
+
+
+def _routed(routed: Routed) -> orchestrator_service_pb2.RouteResponse:
+    return orchestrator_service_pb2.RouteResponse(
+        routes=[route_to_proto(route) for route in routed.routing.routes],
+        budget=budget_to_proto(routed.routing.budget),
+        provenance=provenance_to_proto(routed.provenance),
     )

@@ -17,26 +17,46 @@ INLINE_ENTRIES = 60
 class RequestCatalogues:
     """A bounded cache of indexes by the content of the catalogue, least recently used out first."""
 
-    def __init__(self, capacity: int = 64) -> None:
-        """Keep at most `capacity` indexes."""
+    def __init__(self, *, capacity: int = 64, max_offers: int = 100_000) -> None:
+        """Keep at most `capacity` indexes of `max_offers` skills and tools together; the last one is always kept."""
         self._capacity = capacity
+        self._max_offers = max_offers
         self._indexes: OrderedDict[str, CatalogueIndex] = OrderedDict()
+        self._offers = 0
+        self._builds: dict[str, asyncio.Task[CatalogueIndex]] = {}
 
     async def index(self, message: catalogue_pb2.Catalogue) -> CatalogueIndex:
         """The index of a request's catalogue. Raises ValidationError INVALID_FIELD for ids that stand twice."""
         digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
         snapshot_id = f"request-{digest[:24]}"
         found = self._indexes.get(snapshot_id)
-        if found is None:
-            if len(message.agents) + len(message.tools) > INLINE_ENTRIES:
-                found = await asyncio.to_thread(_build, message, snapshot_id)
-            else:
-                found = _build(message, snapshot_id)
-            self._indexes[snapshot_id] = found
-            if len(self._indexes) > self._capacity:
-                self._indexes.popitem(last=False)
-        self._indexes.move_to_end(snapshot_id)
-        return found
+        if found is not None:
+            self._indexes.move_to_end(snapshot_id)
+            return found
+        if _entries(message) <= INLINE_ENTRIES:
+            return self._keep(snapshot_id, _build(message, snapshot_id))
+        build = self._builds.get(snapshot_id)
+        if build is None:
+            build = self._builds[snapshot_id] = asyncio.create_task(self._build_aside(message, snapshot_id))
+            build.add_done_callback(lambda _: self._builds.pop(snapshot_id))
+        # A caller that goes away must not end what others wait for.
+        return await asyncio.shield(build)
+
+    async def _build_aside(self, message: catalogue_pb2.Catalogue, snapshot_id: str) -> CatalogueIndex:
+        return self._keep(snapshot_id, await asyncio.to_thread(_build, message, snapshot_id))
+
+    def _keep(self, snapshot_id: str, index: CatalogueIndex) -> CatalogueIndex:
+        self._indexes[snapshot_id] = index
+        self._offers += len(index.offers)
+        while len(self._indexes) > self._capacity or (self._offers > self._max_offers and len(self._indexes) > 1):
+            _, oldest = self._indexes.popitem(last=False)
+            self._offers -= len(oldest.offers)
+        return index
+
+
+def _entries(message: catalogue_pb2.Catalogue) -> int:
+    """Skills and tools."""
+    return len(message.tools) + sum(len(agent.skills) for agent in message.agents)
 
 
 def _build(message: catalogue_pb2.Catalogue, snapshot_id: str) -> CatalogueIndex:

@@ -100,18 +100,23 @@ class GrpcServer:
         if not self._reuse_port:
             check_port_free(self._address)
         main = self._server([interceptor for _, interceptor in self._chain])
+        self._servers.append(main)
         main.add_generic_rpc_handlers((*self._handlers, *self._health_handlers))
         self.port = _listen(main, self._address, self._credentials)
-        self._servers.append(main)
         if self._health_address is not None:
             # Every process has a health port of its own, so this one is never shared.
             check_port_free(self._health_address)
             probes = self._server([interceptor for name, interceptor in self._chain if name in _HEALTH_PORT_LAYERS])
+            self._servers.append(probes)
             probes.add_generic_rpc_handlers(self._health_handlers)
             self.health_port = _listen(probes, self._health_address, None)
-            self._servers.append(probes)
         for server in self._servers:
             await server.start()
+
+    async def abandon(self) -> None:
+        """Let go of what a failed `start` left behind."""
+        for server in self._servers:
+            await server.stop(None)
 
     async def stop(self, forced: asyncio.Event | None = None) -> None:
         """Drain and stop. Setting `forced` at any time ends all waiting."""

@@ -11,16 +11,15 @@ A mapping is a TOML file of `[[identities]]`, the first that fits wins:
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from genesis_server.model.caller import Caller, Role
-from genesis_server.security.data_file import Complaints
 from genesis_server.security.tokens import TENANT_PATTERN, invalid_credentials
-
-_KEYS = frozenset({"name", "tenant", "roles"})
+from genesis_server.text.toml_file import TableSchema, read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +31,39 @@ class CertificateIdentity:
     roles: frozenset[Role]
 
 
+def _selective(name: str) -> str:
+    if not name.strip("*./:"):
+        raise ValueError("must be a subject alternative name, * standing for one part of it, and not only *")
+    return name
+
+
+def _tenant(tenant: str) -> str:
+    if not TENANT_PATTERN.fullmatch(tenant):
+        raise ValueError("must be letters, digits, dots, dashes and underscores, at most 63")
+    return tenant
+
+
+def _role(value: object) -> Role:
+    known = {role.value: role for role in Role}
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"must be one of {', '.join(sorted(known))}")
+    return known[value]
+
+
+class _Identity(TableSchema):
+    name: Annotated[str, AfterValidator(_selective)]
+    tenant: Annotated[str, AfterValidator(_tenant)]
+    roles: Annotated[list[Annotated[Role, BeforeValidator(_role)]], Field(min_length=1)]
+
+
+class _File(TableSchema):
+    identities: Annotated[list[_Identity], Field(min_length=1)]
+
+
 def parse_identities(source: str, name: str) -> tuple[CertificateIdentity, ...]:
-    """Read a mapping. Raises ValueError naming every mistake with file and line."""
-    complaints = Complaints(source, name)
-    try:
-        tables = tomllib.loads(source).get("identities")
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{name}: {error}") from error
-    if not isinstance(tables, list) or not tables:
-        complaints.add("there must be at least one [[identities]] with name, tenant and roles")
-        tables = []
-    result: list[CertificateIdentity] = []
-    known = {role.value for role in Role}
-    line = 0
-    for table in cast("list[dict[str, object]]", tables):
-        line = complaints.line_of("[[identities]]", line)
-        pattern, tenant, roles = table.get("name"), table.get("tenant"), table.get("roles")
-        listed = cast("list[object]", roles) if isinstance(roles, list) else []
-        mistakes = len(complaints)
-        for key in sorted(table.keys() - _KEYS):
-            complaints.add(f"{key} is not known; an identity has name, tenant and roles", key, line)
-        if not isinstance(pattern, str) or not pattern.strip("*./:"):
-            complaints.add(
-                "name must be a subject alternative name, * standing for one part of it, and not only *", _near(table, "name"), line
-            )
-        if not isinstance(tenant, str) or not TENANT_PATTERN.fullmatch(tenant):
-            complaints.add("tenant must be letters, digits, dots, dashes and underscores", _near(table, "tenant"), line)
-        if not listed or any(role not in known for role in listed):
-            complaints.add(f"roles must be a list of {', '.join(sorted(known))}", _near(table, "roles"), line)
-        if len(complaints) == mistakes:
-            result.append(CertificateIdentity(_expression(str(pattern)), str(tenant), frozenset(Role(str(role)) for role in listed)))
-    complaints.raise_if_any()
-    return tuple(result)
+    """Read a mapping. Raises DataFileError with every mistake."""
+    content, _ = read_toml(source, name, _File)
+    return tuple(CertificateIdentity(_expression(found.name), found.tenant, frozenset(found.roles)) for found in content.identities)
 
 
 def caller_of(names: Sequence[str], identities: Iterable[CertificateIdentity]) -> Caller:
@@ -73,11 +73,6 @@ def caller_of(names: Sequence[str], identities: Iterable[CertificateIdentity]) -
             if identity.name.fullmatch(name):
                 return Caller(identity.tenant, name, identity.roles)
     raise invalid_credentials()
-
-
-def _near(table: dict[str, object], key: str) -> str:
-    """Where to look for a key: nowhere when the table lacks it."""
-    return key if key in table else ""
 
 
 def _expression(name: str) -> re.Pattern[str]:

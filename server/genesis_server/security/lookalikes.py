@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Annotated, TypeAlias, cast
 
-from genesis_server.security.data_file import Complaints
+from pydantic import AfterValidator, StringConstraints
+
+from genesis_server.text.toml_file import DataFileError, Mistake, TableSchema, TomlFile, check_schema, parse_toml
+
+FILE_NAME = "lookalikes.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,41 +27,48 @@ class Lookalikes:
     """The same for signs with a second reading."""
 
 
+def _letter(key: str) -> str:
+    if not (len(key) == 1 and key.isascii() and key.islower()):
+        raise ValueError("is not one small Latin letter")
+    return key
+
+
+_Signs: TypeAlias = dict[Annotated[str, AfterValidator(_letter)], Annotated[str, StringConstraints(min_length=1)]]
+
+
+class _File(TableSchema):
+    letters: _Signs
+    signs: _Signs
+    other_readings: _Signs
+
+
 @lru_cache(maxsize=1)
 def lookalikes() -> Lookalikes:
     """The tables that ship with the server."""
-    name = "lookalikes.toml"
-    return parse_lookalikes((files("genesis_server") / "data" / name).read_text("utf-8"), name)
+    return parse_lookalikes((files("genesis_server") / "data" / FILE_NAME).read_text("utf-8"))
 
 
-def parse_lookalikes(source: str, name: str) -> Lookalikes:
-    """Read the tables. Raises ValueError naming every mistake with file and line."""
-    complaints = Complaints(source, name)
-    try:
-        tables = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{name}: {error}") from error
-    found = {title: _table(title, tables.pop(title, None), complaints) for title in ("letters", "signs", "other_readings")}
-    for title in tables:
-        complaints.add(f"[{title}] is no table of this file; known are letters, signs, other_readings", title)
-    complaints.raise_if_any()
-    return Lookalikes(found["letters"], found["signs"], found["other_readings"])
+def parse_lookalikes(source: str, name: str = FILE_NAME) -> Lookalikes:
+    """Read the tables. Raises DataFileError with every mistake."""
+    file = parse_toml(source, name)
+    content, mistakes = check_schema(file, _File)
+    mistakes += _repeated(file)
+    if content is None or mistakes:
+        raise DataFileError(mistakes)
+    return Lookalikes(_turned_round(content.letters), _turned_round(content.signs), _turned_round(content.other_readings))
 
 
-def _table(title: str, table: Any, complaints: Complaints) -> dict[str, str]:
-    """One table, turned round: sign → letter."""
-    if not isinstance(table, dict):
-        complaints.add(f"the table [{title}] is missing")
-        return {}
-    result: dict[str, str] = {}
-    for letter, signs in cast("dict[str, object]", table).items():
-        if not (len(letter) == 1 and letter.isascii() and letter.islower()):
-            complaints.add(f"[{title}] {letter!r} is not one small Latin letter", letter)
-        elif not isinstance(signs, str) or not signs:
-            complaints.add(f"[{title}] {letter} must be a text of the characters that look like it", letter)
-        else:
-            for sign in signs:
-                if sign in result:
-                    complaints.add(f"[{title}] {sign!r} stands for both {result[sign]} and {letter}", sign)
-                result[sign] = letter
-    return result
+def _repeated(file: TomlFile) -> Iterator[Mistake]:
+    """Signs that stand for two letters."""
+    for title in _File.model_fields:
+        known: dict[str, str] = {}
+        table = file.values.get(title)
+        for letter, signs in cast("dict[str, object]", table).items() if isinstance(table, dict) else ():
+            for sign in signs if isinstance(signs, str) else "":
+                if known.setdefault(sign, letter) != letter:
+                    yield file.mistake((title, letter), f"{sign!r} stands for {known[sign]} already")
+
+
+def _turned_round(table: Mapping[str, str]) -> dict[str, str]:
+    """Sign → letter."""
+    return {sign: letter for letter, signs in table.items() for sign in signs}

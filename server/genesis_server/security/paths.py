@@ -45,6 +45,9 @@ class StorageDirectory:
             raise UnsafePathError(f"a storage path must not lead upwards: {name!r}")
         try:
             real = (self.base / name).resolve()
+            # Links in a circle are an error before Python 3.13, and left as they are from then on.
+            if real.is_symlink():
+                raise OSError("links in a circle")
             mode = real.stat().st_mode if real.exists() else stat.S_IFREG
         except (OSError, RuntimeError) as error:
             raise UnsafePathError(f"a storage path must be one that can be followed: {name!r}") from error

@@ -7,15 +7,17 @@ stands behind a key such as "password" or "api_key".
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, NamedTuple, cast
+from typing import Annotated, NamedTuple
 
-from genesis_server.security.data_file import Complaints, bounded_expression
+from pydantic import Field, StringConstraints, field_validator
 
+from genesis_server.security.patterns import BoundedPattern
+from genesis_server.text.toml_file import TableSchema, read_toml
+
+FILE_NAME = "redaction.toml"
 REDACTED = "<redacted>"
-_KEYS = frozenset({"name", "needs", "pattern"})
 
 
 class SecretPattern(NamedTuple):
@@ -41,36 +43,30 @@ def _take_out(match: re.Match[str]) -> str:
     return whole[: start - match.start()] + REDACTED + whole[end - match.start() :]
 
 
+class _Secret(TableSchema):
+    name: Annotated[str, StringConstraints(min_length=1)]
+    needs: Annotated[list[Annotated[str, StringConstraints(min_length=1, to_lower=True)]], Field(min_length=1)]
+    pattern: BoundedPattern
+
+    @field_validator("pattern")
+    @classmethod
+    def _names_the_secret(cls, pattern: re.Pattern[str]) -> re.Pattern[str]:
+        if "secret" not in pattern.groupindex:
+            raise ValueError("has no group named secret")
+        return pattern
+
+
+class _File(TableSchema):
+    secrets: Annotated[list[_Secret], Field(min_length=1)]
+
+
 @lru_cache(maxsize=1)
 def shipped_secrets() -> tuple[SecretPattern, ...]:
     """The patterns that ship with the server."""
-    name = "redaction.toml"
-    return parse_secrets((files("genesis_server") / "data" / name).read_text("utf-8"), name)
+    return parse_secrets((files("genesis_server") / "data" / FILE_NAME).read_text("utf-8"))
 
 
-def parse_secrets(source: str, name: str) -> tuple[SecretPattern, ...]:
-    """Read patterns. Raises ValueError naming every mistake with file and line."""
-    complaints = Complaints(source, name)
-    try:
-        tables = tomllib.loads(source).get("secrets", [])
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{name}: {error}") from error
-    result: list[SecretPattern] = []
-    if not isinstance(tables, list) or not tables:
-        complaints.add("there must be at least one [[secrets]]")
-    for table in cast("list[dict[str, Any]]", tables if isinstance(tables, list) else []):
-        title, needs, text = table.get("name"), table.get("needs"), table.get("pattern")
-        near = f'name = "{title}"'
-        if table.keys() != _KEYS or not isinstance(title, str) or not isinstance(text, str) or not isinstance(needs, list):
-            complaints.add(f"a secret has exactly name, needs and pattern, not {', '.join(table)}", near)
-            continue
-        try:
-            expression = bounded_expression(text)
-        except (ValueError, re.error) as error:
-            complaints.add(f"secret {title}: {error}", near)
-            continue
-        if "secret" not in expression.groupindex:
-            complaints.add(f"secret {title}: the pattern has no group named secret", near)
-        result.append(SecretPattern(title, tuple(str(need).lower() for need in cast("list[object]", needs)), expression))
-    complaints.raise_if_any()
-    return tuple(result)
+def parse_secrets(source: str, name: str = FILE_NAME) -> tuple[SecretPattern, ...]:
+    """Read patterns. Raises DataFileError with every mistake."""
+    content, _ = read_toml(source, name, _File)
+    return tuple(SecretPattern(secret.name, tuple(secret.needs), secret.pattern) for secret in content.secrets)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 ASYMMETRIC_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
@@ -30,7 +30,7 @@ class SigningKey:
 
     key_id: str
     """What a token's header calls it (`kid`); empty for a key without a name, which may serve any token."""
-    material: Any
+    material: Any = field(repr=False)
     """The key as the JWT library takes it: a public key object, or bytes."""
     algorithms: frozenset[str]
 

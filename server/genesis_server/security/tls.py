@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ class TlsMaterial:
     """What a TLS listener needs, PEM."""
 
     certificate_chain: bytes
-    private_key: bytes
+    private_key: bytes = field(repr=False)
     client_ca: bytes | None
     """Authorities that sign client certificates; None asks for none."""
 

@@ -9,18 +9,20 @@ bounded, so that no text makes it slow.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Annotated, cast
 
-from genesis_server.security.data_file import Complaints, bounded_expression
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
 from genesis_server.security.lexicon import Lexicon
+from genesis_server.security.patterns import BoundedPattern
 from genesis_server.security.phrases import Phrase, PhraseCompiler
+from genesis_server.text.toml_file import DataFileError, TableSchema, TomlFile, check_schema, parse_toml
 from genesis_server.text.words import stop_words
 
-_KEYS = frozenset({"name", "meaning", "phrases", "patterns"})
+FILE_NAME = "tripwire.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,97 +51,81 @@ class TripwireRules:
     lexicon: Lexicon
 
 
+def _word(text: str) -> str:
+    if not re.fullmatch(r"[^\W_]+\*?", text):
+        raise ValueError("must be one word")
+    return text
+
+
+def _family_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z_]*", text):
+        raise ValueError("must be of small letters and underscores")
+    return text
+
+
+_Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class _Pattern(TableSchema):
+    needs: Annotated[list[_Text], Field(min_length=1)]
+    pattern: BoundedPattern
+
+
+class _Family(TableSchema):
+    name: Annotated[str, AfterValidator(_family_name)]
+    meaning: _Text
+    phrases: Annotated[list[_Text], Field(default_factory=list[_Text])]
+    patterns: Annotated[list[_Pattern], Field(default_factory=list[_Pattern])]
+
+    @model_validator(mode="after")
+    def _finds_something(self) -> _Family:
+        if not self.phrases and not self.patterns:
+            raise ValueError("has neither phrases nor patterns")
+        return self
+
+
+class _File(TableSchema):
+    concepts: Annotated[dict[str, list[Annotated[str, AfterValidator(_word)]]], Field(default_factory=dict[str, list[str]])]
+    families: Annotated[list[_Family], Field(min_length=1)]
+
+
 @lru_cache(maxsize=1)
 def shipped_rules() -> TripwireRules:
     """The rules that ship with the server."""
-    name = "tripwire.toml"
-    return parse_rules((files("genesis_server") / "data" / name).read_text("utf-8"), name)
+    return parse_rules((files("genesis_server") / "data" / FILE_NAME).read_text("utf-8"))
 
 
-def parse_rules(source: str, name: str) -> TripwireRules:
-    """Read rules. Raises ValueError naming every mistake with file and line."""
-    complaints = Complaints(source, name)
-    try:
-        document = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{name}: {error}") from error
-    for key in document.keys() - {"concepts", "families"}:
-        complaints.add(f"{key} is not known here; a file has [concepts] and [[families]]", key)
-    compiler = PhraseCompiler(_concepts(document.get("concepts", {}), complaints))
-    families = _families(document.get("families", []), compiler, complaints)
-    complaints.raise_if_any()
-    return TripwireRules(tuple(families), Lexicon(compiler.words, (word for word in stop_words() if len(word) > 1)))
+def parse_rules(source: str, name: str = FILE_NAME) -> TripwireRules:
+    """Read rules. Raises DataFileError with every mistake."""
+    file = parse_toml(source, name)
+    content, mistakes = check_schema(file, _File)
+    compiler = PhraseCompiler(content.concepts if content else _concepts(file))
+    phrases: dict[int, list[Phrase]] = {}
+    names: set[str] = set()
+    for number, table in file.tables("families"):
+        if (title := str(table.get("name", number))) in names:
+            mistakes.append(file.mistake(("families", number, "name"), f"{title!r} stands twice; choose another"))
+        names.add(title)
+        phrases[number] = []
+        for place, text in enumerate(_texts(table.get("phrases"))):
+            try:
+                phrases[number].append(compiler.compile(text))
+            except ValueError as error:
+                mistakes.append(file.mistake(("families", number, "phrases", place), f"{text!r}: {error}"))
+    if content is None or mistakes:
+        raise DataFileError(mistakes)
+    families = tuple(
+        Family(found.name, found.meaning, tuple(phrases[number]), tuple(Pattern(tuple(p.needs), p.pattern) for p in found.patterns))
+        for number, found in enumerate(content.families)
+    )
+    return TripwireRules(families, Lexicon(compiler.words, (word for word in stop_words() if len(word) > 1)))
 
 
-def _concepts(table: Any, complaints: Complaints) -> dict[str, list[str]]:
-    result: dict[str, list[str]] = {}
-    if not isinstance(table, dict):
-        complaints.add("concepts must be a table", "concepts")
-        return result
-    for name, words in cast("dict[str, object]", table).items():
-        result[name] = _texts(words, f"concept {name}", name, complaints)
-        for word in result[name]:
-            if not re.fullmatch(r"[^\W_]+\*?", word):
-                complaints.add(f"concept {name}: {word!r} is not one word", f'"{word}"')
-    return result
+def _concepts(file: TomlFile) -> dict[str, list[str]]:
+    """The concepts of a file that is broken somewhere, to look for further mistakes with."""
+    table = file.values.get("concepts")
+    return {name: _texts(listed) for name, listed in cast("dict[str, object]", table).items()} if isinstance(table, dict) else {}
 
 
-def _families(tables: Any, compiler: PhraseCompiler, complaints: Complaints) -> list[Family]:
-    if not isinstance(tables, list) or not tables:
-        complaints.add("there must be at least one [[families]]", "families")
-        return []
-    result: list[Family] = []
-    line = 0
-    for table in cast("list[dict[str, object]]", tables):
-        line = complaints.line_of("[[families]]", line)
-        name, meaning = table.get("name"), table.get("meaning")
-        if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z_]*", name):
-            complaints.add(f"a family's name is of small letters and underscores, not {name!r}", "name", line)
-            continue
-        if any(family.name == name for family in result):
-            complaints.add(f"family {name} stands twice", "name", line)
-        for key in sorted(table.keys() - _KEYS):
-            complaints.add(f"family {name}: {key} is not known; known are {', '.join(sorted(_KEYS))}", key, line)
-        if not isinstance(meaning, str) or not meaning:
-            complaints.add(f"family {name} has no meaning", "name", line)
-        phrases = _phrases(table.get("phrases", []), name, line, compiler, complaints)
-        patterns = _patterns(table.get("patterns", []), name, line, complaints)
-        if not table.get("phrases") and not table.get("patterns"):
-            complaints.add(f"family {name} has neither phrases nor patterns", "name", line)
-        result.append(Family(name, str(meaning), tuple(phrases), tuple(patterns)))
-    return result
-
-
-def _phrases(value: Any, family: str, line: int, compiler: PhraseCompiler, complaints: Complaints) -> list[Phrase]:
-    result: list[Phrase] = []
-    for text in _texts(value, f"family {family}: phrases", "phrases", complaints, line):
-        try:
-            result.append(compiler.compile(text))
-        except ValueError as error:
-            complaints.add(f"family {family}: {text!r}: {error}", text, line)
-    return result
-
-
-def _texts(value: Any, what: str, near: str, complaints: Complaints, line: int = 0) -> list[str]:
-    items = cast("list[object]", value) if isinstance(value, list) else [None]
-    if not all(isinstance(item, str) and item for item in items):
-        complaints.add(f"{what} must be a list of texts", near, line)
-    return [item for item in items if isinstance(item, str) and item]
-
-
-def _patterns(value: Any, family: str, line: int, complaints: Complaints) -> list[Pattern]:
-    result: list[Pattern] = []
-    for item in cast("list[object]", value) if isinstance(value, list) else [None]:
-        entry = cast("dict[str, object]", item) if isinstance(item, dict) else {}
-        text, needs = entry.get("pattern"), entry.get("needs")
-        if entry.keys() != {"pattern", "needs"} or not isinstance(text, str):
-            complaints.add(
-                f"family {family}: patterns must be a list of {{ needs = [...], pattern = '...' }}", str(text or "patterns"), line
-            )
-            continue
-        words = _texts(needs, f"family {family}: needs", text, complaints, line)
-        try:
-            result.append(Pattern(tuple(words), bounded_expression(text)))
-        except (ValueError, re.error) as error:
-            complaints.add(f"family {family}: pattern {text!r}: {error}", text, line)
-    return result
+def _texts(listed: object) -> list[str]:
+    return [item for item in cast("list[object]", listed) if isinstance(item, str)] if isinstance(listed, list) else []

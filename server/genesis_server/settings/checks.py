@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +50,15 @@ def _files(settings: Fields) -> Iterator[Conflict]:
         if path is None or name == "data_dir":
             continue
         folder = name.endswith("_dir")
-        if not path.exists():
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
             yield Conflict((name,), f"there is no {'folder' if folder else 'file'} {path}")
-        elif path.is_dir() != folder:
-            yield Conflict((name,), f"{path} is {'no' if folder else 'a'} folder")
+        except (OSError, ValueError) as error:
+            yield Conflict((name,), f"{str(path)[:60]!r} cannot be looked at: {getattr(error, 'strerror', None) or error}")
+        else:
+            if stat.S_ISDIR(mode) != folder:
+                yield Conflict((name,), f"{path} is {'no' if folder else 'a'} folder")
 
 
 def _tls(settings: Fields) -> Iterator[Conflict]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 ENVIRONMENT_PREFIX = "GENESIS_"
 STORE_FILE = "genesis.sqlite3"
+MASK = "********"
 
 
 class Environment(StrEnum):
@@ -86,6 +88,11 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def masked(text: str) -> str:
+    """The text without the credentials in a URL."""
+    return re.sub(r"//[^/@]*@", f"//{MASK}@", text)
 
 
 def _address(value: str) -> str:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
 from pydantic import SecretStr
 
-from genesis_server.settings.fields import Fields
+from genesis_server.settings.fields import MASK, Fields, masked
 from genesis_server.settings.loading import Settings
-
-MASK = "********"
 
 
 def settings_as_toml(settings: Settings) -> str:
@@ -37,5 +34,5 @@ def _toml(value: object) -> str:
         case tuple():
             return "[" + ", ".join(map(_toml, cast("Iterable[object]", value))) + "]"
         case _:
-            shown = re.sub(r"//[^/@]*@", f"//{MASK}@", str(value)) if not isinstance(value, Path) else str(value)
+            shown = str(value) if isinstance(value, Path) else masked(str(value))
             return json.dumps(shown, ensure_ascii=False).replace("\x7f", "\\u007f")

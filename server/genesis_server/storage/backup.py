@@ -153,7 +153,9 @@ def _failing(what: str) -> Generator[None]:
     """Say what failed in words."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except OSError as error:
+        raise BackupError(f"{what}: {error.strerror or error}.") from error
+    except sqlite3.Error as error:
         raise BackupError(f"{what}: {error}.") from error
     except ResourceError as error:
         raise BackupError(f"{what}: {error.message}") from error

@@ -35,7 +35,8 @@ class GuardedStore:
     async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
         if not self._enabled():
             return await call()
-        return await self._retry.run(lambda: self._breaker.run(call), retryable=is_fault)
+        # A fault is a call whose attempts all failed, so that a hiccup does not open the breaker.
+        return await self._breaker.run(lambda: self._retry.run(call, retryable=is_fault))
 
     async def get(self, key: Key) -> Document | None:
         """The document, or None."""

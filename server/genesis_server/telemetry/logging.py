@@ -11,9 +11,9 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
-from typing import Any, Literal, TextIO
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext, suppress
+from typing import Any, Literal, TextIO, cast
 
 from genesis_server.telemetry import names
 from genesis_server.telemetry.context import current_call
@@ -94,7 +94,16 @@ def redacted_fields(record: logging.LogRecord, redact: Redact) -> dict[str, Any]
     fields: Mapping[str, Any] | None = getattr(record, "fields", None)
     if not fields:
         return {}
-    return {key: redact(value) if isinstance(value, str) and key not in _SAFE_FIELDS else value for key, value in fields.items()}
+    return {key: value if key in _SAFE_FIELDS else _redacted(value, redact) for key, value in fields.items()}
+
+
+def _redacted(value: Any, redact: Redact) -> Any:
+    """The value without secrets; what is neither a number nor a list becomes its text."""
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [_redacted(item, redact) for item in cast("Iterable[Any]", value)]
+    return redact(str(value))
 
 
 class LinesHandler(logging.StreamHandler[TextIO]):
@@ -126,12 +135,13 @@ class LinesHandler(logging.StreamHandler[TextIO]):
             loop.call_later(GATHER_SECONDS, self._keep_promise)
 
     def flush(self) -> None:
-        """Write what was gathered."""
+        """Write what was gathered; what cannot be written (a full disk, nobody reads) is lost, and the server goes on."""
         with self.lock or nullcontext():
             lines, self._lines = self._lines, []
             if lines and not self.stream.closed:
-                self.stream.write("\n".join(lines) + "\n")
-                self.stream.flush()
+                with suppress(OSError):
+                    self.stream.write("\n".join(lines) + "\n")
+                    self.stream.flush()
 
     def _keep_promise(self) -> None:
         self._promised = None

@@ -67,6 +67,6 @@ class LexicalIndex:
             elif term in common:
                 places, values = common[term]
                 total[places] += weight * values
-        for place, value in few.items():
-            total[place] += value
+        if few:
+            total[list(few)] += list(few.values())
         return total / math.sqrt(square) if square else total

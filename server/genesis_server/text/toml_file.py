@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as SchemaError
 from pydantic_core import ErrorDetails
 
@@ -19,6 +19,12 @@ from genesis_server.text.toml_lines import Path, line_of, toml_lines
 _SYNTAX_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 S = TypeVar("S", bound=BaseModel)
+
+
+class TableSchema(BaseModel):
+    """A table in the schema of a data file: a key that is not in it is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,6 +69,13 @@ class TomlFile:
         """A mistake at the line of `path`."""
         return Mistake(self.name, line_of(self.lines, path), dotted(path), message)
 
+    def tables(self, key: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Number and content of each table of the list `key`, whatever else may be wrong with the list."""
+        listed = self.values.get(key)
+        for number, table in enumerate(cast("list[object]", listed) if isinstance(listed, list) else []):
+            if isinstance(table, dict):
+                yield number, cast("dict[str, Any]", table)
+
 
 def decode_utf8(data: bytes, name: str) -> str:
     """The text of a data file. DataFileError with the line when it is not UTF-8."""
@@ -87,13 +100,25 @@ def parse_toml(text: str, name: str) -> TomlFile:
         raise DataFileError([Mistake(name, 1, "", "is nested too deeply")]) from None
 
 
+def read_toml(text: str, name: str, schema: type[S]) -> tuple[S, TomlFile]:
+    """A TOML text as `schema`, and the file, which knows its lines. Raises DataFileError with every mistake."""
+    file = parse_toml(text, name)
+    content, mistakes = check_schema(file, schema)
+    if content is None:
+        raise DataFileError(mistakes)
+    return content, file
+
+
 def check_schema(file: TomlFile, schema: type[S]) -> tuple[S | None, list[Mistake]]:
     """The file as `schema`, or None with every mistake."""
     try:
         return schema.model_validate(file.values, strict=True), []
     except SchemaError as error:
         found = error.errors(include_url=False)
-        return None, [file.mistake(detail["loc"], explain(detail, schema)) for detail in found]
+        # The library marks a mistake in a key itself by one more part.
+        return None, [
+            file.mistake(detail["loc"][: -1 if detail["loc"][-1:] == ("[key]",) else None], explain(detail, schema)) for detail in found
+        ]
 
 
 def dotted(path: Path) -> str:
@@ -112,7 +137,7 @@ def explain(detail: ErrorDetails, schema: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         near = get_close_matches(str(detail["loc"][-1]), _known_keys(schema, detail["loc"][:-1]), n=1)
         return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key; remove it"
-    message = detail["msg"].removeprefix("Value error, ")
+    message = "must be a table" if kind in {"model_type", "dict_type"} else detail["msg"].removeprefix("Value error, ")
     value = detail["input"]
     return f"{message}, not {value!r}" if isinstance(value, str | int | float) and len(str(value)) <= 60 else message
 

@@ -39,6 +39,11 @@ def words(text: str) -> list[Word]:
     return [Word(match.group().lower(), match.start(), match.end()) for match in _WORD.finditer(text)]
 
 
+def word_texts(text: str) -> list[str]:
+    """The same without their places, which takes a fraction of the time."""
+    return [found.lower() for found in _WORD.findall(text)]
+
+
 @lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """The stem of a lower-case word (Snowball English, Porter 2)."""
@@ -49,4 +54,4 @@ def stem(word: str) -> str:
 def content_stems(text: str) -> list[str]:
     """Stems of the words that are no stop words, in order, with repeats."""
     stops = stop_words()
-    return [stem(word) for word in map(str.lower, _WORD.findall(text)) if word not in stops]
+    return [stem(word) for word in word_texts(text) if word not in stops]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from genesis_server.text.words import words
+from genesis_server.text.words import word_texts
 from genesis_server.validation.elements import terms_of
 from genesis_server.validation.graph import PlanGraph
 
@@ -18,21 +18,12 @@ class Coverage:
     def __init__(self, graph: PlanGraph, asked: Collection[str]) -> None:
         """Look for the terms `asked` for in the primitive tasks of a plan."""
         wanted = frozenset(asked)
-        texts = _texts(graph)
         if len(graph.work) > MAX_TASKS_ONE_BY_ONE:
-            texts = iter([" ".join(set(" ".join(texts).split()))])
-        pieces: dict[str, frozenset[str]] = {}
-        found: set[frozenset[str]] = set()
-        for text in texts:
-            here = set[str]()
-            for piece in text.split():
-                terms = pieces.get(piece)
-                if terms is None:
-                    terms = pieces[piece] = _terms(piece, wanted)
-                here |= terms
-            found.add(frozenset(here))
-        self._tasks = found
-        self._all = frozenset[str]().union(*found)
+            pieces = set(" ".join(_texts(graph)).split())
+            self._tasks = {wanted.intersection(map(terms_of, set(word_texts(" ".join(pieces)))))}
+        else:
+            self._tasks = set(_terms_by_task(graph, wanted))
+        self._all = frozenset[str]().union(*self._tasks)
 
     def share(self, terms: Collection[str]) -> float:
         """The share of terms that stand in any task, 0 to 1; 1 for no terms."""
@@ -43,11 +34,23 @@ class Coverage:
         return max((len(terms & task) for task in self._tasks), default=0) / len(terms) if terms else 1.0
 
 
+def _terms_by_task(graph: PlanGraph, wanted: frozenset[str]) -> Iterator[frozenset[str]]:
+    known: dict[str, frozenset[str]] = {}
+    for text in _texts(graph):
+        here = set[str]()
+        for piece in text.split():
+            terms = known.get(piece)
+            if terms is None:
+                terms = known[piece] = _terms(piece, wanted)
+            here |= terms
+        yield frozenset(here)
+
+
 def _terms(piece: str, wanted: frozenset[str]) -> frozenset[str]:
     """The wanted terms in a piece of text between spaces."""
     if piece.isdigit():
         return wanted.intersection([piece])
-    return wanted.intersection([terms_of(word.text) for word in words(piece)])
+    return wanted.intersection(map(terms_of, word_texts(piece)))
 
 
 def _texts(graph: PlanGraph) -> Iterator[str]:

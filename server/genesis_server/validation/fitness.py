@@ -2,30 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
-from genesis_server.agents.index import CatalogueIndex, Match, Offer
+import numpy as np
+
+from genesis_server.agents.index import CatalogueIndex, Offer, names_of
 from genesis_server.model.catalogue import AgentCard, DataClass, Tool
 from genesis_server.model.plan import TaskConstraints
 from genesis_server.model.routing import RoutingConstraints, Target, TargetKind
+from genesis_server.text.index import Scores
 from genesis_server.validation.graph import PlanGraph
 
 _NO_CONSTRAINTS = TaskConstraints()
+_Wish = tuple[str, str, TaskConstraints | None]
+"""An offered capability, else the words that decide; and the limits of a task's own."""
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 class Fitness:
     """The tasks of a plan against the offers of a catalogue."""
 
-    def __init__(self, graph: PlanGraph, index: CatalogueIndex, constraints: RoutingConstraints, threshold: float) -> None:
-        """Index the owners. `threshold` is the similarity from which words alone make an offer do for a task."""
+    def __init__(
+        self,
+        graph: PlanGraph,
+        index: CatalogueIndex,
+        constraints: RoutingConstraints,
+        threshold: float,
+        *,
+        load: Mapping[str, int],
+        unjudged: frozenset[int],
+    ) -> None:
+        """Index the owners.
+
+        Args:
+            graph: the plan.
+            index: the catalogue.
+            constraints: the call's limits.
+            threshold: the similarity from which words alone make an offer do for a task.
+            load: how many tasks each agent has.
+            unjudged: rows that nobody can do, or whose words are not compared, so that nobody is known for them.
+        """
         self._graph = graph
         self._index = index
         self._constraints = constraints
         self._threshold = threshold
+        self._load = load
+        self._unjudged = unjudged
         self._agents: Mapping[str, AgentCard] = {agent.id: agent for agent in index.catalogue.agents}
         self._tools: Mapping[str, Tool] = {tool.name: tool for tool in index.catalogue.tools}
-        self._matches: dict[str, list[Match]] = {}
-        self._fit: dict[tuple[str, str], list[Offer]] = {}
+        self._offers_of: dict[tuple[str, bool], list[int]] = {}
+        for number, offer in enumerate(index.offers):
+            self._offers_of.setdefault((offer.target_id, offer.skill is None), []).append(number)
+        self._scores: dict[str, Scores] = {}
+        self._fit: dict[_Wish, list[Offer]] = {}
+        self._alternatives: dict[_Wish, Target | None] = {}
+        self._dearest: dict[_Wish, tuple[int, int]] = {}
+        self._refusals: dict[_Wish, tuple[str, ...]] = {}
 
     def owner(self, target: Target) -> AgentCard | Tool | None:
         """The agent or tool a target names; None when there is none."""
@@ -34,30 +69,12 @@ class Fitness:
     def by_capability(self, row: int) -> bool:
         """Whether the task's capability is offered, so that its words do not matter."""
         capability = self._graph.tasks.capabilities[row]
-        return bool(capability and self._index.with_capability(capability))
-
-    def offers(self, row: int) -> list[Offer]:
-        """Offers that can do a task, constraints aside: those of its capability, else those near enough by words, best first."""
-        if self.by_capability(row):
-            return list(self._index.with_capability(self._graph.tasks.capabilities[row]))
-        return [match.offer for match in self._match(row) if match.score >= self._threshold]
-
-    def fit_offers(self, row: int) -> list[Offer]:
-        """Offers that may do a task, constraints and all; found once for tasks that ask for the same and say no constraints."""
-        tasks = self._graph.tasks
-        key = (tasks.capabilities[row], "" if self.by_capability(row) else tasks.goals[row])
-        if row not in tasks.constraints and key in self._fit:
-            return self._fit[key]
-        found = [offer for offer in self.offers(row) if not self.refusal(row, offer.owner)]
-        if row not in tasks.constraints:
-            self._fit[key] = found
-        return found
+        return bool(capability and self._index.numbers_with_capability(capability))
 
     def similarity(self, row: int, target: Target) -> float:
         """The best similarity of a target's offers with a task's words, 0 to 1."""
-        is_tool = target.kind is TargetKind.TOOL
-        own = [match for match in self._match(row) if match.offer.target_id == target.id and (match.offer.skill is None) == is_tool]
-        return own[0].score if own else 0.0
+        scores = self._similarities(row)
+        return max((float(scores[number]) for number in self._offers_of.get((target.id, target.kind is TargetKind.TOOL), ())), default=0.0)
 
     def refusal(self, row: int, owner: AgentCard | Tool) -> str:
         """The hard constraint that keeps a task from an agent or tool, in words; empty when there is none.
@@ -66,7 +83,7 @@ class Fitness:
         """
         constraints = self._graph.tasks.constraints.get(row, _NO_CONSTRAINTS)
         name = owner.name if isinstance(owner, Tool) else owner.id
-        if name in self._constraints.excluded_targets:
+        if not self._constraints.excluded_targets.isdisjoint(names_of(owner)):
             return f"'{name}' is excluded by the request"
         region = "" if isinstance(owner, Tool) else owner.region
         for wanted in (self._constraints.regions, constraints.regions):
@@ -77,19 +94,64 @@ class Fitness:
             return f"'{name}' may see {owner.max_data_class.effective.name} data at most, the task's are {needed.name}"
         return ""
 
-    def alternative(self, row: int, load: Mapping[str, int]) -> Target | None:
+    def alternative(self, row: int) -> Target | None:
         """A target that may do a task: the least loaded for its capacity, then the first in the catalogue (or best by words).
 
-        `load` is how many tasks each agent has. Of an agent's models the one with the highest prior is taken, then the cheapest.
+        Of an agent's models the one with the highest prior is taken, then the cheapest.
         """
-        best = min(self.fit_offers(row), key=lambda offer: _load_share(offer, load), default=None)
+        return _once(self._alternatives, self._wish(row), lambda: self._least_loaded(row))
+
+    def dearest_prices(self, row: int) -> tuple[int, int]:
+        """The dearest model that may do a task, its two prices added up, and the dearest tool, both in nanos; 0 where none may."""
+        return _once(self._dearest, self._wish(row), lambda: _dearest(self._fit_offers(row)))
+
+    def refusals(self, row: int) -> tuple[str, ...]:
+        """The hard constraints that keep a task from those who could do it, each once."""
+        return _once(
+            self._refusals, self._wish(row), lambda: tuple(dict.fromkeys(self.refusal(row, offer.owner) for offer in self._offers(row)))
+        )
+
+    def _wish(self, row: int) -> _Wish:
+        """What a task asks for: rows that ask for the same get the same answers."""
+        tasks = self._graph.tasks
+        by_capability = self.by_capability(row)
+        text = "" if by_capability else tasks.goals[row]
+        return tasks.capabilities[row] if by_capability else "", text, tasks.constraints.get(row)
+
+    def _offers(self, row: int) -> list[Offer]:
+        """Offers that can do a task, constraints aside: those of its capability, else those near enough by words, best first."""
+        if self.by_capability(row):
+            return list(self._index.with_capability(self._graph.tasks.capabilities[row]))
+        if row in self._unjudged:
+            return []
+        scores = self._similarities(row)
+        near = np.flatnonzero((scores >= self._threshold) & (scores > 0))
+        return [self._index.offers[number] for number in near[np.argsort(-scores[near], kind="stable")].tolist()]
+
+    def _fit_offers(self, row: int) -> list[Offer]:
+        """Offers that may do a task, constraints and all."""
+        return _once(self._fit, self._wish(row), lambda: [offer for offer in self._offers(row) if not self.refusal(row, offer.owner)])
+
+    def _least_loaded(self, row: int) -> Target | None:
+        best = min(self._fit_offers(row), key=lambda offer: _load_share(offer, self._load), default=None)
         return _target(best) if best is not None else None
 
-    def _match(self, row: int) -> list[Match]:
+    def _similarities(self, row: int) -> Scores:
         text = self._graph.tasks.goals[row]
-        if text not in self._matches:
-            self._matches[text] = self._index.match(text)
-        return self._matches[text]
+        return _once(self._scores, text, lambda: self._index.scores(text))
+
+
+def _once(known: dict[_K, _V], key: _K, make: Callable[[], _V]) -> _V:
+    if key not in known:
+        known[key] = make()
+    return known[key]
+
+
+def _dearest(offers: Sequence[Offer]) -> tuple[int, int]:
+    agents = {offer.owner.id: offer.owner for offer in offers if isinstance(offer.owner, AgentCard)}
+    models = [model.input_price.nanos + model.output_price.nanos for agent in agents.values() for model in agent.models]
+    calls = [offer.owner.cost_per_call.nanos for offer in offers if isinstance(offer.owner, Tool)]
+    return max(models, default=0), max(calls, default=0)
 
 
 def _load_share(offer: Offer, load: Mapping[str, int]) -> float:

@@ -10,6 +10,7 @@ from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import Plan
 from genesis_server.model.routing import RoutingConstraints, TaskRoute
 from genesis_server.model.validation import NotJudged, Principle, QualityTerms, Verdict
+from genesis_server.validation.amounts import refuse_mixed_currencies
 from genesis_server.validation.completeness import judge_completeness, why_not_judged
 from genesis_server.validation.durations import task_durations
 from genesis_server.validation.findings import FindingLog
@@ -17,10 +18,10 @@ from genesis_server.validation.fitness import Fitness
 from genesis_server.validation.graph import PlanGraph, graph_of_plan
 from genesis_server.validation.policy import ValidationPolicy, default_policy
 from genesis_server.validation.redundancy import MAX_TASKS_FOR_NEAR_REPEATS, judge_redundancy
-from genesis_server.validation.routing_checks import RoutingCheck, assignments, first_routes
+from genesis_server.validation.routing_checks import RoutingCheck, assignments, first_routes, load_of
 from genesis_server.validation.schedule import Timetable
 from genesis_server.validation.score import cost_term, quality_score, quality_term, success_term, time_term
-from genesis_server.validation.solvability import MAX_TASKS_BY_WORDS, Solvability
+from genesis_server.validation.solvability import Solvability
 from genesis_server.validation.structure import Limits, judge_structure
 
 __all__ = ["Limits", "judge", "judge_plan"]
@@ -64,6 +65,8 @@ def judge(
 ) -> Verdict:
     """Judge a plan and its routing. Nothing here raises for a bad plan: what is wrong is a finding.
 
+    Raises ValidationError INVALID_FIELD when amounts are in more than one currency.
+
     Args:
         graph: the plan's columns.
         goal: what the tasks together must cover; empty: completeness is not judged.
@@ -101,10 +104,12 @@ class _Judgement:
         self._not_judged: list[NotJudged] = []
         self._passed: dict[Principle, bool] = {}
         self._by_id = first_routes(routes)
+        self._assigned = assignments(graph, self._by_id)
         self._fitness: Fitness | None = None
 
     def verdict(self, *, structural_only: bool) -> Verdict:
         """Make every check there is something to check with, then add up."""
+        refuse_mixed_currencies(self._graph, self._index, self._routes, self._constraints)
         durations = task_durations(self._graph, self._index, self._by_id)
         structure = judge_structure(self._graph, durations=durations, limits=self._limits)
         self._log.extend(structure.findings)
@@ -146,7 +151,7 @@ class _Judgement:
         self._log.extend(check.findings())
         if check.too_many:
             reason = (
-                f"{len(check.by_words)} tasks name no capability of the catalogue; the words of more than {MAX_TASKS_BY_WORDS} are not "
+                f"{len(check.by_words)} tasks name no capability of the catalogue; the words of more than {check.most_by_words} are not "
                 "compared; name their capabilities"
             )
             self._skip(Principle.SOLVABILITY, reason)
@@ -174,16 +179,16 @@ class _Judgement:
             self._skip(Principle.ROUTING, _NO_CATALOGUE if self._routes else _NO_ROUTING)
             return
         threshold = self._policy.solvability.text_threshold
-        self._fitness = Fitness(self._graph, self._index, self._constraints, threshold)
-        check = RoutingCheck(self._graph, self._routes, self._fitness, self._constraints, threshold, unjudged, times)
+        load = load_of(self._assigned)
+        self._fitness = Fitness(self._graph, self._index, self._constraints, threshold, load=load, unjudged=unjudged)
+        check = RoutingCheck(self._graph, self._routes, self._assigned, self._fitness, self._constraints, threshold, unjudged, times)
         self._log.extend(check.findings())
         self._passed[Principle.ROUTING] = self._log.passed(Principle.ROUTING)
 
     def _terms(self, times: Timetable | None) -> QualityTerms:
-        assigned = assignments(self._graph, self._by_id)
         return QualityTerms(
-            success=success_term(self._graph, assigned),
+            success=success_term(self._graph, self._assigned),
             quality=quality_term(self._graph, self._log),
-            cost=cost_term(assigned, self._constraints.budget, self._fitness),
+            cost=cost_term(self._assigned, self._constraints.budget, self._fitness),
             time=time_term(times),
         )

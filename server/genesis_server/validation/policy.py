@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from genesis_server.text.toml_file import DataFileError, check_schema, parse_toml
 
 FILE_NAME = "validation.toml"
-ALGORITHM = "1"
+ALGORITHM = "2"
 """Raised when the same numbers would give another verdict."""
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

@@ -7,7 +7,8 @@ time, a warning when every producer comes later, since then the input may well c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from genesis_server.model.catalogue import Artefact
 from genesis_server.model.validation import Finding, FindingKind, Principle, Severity
@@ -18,6 +19,8 @@ from genesis_server.validation.reach import QUESTIONS_AT_ONCE, Reach
 
 MAX_QUESTIONS = 16 * QUESTIONS_AT_ONCE
 """Inputs that no task directly before produces; beyond this many the rest is not judged."""
+MAX_PAIRS = 1_000_000
+"""Such an input and a task that produces it make a pair; beyond this many the rest is not judged."""
 
 
 def types_fit(needed: Artefact, produced: Artefact) -> bool:
@@ -29,31 +32,36 @@ class Readiness:
     """The inputs of a plan's tasks against its outputs."""
 
     def __init__(self, graph: PlanGraph) -> None:
-        """Find the inputs that some other task produces and no task directly before does."""
+        """Find the inputs that some other task produces and no task directly before does, as far as the bounds reach."""
         self._graph = graph
+        self._questions: list[tuple[int, Artefact, list[int]]] = []
+        self.unjudged = 0
+        """How many inputs are beyond what is looked at."""
         work = set(graph.work) if graph.tasks.outputs and graph.tasks.inputs else set[int]()
-        by_name: dict[str, list[tuple[int, Artefact]]] = {}
+        makers: dict[str, dict[int, list[Artefact]]] = {}
         for row, artefacts in graph.tasks.outputs.items():
             for artefact in artefacts if row in work else ():
-                by_name.setdefault(artefact.name, []).append((row, artefact))
-        self._questions: list[tuple[int, Artefact, list[int]]] = []
-        if not by_name:
+                makers.setdefault(artefact.name, {}).setdefault(row, []).append(artefact)
+        if not makers:
             return
         before = _directly_before(graph)
+        pairs = 0
         for row, artefacts in graph.tasks.inputs.items():
             for artefact in artefacts if row in work else ():
-                producers = list(dict.fromkeys(p for p, made in by_name.get(artefact.name, ()) if p != row and types_fit(artefact, made)))
-                if producers and before.get(row, set()).isdisjoint(producers):
+                made = makers.get(artefact.name, {})
+                if not made or _any_makes(artefact, made, before[row]):
+                    continue
+                if pairs + len(made) > MAX_PAIRS or len(self._questions) == MAX_QUESTIONS:
+                    self.unjudged += 1
+                    continue
+                pairs += len(made)
+                producers = [maker for maker, outputs in made.items() if maker != row and _makes(artefact, outputs)]
+                if producers:
                     self._questions.append((row, artefact, producers))
-
-    @property
-    def unjudged(self) -> int:
-        """How many inputs are beyond what is looked at."""
-        return max(0, len(self._questions) - MAX_QUESTIONS)
 
     def findings(self, flow: Flow, order: Sequence[int]) -> Iterator[Finding]:
         """Inputs that are not ready."""
-        asked = self._questions[:MAX_QUESTIONS]
+        asked = self._questions
         if not asked:
             return
         reach = Reach(flow, order)
@@ -80,8 +88,26 @@ class Readiness:
             )
 
 
+def _makes(needed: Artefact, outputs: Iterable[Artefact]) -> bool:
+    for made in outputs:  # noqa: SIM110  (any() takes twice the time)
+        if types_fit(needed, made):
+            return True
+    return False
+
+
+def _any_makes(needed: Artefact, makers: Mapping[int, Iterable[Artefact]], rows: AbstractSet[int]) -> bool:
+    """Whether one of some rows makes what is needed; goes through whichever are fewer, the makers or the rows."""
+    fewer, more = (rows, makers) if len(rows) < len(makers) else (makers, rows)
+    for row in fewer:  # noqa: SIM110
+        if row in more and _makes(needed, makers[row]):
+            return True
+    return False
+
+
 def _directly_before(graph: PlanGraph) -> dict[int, set[int]]:
-    before: dict[int, set[int]] = {}
+    """For each row with inputs the rows directly before it."""
+    before: dict[int, set[int]] = {row: set() for row in graph.tasks.inputs}
     for source, target in zip(graph.sources.tolist(), graph.targets.tolist(), strict=True):
-        before.setdefault(target, set()).add(source)
+        if target in before:
+            before[target].add(source)
     return before

@@ -24,6 +24,7 @@ class RoutingCheck:
 
     graph: PlanGraph
     routes: Sequence[TaskRoute]
+    assigned: Mapping[int, Assignment]
     fitness: Fitness
     constraints: RoutingConstraints
     threshold: float
@@ -35,16 +36,14 @@ class RoutingCheck:
         """Everything wrong with the routing."""
         yield from _dangling(self)
         by_id = first_routes(self.routes)
-        assigned = assignments(self.graph, by_id)
-        load = Counter(assignment.target.id for assignment in assigned.values() if assignment.target.kind is not TargetKind.TOOL)
         for row in self.graph.work:
-            assignment = assigned.get(row)
+            assignment = self.assigned.get(row)
             if assignment is not None:
-                yield from _target(self, row, assignment, load)
+                yield from _target(self, row, assignment)
             elif row not in self.unjudged:
-                yield _unassigned(self, row, by_id.get(self.graph.tasks.ids[row]), load)
-        yield from _overload(self, assigned)
-        yield from _budget(self, assigned)
+                yield _unassigned(self, row, by_id.get(self.graph.tasks.ids[row]))
+        yield from _overload(self, self.assigned)
+        yield from _budget(self, self.assigned)
         yield from _deadline(self)
 
 
@@ -63,6 +62,11 @@ def assignments(graph: PlanGraph, routes: Mapping[str, TaskRoute]) -> dict[int, 
     return found
 
 
+def load_of(assigned: Mapping[int, Assignment]) -> Counter[str]:
+    """How many tasks each agent has."""
+    return Counter(assignment.target.id for assignment in assigned.values() if assignment.target.kind is not TargetKind.TOOL)
+
+
 def _error(kind: FindingKind, message: str, *task_ids: str, fix: Reallocate | None = None) -> Finding:
     return Finding(kind, Principle.ROUTING, Severity.ERROR, message, task_ids=task_ids, fix=fix)
 
@@ -79,7 +83,7 @@ def _dangling(check: RoutingCheck) -> Iterator[Finding]:
         seen.add(name)
 
 
-def _target(check: RoutingCheck, row: int, assignment: Assignment, load: Mapping[str, int]) -> Iterator[Finding]:
+def _target(check: RoutingCheck, row: int, assignment: Assignment) -> Iterator[Finding]:
     graph, fitness, target = check.graph, check.fitness, assignment.target
     name, capability = graph.tasks.ids[row], graph.tasks.capabilities[row]
     owner = fitness.owner(target)
@@ -91,9 +95,9 @@ def _target(check: RoutingCheck, row: int, assignment: Assignment, load: Mapping
     else:
         kind, wrong = FindingKind.UNFIT_TARGET, fitness.refusal(row, owner) or _unable(check, row, assignment, owner)
     if wrong:
-        other = fitness.alternative(row, load)
+        other = fitness.alternative(row)
         fix = Reallocate(name, other) if other is not None and other != target else None
-        advice = f"; '{fix.target.id}' could do it" if fix is not None else "; nobody else could do it"
+        advice = f"; '{fix.target.id}' could do it" if fix is not None else "" if row in check.unjudged else "; nobody else could do it"
         wants = f" (it needs '{capability}')" if capability else ""
         yield _error(kind, f"task '{name}'{wants} cannot go to '{target.id}': {wrong}{advice}", name, fix=fix)
     limits = graph.tasks.constraints.get(row)
@@ -125,19 +129,26 @@ def _unable(check: RoutingCheck, row: int, assignment: Assignment, owner: AgentC
     return "hardly a word of its skills fits the task"
 
 
-def _unassigned(check: RoutingCheck, row: int, route: TaskRoute | None, load: Mapping[str, int]) -> Finding:
+def _unassigned(check: RoutingCheck, row: int, route: TaskRoute | None) -> Finding:
     name = check.graph.tasks.ids[row]
     unassigned = route.unassigned if route is not None else None
-    if unassigned is not None and unassigned.reason in _NOT_FOR_US:
+    if unassigned is not None and (unassigned.reason in _NOT_FOR_US or _has_limit_of_cost_or_time(check, row)):
         why = unassigned.message or unassigned.reason.name.lower()
         return _error(FindingKind.UNASSIGNED_TASK, f"task '{name}' has nobody: {why}", name)
-    other = check.fitness.alternative(row, load)
+    other = check.fitness.alternative(row)
     if other is not None:
         message = f"task '{name}' has nobody, though '{other.id}' could do it"
         return _error(FindingKind.UNASSIGNED_TASK, message, name, fix=Reallocate(name, other))
-    refusals = dict.fromkeys(check.fitness.refusal(row, offer.owner) for offer in check.fitness.offers(row))
-    why = "; ".join(list(refusals)[:3]) or "everybody is ruled out"
+    why = "; ".join(check.fitness.refusals(row)[:3]) or "everybody is ruled out"
     return _error(FindingKind.UNASSIGNED_TASK, f"task '{name}' has nobody, because of the constraints: {why}", name)
+
+
+def _has_limit_of_cost_or_time(check: RoutingCheck, row: int) -> bool:
+    """Whether a limit binds that only the router can tell of: what another target would cost, and when it would be done."""
+    own = check.graph.tasks.constraints.get(row)
+    return check.constraints.deadline_seconds is not None or (
+        own is not None and (own.max_cost is not None or own.deadline_seconds is not None)
+    )
 
 
 def _overload(check: RoutingCheck, assigned: Mapping[int, Assignment]) -> Iterator[Finding]:

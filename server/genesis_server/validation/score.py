@@ -68,15 +68,11 @@ def _dearest(assigned: Mapping[int, Assignment], fitness: Fitness) -> float:
     priced = [row for row, price in prices.items() if price]
     paid = sum(assigned[row].expected_cost.nanos for row in priced)
     scale = paid / sum(prices[row] for row in priced) if priced else 0.0
-    return sum(max(assignment.expected_cost.nanos, *_dearest_choice(fitness, row, scale)) for row, assignment in assigned.items())
-
-
-def _dearest_choice(fitness: Fitness, row: int, scale: float) -> tuple[float, float]:
-    """The dearest fit model for a task, scaled, and the dearest fit tool."""
-    owners = [offer.owner for offer in fitness.fit_offers(row)]
-    models = [m.input_price.nanos + m.output_price.nanos for owner in owners if isinstance(owner, AgentCard) for m in owner.models]
-    calls = [owner.cost_per_call.nanos for owner in owners if isinstance(owner, Tool)]
-    return scale * max(models, default=0), max(calls, default=0)
+    total = 0.0
+    for row, assignment in assigned.items():
+        model, tool = fitness.dearest_prices(row)
+        total += max(assignment.expected_cost.nanos, scale * model, tool)
+    return total
 
 
 def _price(owner: AgentCard | Tool | None, model_id: str) -> int:

@@ -16,6 +16,8 @@ from genesis_server.validation.graph import PlanGraph
 
 MAX_TASKS_BY_WORDS = 5_000
 """Tasks without an offered capability; above this many their words are not looked at."""
+MAX_COMPARISONS_BY_WORDS = 5_000_000
+"""Such tasks times offers of the catalogue; above this many neither."""
 
 
 class Solvability:
@@ -27,10 +29,12 @@ class Solvability:
         self._index = index
         self._threshold = threshold
         self._best: dict[str, Match | None] = {}
-        offered = {capability for capability in set(graph.tasks.capabilities) if index.with_capability(capability)}
+        offered = {capability for capability in set(graph.tasks.capabilities) if index.numbers_with_capability(capability)}
         self.by_words = [row for row in graph.work if graph.tasks.capabilities[row] not in offered]
         """Rows whose words decide."""
-        self.too_many = len(self.by_words) > MAX_TASKS_BY_WORDS
+        self.most_by_words = min(MAX_TASKS_BY_WORDS, MAX_COMPARISONS_BY_WORDS // max(1, len(index.offers)))
+        """How many such rows are looked at."""
+        self.too_many = len(self.by_words) > self.most_by_words
         """Whether there are too many of them, so that none was looked at."""
 
     @property

@@ -14,7 +14,7 @@ from genesis_server.validation.findings import listed
 from genesis_server.validation.flow import Flow, flow_of
 from genesis_server.validation.graph import PlanGraph
 from genesis_server.validation.reach import redundant_arcs
-from genesis_server.validation.readiness import MAX_QUESTIONS, Readiness
+from genesis_server.validation.readiness import Readiness
 from genesis_server.validation.schedule import NANOS_PER_SECOND, Timetable, timetable
 
 MAX_TASKS_WITH_LEVELS = 10_000
@@ -54,7 +54,7 @@ def judge_structure(graph: PlanGraph, *, durations: Sequence[int], limits: Limit
     readiness = Readiness(graph)
     findings.extend(readiness.findings(flow, flow.order))
     if readiness.unjudged:
-        reason = f"of the inputs that no direct predecessor produces, {readiness.unjudged} beyond {MAX_QUESTIONS} were not looked at"
+        reason = f"of the inputs that no direct predecessor produces, {readiness.unjudged} were not looked at, because there are too many"
         not_judged.append(NotJudged(Principle.STRUCTURE, reason))
     check_edges = graph.size <= MAX_TASKS_FOR_REDUNDANT_EDGES and len(graph.edges.from_ids) <= MAX_EDGES_FOR_REDUNDANT_EDGES
     if check_edges:

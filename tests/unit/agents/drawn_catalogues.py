@@ -9,7 +9,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,6}", fullmatch=True)
 AMOUNTS = st.integers(0, 9 * 10**15 * 10**9).map(Money)
-SECONDS = st.one_of(st.sampled_from([0.0, 0.25, 1.0, 60.0, 90.5, 86_400.0]), st.floats(0, 366 * 86_400))
+SECONDS = st.one_of(st.sampled_from([0.0, 0.25, 1.0, 60.0, 90.5, 86_400.0]), st.floats(0, 36_600 * 86_400))
 ARTEFACTS = st.lists(st.builds(Artefact, NAMES, TEXTS), max_size=2).map(tuple)
 LISTS = st.lists(TEXTS, max_size=2).map(tuple)
 SKILLS = st.builds(

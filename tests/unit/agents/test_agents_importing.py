@@ -314,3 +314,16 @@ def test_published_catalogues_are_taken() -> None:
         assert len(import_catalogue(functions).catalogue.tools) == len(functions)
     graph = json.loads((DATA / "ultratool" / "tool_desc.json").read_text("utf-8"))
     assert len(import_catalogue(graph).catalogue.tools) == len(graph["nodes"])
+
+
+def test_agents_named_in_any_script_get_ids_of_their_own() -> None:
+    """Accents go, and a name without a Latin letter gets an id that stays the same and differs from others'."""
+    cards = [
+        {"name": name, "url": "https://x", "skills": [{"id": "s", "name": "s"}]} for name in ("Größe prüfen", "日本", "中国", "日本語 v2")
+    ]
+    imported = import_catalogue(cards)
+    first, second, third, fourth = [agent.id for agent in imported.catalogue.agents]
+    assert (first, fourth) == ("Gro-e-prufen", "v2")
+    assert second != third
+    assert {name.rpartition("-")[0] for name in (second, third)} == {"agent"}
+    assert [agent.id for agent in import_catalogue(cards).catalogue.agents] == [first, second, third, fourth]

@@ -37,6 +37,8 @@ def serve(pid_file: Path, *, stubborn: bool) -> None:
 
 
 if __name__ == "__main__":
+    if "USE_V2_ORCHESTRATOR" in os.environ:
+        sys.exit("the variables of the user's own server reached the demo's")
     if sys.argv[2] == "broken":
         sys.exit("the port is in use")
     serve(Path(sys.argv[1]), stubborn=sys.argv[2] == "stubborn")

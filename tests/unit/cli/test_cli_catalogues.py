@@ -39,7 +39,7 @@ def test_a_catalogue_travels_with_the_request(*, fake: FakeServer, run, tmp_path
     assert result.exit_code in {0, 1}, result.output
     [request] = fake.asked(command.capitalize())
     assert [tool.name for tool in request.catalogue.tools] == [name]
-    assert "1 tools" in " ".join(result.stderr.split())
+    assert "0 agents and 1 tool (" in " ".join(result.stderr.split())
 
 
 def test_imported_tools_become_an_agents_file_that_the_server_reads(run, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ def child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Pa
         return file
 
     monkeypatch.setenv("GENESIS_LISTEN", "0.0.0.0:1")
+    monkeypatch.setenv("USE_V2_ORCHESTRATOR", "banana")
     monkeypatch.delenv("COLUMNS", raising=False)
     return use
 

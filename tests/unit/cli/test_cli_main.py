@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,10 +12,12 @@ from typing import Any
 
 import pytest
 import typer.main
+from fake_server import FakeServer
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from genesis.v1 import orchestrator_service_pb2 as pb2
 from genesis_server.cli import main as main_module
 from genesis_server.cli.exits import ExitCode
 from genesis_server.cli.group import hoist
@@ -115,3 +120,35 @@ sys.exit(f"loaded: {sorted(heavy)}" if heavy else 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", [["--json", "plan"], ["plan"]])
+def test_an_answer_fits_through_any_encoding(
+    fake: FakeServer, monkeypatch: pytest.MonkeyPatch, orchestrated: pb2.OrchestrateResponse, command: list[str]
+) -> None:
+    """JSON stays whole; for people, a sign that cannot be written is a question mark."""
+    answer = pb2.PlanResponse(plan=orchestrated.plan)
+    answer.plan.goal = "写 it"
+    fake.on("Plan", answer)
+    written = io.BytesIO()
+    stdout = io.TextIOWrapper(written, encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setattr(sys, "argv", ["genesis", "--server", fake.address, *command, "x"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    stdout.flush()
+    assert caught.value.code == 0
+    text = written.getvalue().decode("ascii")
+    assert json.loads(text)["plan"]["goal"] == "写 it" if "--json" in command else "? it" in text
+
+
+@pytest.mark.parametrize("command", [["--json", "flag", "list"], ["flag", "list"]])
+def test_a_closed_pipe_ends_quietly_with_a_code_of_its_own(fake: FakeServer, command: list[str]) -> None:
+    """`genesis … | head` does not look like a verdict that failed."""
+    fake.on("Flag", pb2.FlagResponse(flags=[pb2.FlagEvaluation(key="otel_enabled")]))
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = [sys.executable, "-m", "genesis_server", "--server", fake.address, *command]
+    done = subprocess.run(arguments, check=False, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (ExitCode.CLOSED, "")

@@ -163,3 +163,43 @@ def test_wrong_settings_never_reach_the_server(served: list[tuple[Any, list[str]
     """They are told before anything starts."""
     assert _run("serve", "--listen", "nowhere").exit_code == 2
     assert served == []
+
+
+IDENTITIES = '[[identities]]\nname = "*"\ntenant = "acme"\nroles = ["boss"]\n'
+
+
+@pytest.mark.parametrize("command", ["check", "print"])
+def test_what_would_keep_the_server_from_starting_is_told_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    """The files that the settings name and the flags in the environment, all at once."""
+    files = {
+        "AGENTS_FILE": "agents.toml",
+        "FLAGS_FILE": "my_flags.json",
+        "TLS_CERTIFICATE": "cert.pem",
+        "TLS_KEY": "key.pem",
+        "TLS_CLIENT_CA": "ca.pem",
+        "AUTH_MTLS_FILE": "who.toml",
+    }
+    for name, file in files.items():
+        (tmp_path / file).write_text(IDENTITIES if file == "who.toml" else "no content of this kind", encoding="utf-8")
+        monkeypatch.setenv(f"GENESIS_{name}", str(tmp_path / file))
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "broken.toml").write_text("x = \n", encoding="utf-8")
+    monkeypatch.setenv("GENESIS_METHODS_DIR", str(tmp_path / "methods"))
+    monkeypatch.setenv("GENESIS_FLAG_NOPE", "1")
+    monkeypatch.setenv("GENESIS_DATA_DIR", "/")
+    result = _run("config", command)
+    assert result.exit_code == 2
+    flat = " ".join(result.stderr.split())
+    for words in ("agents.toml:1", "broken.toml:1", "my_flags.json:1", "GENESIS_FLAG_NOPE", "who.toml:2", "PEM", "data_dir"):
+        assert words in flat, (words, flat)
+
+
+def test_a_secret_that_is_too_short_for_its_algorithm_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server would not start with it."""
+    for name, value in {"SECRET": "x" * 40, "ISSUER": "me", "AUDIENCE": "genesis", "ALGORITHMS": "HS512"}.items():
+        monkeypatch.setenv(f"GENESIS_AUTH_JWT_{name}", value)
+    result = _run("config", "check")
+    assert result.exit_code == 2
+    assert "at least 64" in " ".join(result.stderr.split())

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from genesis.v1 import agent_service_pb2 as agents_pb2
 from genesis.v1 import orchestrator_service_pb2 as pb2
 from genesis_server.cli.main import app
+from genesis_server.cli.session import Session
 
 
 def test_plans_are_listed_read_and_deleted(fake: FakeServer, run, orchestrated, provenance) -> None:
@@ -153,3 +154,65 @@ def test_a_token_for_another_machine_without_tls_is_refused_before_anything_is_s
     result = CliRunner().invoke(app, ["--server", "example.com:1", "--token", "t", "health"])
     assert result.exit_code == 2
     assert "plain text" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("columns", ["abc", "0", "1", "-3"])
+def test_any_width_shows_the_whole_answer(fake: FakeServer, run, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    """Also one that is no number, or of no use."""
+    fake.on("Flag", pb2.FlagResponse(flags=[pb2.FlagEvaluation(key="otel_enabled", source="built-in default")]))
+    monkeypatch.setenv("COLUMNS", columns)
+    result = run("flag", "list")
+    assert result.exit_code == 0, result.output
+    assert "otel_enabled" in result.stdout.replace("\n", "")
+
+
+def test_a_narrow_terminal_gets_lines_instead_of_a_table_of_splinters(fake: FakeServer, run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No word is broken that fits."""
+    fake.on(
+        "Flag",
+        pb2.FlagResponse(flags=[pb2.FlagEvaluation(key="orchestration_enabled", source="built-in default", description="Planning.")]),
+    )
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = [line.rstrip() for line in run("flag", "list").stdout.splitlines()]
+    assert lines[0] == "orchestration_enabled"
+    assert "  decided by: built-in default" in lines
+    assert max(map(len, lines)) <= 40
+
+
+def test_each_column_of_the_plans_stands_under_its_name(fake: FakeServer, run) -> None:
+    """The goal is not under "level"."""
+    fake.on("ListPlans", pb2.ListPlansResponse(plans=[pb2.PlanSummary(id="plan_1", version=3, goal="Ship it", task_count=2)]))
+    head, _, row = run("plans", "list").stdout.strip().splitlines()
+    assert head.index("goal") == row.index("Ship it") + head.index("plan") - row.index("plan_1 v3")
+
+
+def test_one_wrong_field_is_told_once(fake: FakeServer, run) -> None:
+    """The message says it already."""
+    told = "goal: must be at least 1 characters"
+    fake.on("Flag", Refusal(grpc.StatusCode.INVALID_ARGUMENT, told, violations=[("goal", "must be at least 1 characters", "")]))
+    assert run("flag", "list").stderr.count(told) == 1
+
+
+def test_a_message_cannot_drive_the_terminal(fake: FakeServer, run) -> None:
+    """Whatever the server quotes in it."""
+    fake.on("Flag", Refusal(grpc.StatusCode.INVALID_ARGUMENT, "there is no flag '\x1b[31m'"))
+    assert "\x1b" not in run("flag", "list").stderr
+
+
+def test_a_server_without_a_name_is_a_usage_error(run) -> None:
+    """And said so."""
+    result = run("health", "--server", " ")
+    assert result.exit_code == 2
+    assert "address is empty" in result.stderr
+
+
+def test_a_text_in_another_encoding_is_a_usage_error(run) -> None:
+    """With what to do."""
+    result = run("plan", "caf\udce9")
+    assert result.exit_code == 2
+    assert "UTF-8" in result.stderr
+
+
+def test_the_token_is_not_in_the_text_of_a_session() -> None:
+    """A session that ends up in a message gives nothing away."""
+    assert "tok-1" not in repr(Session(server="h", token="tok-1"))

@@ -8,11 +8,13 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.text import Text
 
 from genesis.v1.common_pb2 import DegradationLevel, Money
 from genesis_server.cli.failure import CommandError
 from genesis_server.cli.options import parse_span
-from genesis_server.cli.text import amount, display_width, enum_word, plain, seconds, span, wrap
+from genesis_server.cli.show.rows import Rows
+from genesis_server.cli.text import amount, counted, display_width, enum_word, plain, seconds, span, wrap
 
 
 @given(st.text())
@@ -80,8 +82,19 @@ def test_spans_that_people_write(text: str, value: float) -> None:
     assert parse_span(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "s", "-1s", "1w", "367d", "nan", "inf", "1 hour"])
+@pytest.mark.parametrize("text", ["", "s", "-1s", "1w", "36601d", "nan", "inf", "1 hour"])
 def test_spans_that_are_none(text: str) -> None:
     """The message shows how to write one."""
     with pytest.raises(CommandError, match="15m, 2h or 1d"):
         parse_span(text)
+
+
+def test_one_thing_is_counted_in_the_singular() -> None:
+    """A plan of one task has 1 task."""
+    assert [counted(number, "task") for number in (0, 1, 2)] == ["0 tasks", "1 task", "2 tasks"]
+
+
+def test_a_row_with_a_cell_too_many_is_no_table() -> None:
+    """Cells never slip under other names."""
+    with pytest.raises(ValueError, match="2 cells for 1 names"):
+        Rows("one").add(Text("a"), Text("b"))

@@ -59,7 +59,7 @@ async def test_errors_and_retries_are_those_of_the_blocking_client(fake: FakeSer
         assert caught.value.category == "network"
         with pytest.raises(genesis.Aborted):
             [event async for event in client.plan_stream("a")]
-    assert len(fake.asked("Plan")) == 4
+    assert len(fake.asked("Plan")) == 5
     assert len({request.request_id for request in fake.asked("Plan")}) == 1
 
 

@@ -19,6 +19,7 @@ from fake_server import FakeServer, running
 
 import genesis
 from genesis._channel import Target, is_loopback, service_config
+from genesis._methods import HEALTH
 from genesis.v1 import orchestrator_service_pb2 as pb2
 
 PEM = serialization.Encoding.PEM
@@ -98,7 +99,7 @@ def test_this_machine_is_recognised(address: str) -> None:
 @pytest.mark.parametrize(
     "address",
     ["example.com:1", "10.0.0.1:50051", "dns:///example.com:1", "ipv4:127.0.0.1:1,10.0.0.1:1", "[2001:db8::1]:1", "localhost.example.com",
-     "127.0.0.1.example.com:1", "dns://8.8.8.8/example.com:1", ""],
+     "127.0.0.1.example.com:1", "dns://8.8.8.8/example.com:1"],
 )  # fmt: skip
 def test_a_token_is_not_sent_in_plain_text_to_another_machine(address: str) -> None:
     """A token on the wire is a token lost, unless somebody says it is fine."""
@@ -117,13 +118,13 @@ def test_half_specified_settings_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_the_service_config_says_what_the_documentation_says() -> None:
-    """Four tries, 0.1 to 2 s, UNAVAILABLE only, throttled; round robin with health checks."""
+    """Five tries, 0.1 to 2 s, UNAVAILABLE only, throttled; round robin with health checks."""
     config = json.loads(service_config(genesis.Retry(), health_checking=True))
     assert config["loadBalancingConfig"] == [{"round_robin": {}}]
     assert config["healthCheckConfig"] == {"serviceName": ""}
     [method] = config["methodConfig"]
     policy = method["retryPolicy"]
-    assert (policy["maxAttempts"], policy["retryableStatusCodes"]) == (4, ["UNAVAILABLE"])
+    assert (policy["maxAttempts"], policy["retryableStatusCodes"]) == (5, ["UNAVAILABLE"])
     assert (float(policy["initialBackoff"][:-1]), float(policy["maxBackoff"][:-1])) == (0.1, 2.0)
     assert config["retryThrottling"]["maxTokens"] == 10
     assert json.loads(service_config(None, health_checking=False)) == {"loadBalancingConfig": [{"round_robin": {}}]}
@@ -145,3 +146,30 @@ def test_a_proxy_of_the_environment_is_not_used_for_this_machine(monkeypatch: py
     fake.on("Health", pb2.HealthResponse(server_version="1"))
     with genesis.connect(fake.address, retry=None) as client:
         assert client.health().server_version == "1"
+
+
+def test_a_client_without_an_address_is_refused_at_once() -> None:
+    """Not by gRPC at the first call, in its own words."""
+    with pytest.raises(ValueError, match="address is empty"):
+        genesis.connect(" ")
+
+
+def test_secrets_are_not_in_the_text_of_a_target() -> None:
+    """A target that is logged gives nothing away."""
+    shown = repr(Target(address="h:1", token="tok-1", tls=True, client_key=b"key-1", client_certificate=b"c", metadata=(("k", "meta-1"),)))
+    assert not any(secret in shown for secret in ("tok-1", "key-1", "meta-1"))
+
+
+def test_no_call_is_without_a_deadline() -> None:
+    """`timeout=None` means the default, at the client as at the call."""
+    assert Target(address="h").call_timeout(HEALTH, {"timeout": None}) == HEALTH.timeout  # pyright: ignore[reportArgumentType]
+    assert Target(address="h", timeout=7).call_timeout(HEALTH, {}) == 7
+    assert Target(address="h", timeout=7).call_timeout(HEALTH, {"timeout": 1}) == 1
+
+
+def test_the_default_waits_outlast_a_restart_of_the_server() -> None:
+    """Which takes about two seconds: the tries go on longer, and the connection is tried again in between."""
+    retry = genesis.Retry()
+    waits = [min(retry.max_backoff, retry.initial_backoff * retry.multiplier**number) for number in range(retry.attempts - 1)]
+    assert sum(waits) * 0.8 > 2.0
+    assert dict(Target(address="h").options())["grpc.initial_reconnect_backoff_ms"] < 1000

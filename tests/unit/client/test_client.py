@@ -75,12 +75,12 @@ def test_a_retry_after_unavailable_carries_the_same_request_id(fake: FakeServer,
     assert len({request.request_id for request in asked}) == 1
 
 
-def test_retries_end_after_four_tries(fake: FakeServer, client: genesis.Client) -> None:
+def test_retries_end_after_five_tries(fake: FakeServer, client: genesis.Client) -> None:
     """A server that stays away is an error, not an endless wait."""
     fake.on("Plan", Refusal(grpc.StatusCode.UNAVAILABLE, "stopping", "SHUTTING_DOWN", retry_seconds=0.25))
     with pytest.raises(genesis.Unavailable) as caught:
         client.plan("a")
-    assert len(fake.asked("Plan")) == 4
+    assert len(fake.asked("Plan")) == 5
     assert caught.value.retry_after == pytest.approx(0.25)
 
 

@@ -61,3 +61,10 @@ def test_catalogues_in_all_their_forms() -> None:
     assert values.catalogue([{"name": "search"}]) == message
     with pytest.raises(ValueError, match=r"catalogue is not of the contract's form.*prize"):
         values.catalogue([{"name": "search", "prize": 1}])
+
+
+@pytest.mark.parametrize("wrong", [float("inf"), float("nan"), 1e30])
+def test_what_is_no_time_span_is_refused(wrong: float) -> None:
+    """As a ValueError, which is what the client promises."""
+    with pytest.raises(ValueError, match="no time span"):
+        values.duration(wrong)

@@ -10,7 +10,7 @@ import pytest
 from genesis_server.model.plan import Plan, Task, TaskConstraints, TaskOrigin, TaskSource
 from genesis_server.model.provenance import DegradationLevel, Provenance
 from genesis_server.model.span import Span
-from genesis_server.orchestration.plan_store import PlanStore, StoredPlan
+from genesis_server.orchestration.plan_store import PlanStore, PlanSummary, StoredPlan
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.storage.opening import open_store
 
@@ -56,5 +56,16 @@ async def test_the_newest_come_first_and_pages_go_on_after_the_last(plans: PlanS
     for number in range(5):
         await plans.create("acme", stored(f"p{number}"))
     first = await plans.newest("acme", limit=2)
-    rest = await plans.newest("acme", before=first[-1].plan.id, limit=10)
-    assert [item.plan.id for item in (*first, *rest)] == ["p4", "p3", "p2", "p1", "p0"]
+    rest = await plans.newest("acme", before=first[-1].id, limit=10)
+    assert [item.id for item in (*first, *rest)] == ["p4", "p3", "p2", "p1", "p0"]
+
+
+async def test_a_list_reads_the_summary_and_not_the_plan(tmp_path: Path) -> None:
+    store = open_store(f"sqlite://{tmp_path / 'store.db'}", clock=lambda: 0.0)
+    plans = PlanStore(store)
+    await plans.create("acme", stored("p1"))
+    [document] = await store.list("acme", "plan")
+    await store.put(document.key, document.value.partition(b"\n")[0] + b"\nno plan at all")
+    [summary] = await plans.newest("acme", limit=10)
+    assert summary == PlanSummary("p1", 1, "müde 🚀", 1, 0.0, DegradationLevel.HEURISTIC)
+    await store.close()

@@ -32,8 +32,8 @@ from genesis_server.rpc.interceptors.tracing import TracingInterceptor
 from genesis_server.rpc.methods import contract_methods, served_methods
 from genesis_server.rpc.server import Drain, GrpcServer
 from genesis_server.storage.base import ABSENT, ANY_VERSION, Document, Key, VersionConflictError
-from genesis_server.telemetry.metrics import Metrics
 from genesis_server.telemetry.export_outcome import ExportFailedError
+from genesis_server.telemetry.metrics import Metrics
 from genesis_server.telemetry.tracing import Tracing
 
 Behaviour = Callable[[Any, Any], Awaitable[Any]]

@@ -154,6 +154,18 @@ async def test_more_requests_than_the_queue_holds_are_refused_with_a_hint(child:
     assert len(await asyncio.gather(*calls)) == 2
 
 
+async def test_requests_that_are_too_large_together_are_refused_but_one_alone_is_taken() -> None:
+    child = LargePlanProcess(queue_bytes=1)
+    first = asyncio.create_task(_validate(child, REQUEST))
+    await asyncio.sleep(0)
+    with pytest.raises(ResourceError) as refused:
+        await _validate(child, REQUEST)
+    assert refused.value.reason == "OVERLOADED"
+    assert (await first).response
+    assert (await _validate(child, REQUEST)).response
+    await child.close()
+
+
 async def test_a_process_that_dies_of_a_request_twice_is_an_error(child: LargePlanProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("genesis_server.rpc.large_plan._PROGRAM", "raise SystemExit(3)")
     with pytest.raises(ResourceError) as broken:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genesis.v1 import orchestrator_service_pb2 as pb
-from genesis_server.rpc.deserialisation import Rejected, SizeBounds, safe_deserialiser
+from genesis.v1 import plan_pb2
+from genesis_server.rpc.deserialisation import RawRequest, Rejected, SizeBounds, safe_deserialiser
 from genesis_server.rpc.methods import all_methods, contract_methods, is_health, served_methods, takes_stream
 
 
@@ -44,3 +45,14 @@ def test_health_and_streams_are_known() -> None:
 def test_whatever_the_bytes_reading_them_never_raises(data: bytes) -> None:
     read = safe_deserialiser("/m", pb.OrchestrateRequest.FromString, SizeBounds(default=200))
     assert isinstance(read(data), (pb.OrchestrateRequest, Rejected))
+
+
+def test_a_plan_of_too_many_tasks_is_refused_and_one_of_many_parts_goes_unread_to_who_can_take_it() -> None:
+    many = pb.RouteRequest(plan=plan_pb2.Plan(tasks=[plan_pb2.Task(id=f"t{n}") for n in range(3)])).SerializeToString()
+    refusing = safe_deserialiser("/m", pb.RouteRequest.FromString, SizeBounds(max_tasks={"/m": 2}))(many)
+    assert isinstance(refusing, Rejected)
+    assert (refusing.error.reason, refusing.error.facts) == ("TOO_MANY_TASKS", {"limit": "2", "count": "3"})
+    assert isinstance(safe_deserialiser("/m", pb.RouteRequest.FromString, SizeBounds(max_tasks={"/m": 3}))(many), pb.RouteRequest)
+    raw = safe_deserialiser("/m", pb.RouteRequest.FromString, SizeBounds(raw_above_parts={"/m": 2}))(many)
+    assert raw == RawRequest(many)
+    assert isinstance(safe_deserialiser("/m", pb.RouteRequest.FromString, SizeBounds(raw_above_parts={"/m": 3}))(many), pb.RouteRequest)

@@ -69,19 +69,30 @@ def test_a_star_never_crosses_a_boundary(part: str) -> None:
 
 
 def test_every_mistake_in_the_mapping_is_told_with_its_line() -> None:
-    source = '[[identities]]\nname = "**"\ntenant = "a/b"\nroles = ["boss"]\nextra = 1\n\n[[identities]]\nname = "x"\ntenant = "y"\n'
+    source = '[[identities]]\nname = "**"\ntenant = "a/b"\nroles = ["boss", ["x"]]\nextra = 1\n\n[[identities]]\nname = "x"\ntenant = "y"\n'
     with pytest.raises(ValueError, match="map") as caught:
         parse_identities(source, "map.toml")
-    assert [line.split(": ")[0] for line in str(caught.value).split("\n")] == [
-        "map.toml:5",
-        "map.toml:2",
-        "map.toml:3",
-        "map.toml:4",
-        "map.toml:7",
+    assert [line.split(": ")[:2] for line in str(caught.value).split("\n")] == [
+        ["map.toml:2", "identities[0].name"],
+        ["map.toml:3", "identities[0].tenant"],
+        ["map.toml:4", "identities[0].roles[0]"],
+        ["map.toml:4", "identities[0].roles[1]"],
+        ["map.toml:5", "identities[0].extra"],
+        ["map.toml:7", "identities[1].roles"],
     ]
+    assert "must be one of admin, agent, client, viewer, not 'boss'" in str(caught.value)
 
 
-@pytest.mark.parametrize(("source", "told"), [("", "at least one"), ("identities = 3", "at least one"), ("[", "map.toml")])
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("", "is missing"),
+        ("identities = []", "at least 1"),
+        ("identities = 3", "valid list"),
+        ("identities = [1, 2]", r"identities\[1\]"),
+        ("[", "map.toml:1"),
+    ],
+)
 def test_a_file_without_identities_is_refused(source: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         parse_identities(source, "map.toml")

@@ -87,13 +87,15 @@ def test_every_mistake_in_the_tables_is_told_with_its_line() -> None:
     source = '[letters]\na = "аα"\nB = "x"\nc = ""\n\n[signs]\no = "0"\nd = "0"\n[odd]\n'
     with pytest.raises(ValueError, match="is missing") as caught:
         parse_lookalikes(source, "look.toml")
-    told = str(caught.value)
-    assert "look.toml:3: [letters] 'B' is not one small Latin letter" in told
-    assert "look.toml:4: [letters] c must be a text" in told
-    assert "[signs] '0' stands for both o and d" in told
-    assert "look.toml:9: [odd] is no table of this file" in told
+    assert [line.split(": ")[:2] for line in str(caught.value).split("\n")] == [
+        ["look.toml:1", "other_readings"],
+        ["look.toml:3", "letters.B"],
+        ["look.toml:4", "letters.c"],
+        ["look.toml:8", "signs.d"],
+        ["look.toml:9", "odd"],
+    ]
 
 
 def test_a_table_that_is_no_toml_says_where() -> None:
-    with pytest.raises(ValueError, match=r"look\.toml: .*line 1"):
+    with pytest.raises(ValueError, match=r"look\.toml:1: no valid TOML"):
         parse_lookalikes("[letters\n\n[x]", "look.toml")

@@ -110,10 +110,12 @@ def test_every_mistake_in_the_patterns_is_told_with_its_line() -> None:
     with pytest.raises(ValueError, match="upper bound") as caught:
         parse_secrets(source, "r.toml")
     told = str(caught.value).split("\n")
-    assert [line.split(": ")[0] for line in told] == ["r.toml:2", "r.toml:6", "r.toml:10", "r.toml:13"]
+    assert [line.split(": ")[0] for line in told] == ["r.toml:4", "r.toml:8", "r.toml:9", "r.toml:15"]
 
 
-@pytest.mark.parametrize(("source", "told"), [("", "at least one"), ("secrets = 1", "at least one"), ("[", "r.toml")])
+@pytest.mark.parametrize(
+    ("source", "told"), [("", "is missing"), ("secrets = []", "at least 1"), ("secrets = [1]", "secrets"), ("[", "r.toml:1")]
+)
 def test_a_file_without_patterns_is_refused(source: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         parse_secrets(source, "r.toml")

@@ -91,3 +91,8 @@ def test_named_keys_serve_their_tokens_and_unnamed_keys_any() -> None:
 def test_any_bytes_are_keys_or_a_value_error(document: bytes) -> None:
     with suppress(ValueError):
         assert isinstance(parse_keys(document), KeySet)
+
+
+def test_a_secret_is_not_in_the_text_of_a_key() -> None:
+    """A key set that ends up in a message gives nothing away."""
+    assert "s3cret" not in repr(shared_secret("s3cret" * 8, ["HS256"]))

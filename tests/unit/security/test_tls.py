@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, load_pem_private_key
 
-from genesis_server.security.tls import TlsFiles
+from genesis_server.security.tls import TlsFiles, TlsMaterial
 
 YEAR = 366 * 86_400
 
@@ -100,3 +100,8 @@ def test_files_that_vanish_for_a_while_keep_the_last_good_ones(ca: Any) -> None:
     kept.rename(certificate)
     assert not made.poll()
     assert made.current.private_key == key.read_bytes()
+
+
+def test_the_private_key_is_not_in_the_text_of_the_material() -> None:
+    """Material that ends up in a message gives nothing away."""
+    assert "s3cret" not in repr(TlsMaterial(b"chain", b"s3cret", None))

@@ -66,8 +66,9 @@ async def test_backup_does_not_overwrite(path: Path, backup: Path) -> None:
 
 async def test_backup_into_nowhere(path: Path, backup: Path, tmp_path: Path) -> None:
     """A folder that does not exist and a store that does not exist are reported by name."""
-    with pytest.raises(BackupError, match="cannot be copied"):
+    with pytest.raises(BackupError, match="cannot be copied") as caught:
         back_up(path, tmp_path / "missing" / "backup.db")
+    assert ".part" not in str(caught.value)
     with pytest.raises(BackupError, match=r"none\.db does not exist"):
         back_up(tmp_path / "none.db", tmp_path / "new.db")
     assert not (tmp_path / "new.db").exists()

@@ -29,17 +29,18 @@ CALLS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
 
 
 class Flaky:
-    """Raises the errors it was given, one a call, then answers; remembers what it was called with."""
+    """Raises the errors it was given, one a call (None: answers), then answers; remembers what it was called with."""
 
-    def __init__(self, *errors: Exception) -> None:
+    def __init__(self, *errors: Exception | None) -> None:
         self.errors = list(errors)
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
 
     def __getattr__(self, name: str) -> Any:
         async def call(*args: Any, **kwargs: Any) -> str:
             self.calls.append((name, args, kwargs))
-            if self.errors:
-                raise self.errors.pop(0)
+            error = self.errors.pop(0) if self.errors else None
+            if error is not None:
+                raise error
             return "answer"
 
         return call
@@ -67,18 +68,29 @@ async def test_every_call_is_retried_and_passed_on_whole(name: str, clock: Clock
 
 async def test_a_dead_store_is_left_alone(clock: Clock) -> None:
     """After some failures in a row callers are refused at once, and served again after a good trial."""
-    flaky = Flaky(*[UNAVAILABLE] * 3)
+    flaky = Flaky(*[UNAVAILABLE] * 6)
     store, breaker = guarded(flaky, clock)
-    with pytest.raises(ResourceError):
-        await store.get(KEY)
+    for _ in range(3):
+        with pytest.raises(ResourceError):
+            await store.get(KEY)
     with pytest.raises(NetworkError) as caught:
         await store.get(KEY)
     assert caught.value.reason == "DEPENDENCY_CIRCUIT_OPEN"
     assert caught.value.facts == {"dependency": "storage"}
-    assert len(flaky.calls) == 3
+    assert len(flaky.calls) == 6
     assert breaker.reason == "STORAGE_UNAVAILABLE"
     clock.now += 60
     assert await store.get(KEY) == "answer"
+    assert breaker.state is BreakerState.CLOSED
+
+
+async def test_a_hiccup_is_repeated_and_not_held_against_the_store(clock: Clock) -> None:
+    """Only a call whose attempts all failed counts."""
+    flaky = Flaky(*[UNAVAILABLE, None] * 5)
+    store, breaker = guarded(flaky, clock)
+    for _ in range(5):
+        assert await store.get(KEY) == "answer"
+    assert len(flaky.calls) == 10
     assert breaker.state is BreakerState.CLOSED
 
 
@@ -108,15 +120,15 @@ async def test_without_error_handling_each_call_is_one_attempt(clock: Clock) -> 
 
 async def test_checks_and_closing_pass_an_open_breaker(clock: Clock) -> None:
     """Health sees the store itself, however the breaker stands."""
-    flaky = Flaky(*[UNAVAILABLE] * 3)
+    flaky = Flaky(*[UNAVAILABLE] * 6)
     store, breaker = guarded(flaky, clock)
-    for _ in range(2):
-        with pytest.raises((ResourceError, NetworkError)):
+    for _ in range(3):
+        with pytest.raises(ResourceError):
             await store.get(KEY)
     assert breaker.state is BreakerState.OPEN
     await store.check()
     await store.close()
-    assert [name for name, _, _ in flaky.calls[3:]] == ["check", "close"]
+    assert [name for name, _, _ in flaky.calls[6:]] == ["check", "close"]
 
 
 async def test_watching_passes_through(store: Store, clock: Clock) -> None:

@@ -72,7 +72,9 @@ def test_secrets_are_taken_out_of_texts_fields_and_tracebacks() -> None:
         try:
             raise ValueError("hunter2")
         except ValueError:
-            logging.getLogger("x").exception("with %s", "hunter2", extra={"fields": {"token": "hunter2", "count": 1}})
+            logging.getLogger("x").exception(
+                "with %s", "hunter2", extra={"fields": {"token": "hunter2", "count": 1, "tried": ["hunter2"], "cause": OSError("hunter2")}}
+            )
         assert "hunter2" not in stream.getvalue()
         assert "***" in stream.getvalue()
         assert "ValueError" in stream.getvalue()
@@ -153,3 +155,12 @@ def test_flushing_after_the_stream_is_closed_is_harmless() -> None:
     handler._lines.append("late")
     stream.close()
     handler.flush()
+
+
+def test_a_stream_that_takes_nothing_costs_lines_and_no_caller() -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    configure_logging(level="INFO", style="json", version="1.2.3", redact=str, stream=Full())
+    logging.getLogger("x").error("this is lost")

@@ -1,9 +1,11 @@
 """Data files: read, checked, all mistakes told."""
 
+from typing import Annotated
+
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from genesis_server.text.toml_file import DataFileError, Mistake, check_schema, decode_utf8, dotted, parse_toml
+from genesis_server.text.toml_file import DataFileError, Mistake, check_schema, decode_utf8, dotted, parse_toml, read_toml
 
 
 class Inner(BaseModel):
@@ -86,3 +88,36 @@ def test_other_encodings_are_told_with_their_line() -> None:
 def test_paths_read_like_code() -> None:
     """`agents[2].skills[0].id` is what people write."""
     assert dotted(("agents", 2, "skills", 0, "id")) == "agents[2].skills[0].id"
+
+
+class Words(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    words: dict[Annotated[str, Field(max_length=3)], str] = {}
+
+
+def test_what_should_be_a_table_is_told_without_names_of_the_program() -> None:
+    """The reader knows tables, not classes."""
+    _, mistakes = check_schema(parse_toml("one = 1\n", "x.toml"), Outer)
+    assert [str(mistake) for mistake in mistakes] == ["x.toml:1: one: must be a table, not 1"]
+
+
+def test_a_mistake_in_a_key_is_told_by_that_key() -> None:
+    """The library's own mark for keys does not reach the reader."""
+    _, mistakes = check_schema(parse_toml('[words]\na = "x"\nlong = "y"\n', "x.toml"), Words)
+    assert [(mistake.line, mistake.key) for mistake in mistakes] == [(3, "words.long")]
+
+
+def test_reading_gives_the_content_or_raises_every_mistake() -> None:
+    """One call is enough for a file that a schema describes wholly."""
+    content, file = read_toml('title = "t"\n', "x.toml", Outer)
+    assert (content.title, file.name) == ("t", "x.toml")
+    with pytest.raises(DataFileError) as caught:
+        read_toml("title = 1\n[[inner]]\n", "x.toml", Outer)
+    assert [mistake.line for mistake in caught.value.mistakes] == [1, 2]
+
+
+@pytest.mark.parametrize("text", ["inner = 3", "inner = [1]", ""])
+def test_tables_of_a_list_are_found_whatever_else_is_wrong(text: str) -> None:
+    """Further mistakes are looked for in what is a table, and only there."""
+    assert list(parse_toml(text, "x.toml").tables("inner")) == []
+    assert list(parse_toml("inner = [1, {a = 2}]", "x.toml").tables("inner")) == [(1, {"a": 2})]

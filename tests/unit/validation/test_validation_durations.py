@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation_makers import assigned, index_of, plan_of, skill, unassigned
+from validation_makers import assigned, index_of, plan_of, skill, to_tool, unassigned
 
 from genesis_server.model.catalogue import AgentCard, Tool
 from genesis_server.model.plan import Task
@@ -29,3 +29,11 @@ def test_a_task_says_its_own_duration_else_its_assignment_else_its_capability_el
     seconds = [nanos / 1e9 for nanos in task_durations(graph_of_plan(plan_of(tasks)), INDEX, routes)]
     assert seconds == [0.25, 7.0, 5.0, 2.5, 60.0, 60.0]
     assert task_durations(graph_of_plan(plan_of(tasks[1:2])), None, {}) == [60_000_000_000]
+
+
+def test_an_assignment_that_says_no_duration_takes_as_long_as_what_is_assigned() -> None:
+    """Also when another agent of the same capability stands first in the catalogue, and when it takes no time at all."""
+    index = index_of(*INDEX.catalogue.agents, AgentCard("parrot", (skill("write", seconds=0.0),)), *INDEX.catalogue.tools)
+    graph = graph_of_plan(plan_of([Task(name, "", capability="write") for name in ("a", "b", "c", "d")]))
+    routes = [assigned("a", "parrot", "small", "write"), assigned("b", "writer", "", "write"), to_tool("c", "weigh"), assigned("d", "gone")]
+    assert task_durations(graph, index, first_routes(routes)) == [0, 5_000_000_000, 2_500_000_000, 5_000_000_000]

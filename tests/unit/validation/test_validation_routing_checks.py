@@ -12,6 +12,8 @@ from genesis_server.model.money import Money
 from genesis_server.model.plan import Plan, Task, TaskConstraints
 from genesis_server.model.routing import RoutingConstraints, Target, TargetKind, TaskRoute, UnassignedReason
 from genesis_server.model.validation import Finding, FindingKind, Principle, Reallocate, Severity
+from genesis_server.resilience.errors import ValidationError
+from genesis_server.validation import solvability
 from genesis_server.validation.judge import judge_plan
 
 WRITER = AgentCard("writer", (skill("write", "writes reports"),), models=(SMALL, LARGE), region="eu", max_data_class=DataClass.RESTRICTED)
@@ -185,3 +187,61 @@ def test_the_critical_path_must_keep_the_deadline_and_every_task_its_own() -> No
 def test_an_assignments_own_duration_counts_before_the_skills() -> None:
     route = assigned("a", "poet", "", "write", seconds=10.0)
     assert _judge(plan_of([_write()]), route, constraints=RoutingConstraints(deadline_seconds=10.0)) == []
+
+
+def test_an_agent_excluded_by_its_name_may_not_do_a_task() -> None:
+    """The names in the request are ids or names, as for Route."""
+    index = index_of(replace(WRITER, name="Wilma"))
+    constraints = RoutingConstraints(excluded_targets=frozenset({"Wilma"}))
+    verdict = judge_plan(plan_of([_write()]), index=index, routes=(assigned("a", "writer", "small", "write"),), constraints=constraints)
+    (finding,) = of_kind(verdict.findings, FindingKind.UNFIT_TARGET)
+    assert "excluded" in finding.message
+
+
+def test_amounts_in_two_currencies_are_refused_rather_than_compared() -> None:
+    """Five euros are neither more nor less than six dollars: the field that says another currency is named."""
+    plan = plan_of([_write()])
+    route = assigned("a", "writer", "small", "write")
+    assert route.assignment
+    in_euro = replace(route, assignment=replace(route.assignment, expected_cost=Money(1, "EUR")))
+    free = replace(route, assignment=replace(route.assignment, expected_cost=Money(0, "EUR")))
+    limited = plan_of([_write(constraints=TaskConstraints(max_cost=Money(1, "EUR")))])
+    budget = RoutingConstraints(budget=Money(1, "EUR"))
+    for field, call in {
+        "routes[0].assignment.expected_cost": lambda: judge_plan(plan, index=INDEX, routes=(in_euro,)),
+        "constraints.budget": lambda: judge_plan(plan, index=INDEX, constraints=budget),
+        "plan.tasks[0].constraints.max_cost": lambda: judge_plan(limited, index=INDEX),
+    }.items():
+        with pytest.raises(ValidationError) as refused:
+            call()
+        assert (refused.value.reason, refused.value.facts["field"]) == ("INVALID_FIELD", field)
+    assert judge_plan(plan, index=INDEX, routes=(free,)).passed
+
+
+def test_words_that_were_not_compared_are_not_compared_for_the_routing_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With very many tasks or offers the words are left alone, and the findings do not say that nobody else could do it."""
+    monkeypatch.setattr(solvability, "MAX_COMPARISONS_BY_WORDS", 2 * len(INDEX.offers))
+    asked: list[str] = []
+    monkeypatch.setattr(type(INDEX), "scores", lambda _, text: asked.append(text))
+    plan = plan_of(["a", "b", "c"])
+    verdict = judge_plan(plan, index=INDEX, routes=(to_tool("a", "gone"), to_tool("b", "weigh")))
+    assert asked == []
+    assert "words of more than 2" in {item.principle: item.reason for item in verdict.not_judged}[Principle.SOLVABILITY]
+    (finding,) = of_kind(verdict.findings, FindingKind.UNKNOWN_TARGET)
+    assert "nobody else" not in finding.message
+
+
+@pytest.mark.parametrize(
+    ("own", "of_call"),
+    [
+        (TaskConstraints(max_cost=Money(1)), RoutingConstraints()),
+        (TaskConstraints(deadline_seconds=1.0), RoutingConstraints()),
+        (TaskConstraints(), RoutingConstraints(deadline_seconds=1.0)),
+    ],
+)
+def test_a_task_with_a_limit_of_cost_or_time_is_given_to_nobody_else(own: TaskConstraints, of_call: RoutingConstraints) -> None:
+    """The router names what refused the nearest; others it refused for cost or time, which only it can tell."""
+    plan = plan_of([_write(constraints=own, expected_seconds=0.5)])
+    (finding,) = _judge(plan, unassigned("a", UnassignedReason.REGION, "because"), constraints=of_call)
+    assert (finding.kind, finding.fix) == (FindingKind.UNASSIGNED_TASK, None)
+    assert "because" in finding.message

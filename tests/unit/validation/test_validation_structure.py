@@ -121,7 +121,15 @@ class TestInputs:
         tasks = [_task("a", makes="report"), _task("b", needs="report"), _task("c", needs="report")]
         found = structure_of(plan_of(tasks))
         assert len(errors(found.findings)) == 1
-        assert "1 beyond" in found.not_judged[0].reason
+        assert "1 were not looked at" in found.not_judged[0].reason
+
+    def test_a_name_that_half_the_plan_makes_and_the_other_half_needs_is_judged_as_far_as_the_bound(self) -> None:
+        """Such a plan of 20 000 tasks has 100 000 000 pairs, and must not take as many steps."""
+        makers = [_task(f"m{n}", makes="x") for n in range(10_000)]
+        users = [_task(f"u{n}", needs="x") for n in range(10_000)]
+        found = structure_of(plan_of([*makers, *users], [("m0", "u0")]))
+        assert len(errors(found.findings)) == 100
+        assert "9899 were not looked at" in found.not_judged[0].reason
 
 
 def test_a_circle_leaves_the_schedule_out_but_not_the_other_findings() -> None:

@@ -105,7 +105,7 @@ class OrchestratorServiceServicer:
 
     def PlanStream(self, request, context):
         """Makes a plan of a goal, tells each phase as it ends, and sends the plan last. Role: client.
-        A request id is not looked at: a repeat makes another plan. Errors: those of Plan.
+        Idempotent when a request id is given: a repeat gets the last message alone. Errors: those of Plan.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

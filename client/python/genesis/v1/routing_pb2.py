@@ -26,7 +26,7 @@ from genesis.v1 import common_pb2 as genesis_dot_v1_dot_common__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18genesis/v1/routing.proto\x12\ngenesis.v1\x1a\x17genesis/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb2\x02\n\x12RoutingConstraints\x12)\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x06\x62udget\x12*\n\x07regions\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x64\"\x06r\x04\x10\x01\x18@R\x07regions\x12>\n\ndata_class\x18\x03 \x01(\x0e\x32\x15.genesis.v1.DataClassB\x08\xbaH\x05\x82\x01\x02\x10\x01R\tdataClass\x12\x46\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x8a\x8a\x0f\x32\x00R\x08\x64\x65\x61\x64line\x12=\n\x10\x65xcluded_targets\x18\x05 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\xe8\x07\"\x07r\x05\x10\x01\x18\xc8\x01R\x0f\x65xcludedTargets\"\xa4\x01\n\x06Target\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32\x16.genesis.v1.TargetKindB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01R\x02id\x12#\n\x08model_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x07modelId\x12#\n\x08skill_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x07skillId\"\xef\x01\n\tTaskRoute\x12#\n\x07task_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06taskId\x12\x38\n\nassignment\x18\x02 \x01(\x0b\x32\x16.genesis.v1.AssignmentH\x00R\nassignment\x12\x38\n\nunassigned\x18\x03 \x01(\x0b\x32\x16.genesis.v1.UnassignedH\x00R\nunassigned\x12>\n\x0b\x65xplanation\x18\x04 \x01(\x0b\x32\x1c.genesis.v1.RouteExplanationR\x0b\x65xplanationB\t\n\x07outcome\"\xd9\x02\n\nAssignment\x12\x32\n\x06target\x18\x01 \x01(\x0b\x32\x12.genesis.v1.TargetB\x06\xbaH\x03\xc8\x01\x01R\x06target\x12/\n\x05score\x18\x02 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01R\x05score\x12\x44\n\x10\x65xpected_success\x18\x03 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01R\x0f\x65xpectedSuccess\x12\x36\n\rexpected_cost\x18\x04 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x0c\x65xpectedCost\x12\x46\n\x11\x65xpected_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x10\x65xpectedDuration\x12 \n\x06reason\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"\xa2\x01\n\nUnassigned\x12\x34\n\x06reason\x18\x01 \x01(\x0e\x32\x1c.genesis.v1.UnassignedReasonR\x06reason\x12\"\n\x07message\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x07message\x12:\n\x0cnearest_miss\x18\x03 \x01(\x0b\x32\x17.genesis.v1.NearestMissR\x0bnearestMiss\"\x89\x01\n\x0bNearestMiss\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x12.genesis.v1.TargetR\x06target\x12\x34\n\x06\x66\x61iled\x18\x02 \x03(\x0e\x32\x1c.genesis.v1.UnassignedReasonR\x06\x66\x61iled\x12\x18\n\x07missing\x18\x03 \x01(\tR\x07missing\"\x9b\x02\n\x10RouteExplanation\x12\x32\n\x05level\x18\x01 \x01(\x0e\x32\x1c.genesis.v1.ExplanationLevelR\x05level\x12\x35\n\ncandidates\x18\x02 \x03(\x0b\x32\x15.genesis.v1.CandidateR\ncandidates\x12/\n\x13\x64\x65\x63isive_difference\x18\x03 \x01(\tR\x12\x64\x65\x63isiveDifference\x12\x1b\n\ttie_break\x18\x04 \x01(\tR\x08tieBreak\x12%\n\x0e\x66\x65\x61sible_count\x18\x05 \x01(\rR\rfeasibleCount\x12\'\n\x0f\x63\x61ndidate_count\x18\x06 \x01(\rR\x0e\x63\x61ndidateCount\"\x81\x02\n\tCandidate\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x12.genesis.v1.TargetR\x06target\x12\x14\n\x05score\x18\x02 \x01(\x01R\x05score\x12,\n\x05parts\x18\x03 \x01(\x0b\x32\x16.genesis.v1.ScorePartsR\x05parts\x12\x36\n\rexpected_cost\x18\x04 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x0c\x65xpectedCost\x12\x34\n\x06\x66\x61iled\x18\x05 \x03(\x0e\x32\x1c.genesis.v1.UnassignedReasonR\x06\x66\x61iled\x12\x16\n\x06\x64\x65tail\x18\x06 \x01(\tR\x06\x64\x65tail\"o\n\nScoreParts\x12\x1f\n\x0bskill_match\x18\x01 \x01(\x01R\nskillMatch\x12\x18\n\x07success\x18\x02 \x01(\x01R\x07success\x12\x12\n\x04\x63ost\x18\x03 \x01(\x01R\x04\x63ost\x12\x12\n\x04load\x18\x04 \x01(\x01R\x04load\"\xcf\x01\n\rBudgetSummary\x12\x38\n\x0e\x65xpected_total\x18\x01 \x01(\x0b\x32\x11.genesis.v1.MoneyR\rexpectedTotal\x12I\n\x17\x63heapest_feasible_total\x18\x02 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x15\x63heapestFeasibleTotal\x12\'\n\x05limit\x18\x03 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x05limit\x12\x10\n\x03met\x18\x04 \x01(\x08R\x03met*\x8c\x01\n\x10\x45xplanationLevel\x12!\n\x1d\x45XPLANATION_LEVEL_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45XPLANATION_LEVEL_NONE\x10\x01\x12\x1d\n\x19\x45XPLANATION_LEVEL_SUMMARY\x10\x02\x12\x1a\n\x16\x45XPLANATION_LEVEL_FULL\x10\x03*V\n\nTargetKind\x12\x1b\n\x17TARGET_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11TARGET_KIND_AGENT\x10\x01\x12\x14\n\x10TARGET_KIND_TOOL\x10\x02*\x99\x02\n\x10UnassignedReason\x12!\n\x1dUNASSIGNED_REASON_UNSPECIFIED\x10\x00\x12#\n\x1fUNASSIGNED_REASON_NO_CAPABILITY\x10\x01\x12\x1c\n\x18UNASSIGNED_REASON_REGION\x10\x02\x12 \n\x1cUNASSIGNED_REASON_DATA_CLASS\x10\x03\x12\x1f\n\x1bUNASSIGNED_REASON_UNHEALTHY\x10\x04\x12\x1c\n\x18UNASSIGNED_REASON_BUDGET\x10\x05\x12\x1e\n\x1aUNASSIGNED_REASON_DEADLINE\x10\x06\x12\x1e\n\x1aUNASSIGNED_REASON_EXCLUDED\x10\x07\x42Y\n\x0e\x64\x65v.genesis.v1B\x0cRoutingProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18genesis/v1/routing.proto\x12\ngenesis.v1\x1a\x17genesis/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb3\x02\n\x12RoutingConstraints\x12)\n\x06\x62udget\x18\x01 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x06\x62udget\x12*\n\x07regions\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x64\"\x06r\x04\x10\x01\x18@R\x07regions\x12>\n\ndata_class\x18\x03 \x01(\x0e\x32\x15.genesis.v1.DataClassB\x08\xbaH\x05\x82\x01\x02\x10\x01R\tdataClass\x12G\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\xe8\xef\xe3\x0b\x32\x00R\x08\x64\x65\x61\x64line\x12=\n\x10\x65xcluded_targets\x18\x05 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\xe8\x07\"\x07r\x05\x10\x01\x18\xc8\x01R\x0f\x65xcludedTargets\"\xa4\x01\n\x06Target\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32\x16.genesis.v1.TargetKindB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12\x1a\n\x02id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01R\x02id\x12#\n\x08model_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x07modelId\x12#\n\x08skill_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x07skillId\"\xef\x01\n\tTaskRoute\x12#\n\x07task_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06taskId\x12\x38\n\nassignment\x18\x02 \x01(\x0b\x32\x16.genesis.v1.AssignmentH\x00R\nassignment\x12\x38\n\nunassigned\x18\x03 \x01(\x0b\x32\x16.genesis.v1.UnassignedH\x00R\nunassigned\x12>\n\x0b\x65xplanation\x18\x04 \x01(\x0b\x32\x1c.genesis.v1.RouteExplanationR\x0b\x65xplanationB\t\n\x07outcome\"\xd9\x02\n\nAssignment\x12\x32\n\x06target\x18\x01 \x01(\x0b\x32\x12.genesis.v1.TargetB\x06\xbaH\x03\xc8\x01\x01R\x06target\x12/\n\x05score\x18\x02 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01R\x05score\x12\x44\n\x10\x65xpected_success\x18\x03 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01R\x0f\x65xpectedSuccess\x12\x36\n\rexpected_cost\x18\x04 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x0c\x65xpectedCost\x12\x46\n\x11\x65xpected_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x10\x65xpectedDuration\x12 \n\x06reason\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x06reason\"\xa2\x01\n\nUnassigned\x12\x34\n\x06reason\x18\x01 \x01(\x0e\x32\x1c.genesis.v1.UnassignedReasonR\x06reason\x12\"\n\x07message\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0fR\x07message\x12:\n\x0cnearest_miss\x18\x03 \x01(\x0b\x32\x17.genesis.v1.NearestMissR\x0bnearestMiss\"\x89\x01\n\x0bNearestMiss\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x12.genesis.v1.TargetR\x06target\x12\x34\n\x06\x66\x61iled\x18\x02 \x03(\x0e\x32\x1c.genesis.v1.UnassignedReasonR\x06\x66\x61iled\x12\x18\n\x07missing\x18\x03 \x01(\tR\x07missing\"\x9b\x02\n\x10RouteExplanation\x12\x32\n\x05level\x18\x01 \x01(\x0e\x32\x1c.genesis.v1.ExplanationLevelR\x05level\x12\x35\n\ncandidates\x18\x02 \x03(\x0b\x32\x15.genesis.v1.CandidateR\ncandidates\x12/\n\x13\x64\x65\x63isive_difference\x18\x03 \x01(\tR\x12\x64\x65\x63isiveDifference\x12\x1b\n\ttie_break\x18\x04 \x01(\tR\x08tieBreak\x12%\n\x0e\x66\x65\x61sible_count\x18\x05 \x01(\rR\rfeasibleCount\x12\'\n\x0f\x63\x61ndidate_count\x18\x06 \x01(\rR\x0e\x63\x61ndidateCount\"\x81\x02\n\tCandidate\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x12.genesis.v1.TargetR\x06target\x12\x14\n\x05score\x18\x02 \x01(\x01R\x05score\x12,\n\x05parts\x18\x03 \x01(\x0b\x32\x16.genesis.v1.ScorePartsR\x05parts\x12\x36\n\rexpected_cost\x18\x04 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x0c\x65xpectedCost\x12\x34\n\x06\x66\x61iled\x18\x05 \x03(\x0e\x32\x1c.genesis.v1.UnassignedReasonR\x06\x66\x61iled\x12\x16\n\x06\x64\x65tail\x18\x06 \x01(\tR\x06\x64\x65tail\"o\n\nScoreParts\x12\x1f\n\x0bskill_match\x18\x01 \x01(\x01R\nskillMatch\x12\x18\n\x07success\x18\x02 \x01(\x01R\x07success\x12\x12\n\x04\x63ost\x18\x03 \x01(\x01R\x04\x63ost\x12\x12\n\x04load\x18\x04 \x01(\x01R\x04load\"\xcf\x01\n\rBudgetSummary\x12\x38\n\x0e\x65xpected_total\x18\x01 \x01(\x0b\x32\x11.genesis.v1.MoneyR\rexpectedTotal\x12I\n\x17\x63heapest_feasible_total\x18\x02 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x15\x63heapestFeasibleTotal\x12\'\n\x05limit\x18\x03 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x05limit\x12\x10\n\x03met\x18\x04 \x01(\x08R\x03met*\x8c\x01\n\x10\x45xplanationLevel\x12!\n\x1d\x45XPLANATION_LEVEL_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45XPLANATION_LEVEL_NONE\x10\x01\x12\x1d\n\x19\x45XPLANATION_LEVEL_SUMMARY\x10\x02\x12\x1a\n\x16\x45XPLANATION_LEVEL_FULL\x10\x03*V\n\nTargetKind\x12\x1b\n\x17TARGET_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11TARGET_KIND_AGENT\x10\x01\x12\x14\n\x10TARGET_KIND_TOOL\x10\x02*\x99\x02\n\x10UnassignedReason\x12!\n\x1dUNASSIGNED_REASON_UNSPECIFIED\x10\x00\x12#\n\x1fUNASSIGNED_REASON_NO_CAPABILITY\x10\x01\x12\x1c\n\x18UNASSIGNED_REASON_REGION\x10\x02\x12 \n\x1cUNASSIGNED_REASON_DATA_CLASS\x10\x03\x12\x1f\n\x1bUNASSIGNED_REASON_UNHEALTHY\x10\x04\x12\x1c\n\x18UNASSIGNED_REASON_BUDGET\x10\x05\x12\x1e\n\x1aUNASSIGNED_REASON_DEADLINE\x10\x06\x12\x1e\n\x1aUNASSIGNED_REASON_EXCLUDED\x10\x07\x42Y\n\x0e\x64\x65v.genesis.v1B\x0cRoutingProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROUTINGCONSTRAINTS'].fields_by_name['data_class']._loaded_options = None
   _globals['_ROUTINGCONSTRAINTS'].fields_by_name['data_class']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_ROUTINGCONSTRAINTS'].fields_by_name['deadline']._loaded_options = None
-  _globals['_ROUTINGCONSTRAINTS'].fields_by_name['deadline']._serialized_options = b'\272H\014\252\001\t\"\005\010\200\212\212\0172\000'
+  _globals['_ROUTINGCONSTRAINTS'].fields_by_name['deadline']._serialized_options = b'\272H\r\252\001\n\"\006\010\200\350\357\343\0132\000'
   _globals['_ROUTINGCONSTRAINTS'].fields_by_name['excluded_targets']._loaded_options = None
   _globals['_ROUTINGCONSTRAINTS'].fields_by_name['excluded_targets']._serialized_options = b'\272H\017\222\001\014\020\350\007\"\007r\005\020\001\030\310\001'
   _globals['_TARGET'].fields_by_name['kind']._loaded_options = None
@@ -62,30 +62,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ASSIGNMENT'].fields_by_name['reason']._serialized_options = b'\272H\005r\003\030\320\017'
   _globals['_UNASSIGNED'].fields_by_name['message']._loaded_options = None
   _globals['_UNASSIGNED'].fields_by_name['message']._serialized_options = b'\272H\005r\003\030\320\017'
-  _globals['_EXPLANATIONLEVEL']._serialized_start=2338
-  _globals['_EXPLANATIONLEVEL']._serialized_end=2478
-  _globals['_TARGETKIND']._serialized_start=2480
-  _globals['_TARGETKIND']._serialized_end=2566
-  _globals['_UNASSIGNEDREASON']._serialized_start=2569
-  _globals['_UNASSIGNEDREASON']._serialized_end=2850
+  _globals['_EXPLANATIONLEVEL']._serialized_start=2339
+  _globals['_EXPLANATIONLEVEL']._serialized_end=2479
+  _globals['_TARGETKIND']._serialized_start=2481
+  _globals['_TARGETKIND']._serialized_end=2567
+  _globals['_UNASSIGNEDREASON']._serialized_start=2570
+  _globals['_UNASSIGNEDREASON']._serialized_end=2851
   _globals['_ROUTINGCONSTRAINTS']._serialized_start=98
-  _globals['_ROUTINGCONSTRAINTS']._serialized_end=404
-  _globals['_TARGET']._serialized_start=407
-  _globals['_TARGET']._serialized_end=571
-  _globals['_TASKROUTE']._serialized_start=574
-  _globals['_TASKROUTE']._serialized_end=813
-  _globals['_ASSIGNMENT']._serialized_start=816
-  _globals['_ASSIGNMENT']._serialized_end=1161
-  _globals['_UNASSIGNED']._serialized_start=1164
-  _globals['_UNASSIGNED']._serialized_end=1326
-  _globals['_NEARESTMISS']._serialized_start=1329
-  _globals['_NEARESTMISS']._serialized_end=1466
-  _globals['_ROUTEEXPLANATION']._serialized_start=1469
-  _globals['_ROUTEEXPLANATION']._serialized_end=1752
-  _globals['_CANDIDATE']._serialized_start=1755
-  _globals['_CANDIDATE']._serialized_end=2012
-  _globals['_SCOREPARTS']._serialized_start=2014
-  _globals['_SCOREPARTS']._serialized_end=2125
-  _globals['_BUDGETSUMMARY']._serialized_start=2128
-  _globals['_BUDGETSUMMARY']._serialized_end=2335
+  _globals['_ROUTINGCONSTRAINTS']._serialized_end=405
+  _globals['_TARGET']._serialized_start=408
+  _globals['_TARGET']._serialized_end=572
+  _globals['_TASKROUTE']._serialized_start=575
+  _globals['_TASKROUTE']._serialized_end=814
+  _globals['_ASSIGNMENT']._serialized_start=817
+  _globals['_ASSIGNMENT']._serialized_end=1162
+  _globals['_UNASSIGNED']._serialized_start=1165
+  _globals['_UNASSIGNED']._serialized_end=1327
+  _globals['_NEARESTMISS']._serialized_start=1330
+  _globals['_NEARESTMISS']._serialized_end=1467
+  _globals['_ROUTEEXPLANATION']._serialized_start=1470
+  _globals['_ROUTEEXPLANATION']._serialized_end=1753
+  _globals['_CANDIDATE']._serialized_start=1756
+  _globals['_CANDIDATE']._serialized_end=2013
+  _globals['_SCOREPARTS']._serialized_start=2015
+  _globals['_SCOREPARTS']._serialized_end=2126
+  _globals['_BUDGETSUMMARY']._serialized_start=2129
+  _globals['_BUDGETSUMMARY']._serialized_end=2336
 # @@protoc_insertion_point(module_scope)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.box import HORIZONTALS
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from genesis.v1 import routing_pb2
 from genesis_server.cli.drawing.graph import PlanGraph
+from genesis_server.cli.show.rows import Rows
 from genesis_server.cli.text import amount, enum_word, plain
 
 
@@ -18,20 +18,18 @@ def assignment_table(
     routes: Sequence[routing_pb2.TaskRoute], budget: routing_pb2.BudgetSummary | None, graph: PlanGraph | None
 ) -> RenderableType:
     """One row for each task; reasons are never cut."""
-    table = Table(title="Assignments", box=HORIZONTALS, title_justify="left", title_style="bold", show_lines=True, border_style="dim")
-    for name in ("task", "agent", "model", "cost", "reason"):
-        table.add_column(name, overflow="fold", justify="right" if name == "cost" else "left")
+    table = Rows("task", "agent", "model", "cost", "reason", title="Assignments", ruled=True, right=("cost",))
     for route in routes:
         task = _task(route.task_id, graph)
         if route.WhichOneof("outcome") == "assignment":
             choice = route.assignment
             target = choice.target
             who = f"tool {plain(target.id)}" if target.kind == routing_pb2.TARGET_KIND_TOOL else plain(target.id)
-            table.add_row(
+            table.add(
                 task, Text(who, "green"), Text(plain(target.model_id)), Text(amount(choice.expected_cost)), Text(plain(choice.reason))
             )
         else:
-            table.add_row(task, Text("nobody", "bold red"), Text(""), Text(""), Text(_why_nobody(route.unassigned), "red"))
+            table.add(task, Text("nobody", "bold red"), Text(""), Text(""), Text(_why_nobody(route.unassigned), "red"))
     return Group(table, *([_money(budget)] if budget else ()), *_comparisons(routes, graph))
 
 

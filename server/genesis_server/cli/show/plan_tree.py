@@ -9,7 +9,7 @@ from rich.tree import Tree
 
 from genesis.v1 import plan_pb2
 from genesis_server.cli.drawing.graph import Node, PlanGraph
-from genesis_server.cli.text import enum_word, plain
+from genesis_server.cli.text import counted, enum_word, plain
 
 _SHOWN_TASKS = 500
 
@@ -29,11 +29,11 @@ def plan_tree(graph: PlanGraph, critical: Collection[str] = ()) -> Tree:
 
 def _head(graph: PlanGraph) -> Text:
     plan = graph.plan
-    facts = [plain(plan.id) or "a plan", f"{len(plan.tasks)} tasks"]
+    facts = [plain(plan.id) or "a plan", counted(len(plan.tasks), "task")]
     if plan.version:
         facts.insert(1, f"version {plan.version}")
     if levels := max((node.level for node in graph.nodes), default=0):
-        facts.append(f"{levels} levels")
+        facts.append(counted(levels, "level"))
     return Text.assemble((plain(plan.goal) or "(no goal)", "bold"), "\n", (" · ".join(facts), "dim"))
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from google.protobuf import json_format
-from rich.box import HORIZONTALS, SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from genesis.v1 import agent_service_pb2, common_pb2, orchestrator_service_pb2
+from genesis_server.cli.show.rows import Rows
 from genesis_server.cli.text import amount, enum_word, plain, seconds, span
 
 _STYLES = {
@@ -24,14 +23,12 @@ def health_view(health: orchestrator_service_pb2.HealthResponse) -> RenderableTy
     """The server's state and that of its parts."""
     level = enum_word(common_pb2.DegradationLevel, health.degradation_level, "DEGRADATION_LEVEL_")
     head = Text.assemble(_status(health.status), f"  up {span(seconds(health.uptime))} · best level {level}")
-    table = Table(box=SIMPLE_HEAD, border_style="dim")
-    for name in ("component", "status", "breaker", "why"):
-        table.add_column(name, overflow="fold")
+    table = Rows("component", "status", "breaker", "why")
     for part in health.components:
         breaker = plain(part.breaker_state)
         if part.HasField("retry_time"):
             breaker += f", again at {part.retry_time.ToDatetime():%H:%M:%S} UTC"
-        table.add_row(Text(plain(part.name)), _status(part.status), Text(breaker), Text(plain(part.message)))
+        table.add(Text(plain(part.name)), _status(part.status), Text(breaker), Text(plain(part.message)))
     snapshots = " · ".join(f"{plain(name)} {plain(health.snapshot_ids[name])}" for name in sorted(health.snapshot_ids))
     lines = [Text(f"server {plain(health.server_version)} · contract {plain(health.contract_version)} · {snapshots}", style="dim")]
     if health.flags_not_built:
@@ -41,14 +38,12 @@ def health_view(health: orchestrator_service_pb2.HealthResponse) -> RenderableTy
 
 def flags_table(flags: Sequence[orchestrator_service_pb2.FlagEvaluation]) -> RenderableType:
     """Each flag with its value and why it has it."""
-    table = Table(box=SIMPLE_HEAD, border_style="dim")
-    for name in ("flag", "value", "reason", "decided by", "what it switches"):
-        table.add_column(name, overflow="fold")
+    table = Rows("flag", "value", "reason", "decided by", "what it switches")
     for flag in flags:
         value = json_format.MessageToJson(flag.value, indent=None)
         variant = f" ({plain(flag.variant)})" if flag.variant else ""
         reason = enum_word(orchestrator_service_pb2.FlagReason, flag.reason, "FLAG_REASON_")
-        table.add_row(
+        table.add(
             Text(plain(flag.key), "bold"),
             Text(plain(value) + variant),
             Text(reason),
@@ -60,9 +55,7 @@ def flags_table(flags: Sequence[orchestrator_service_pb2.FlagEvaluation]) -> Ren
 
 def agents_table(agents: Sequence[agent_service_pb2.AgentEntry]) -> RenderableType:
     """Each agent with its skills and the prices of its models."""
-    table = Table(box=HORIZONTALS, border_style="dim", show_lines=True)
-    for name in ("agent", "state", "skills", "models: price of a million tokens in / out", "at once"):
-        table.add_column(name, overflow="fold")
+    table = Rows("agent", "state", "skills", "models: price of a million tokens in / out", "at once", ruled=True)
     for entry in agents:
         card = entry.card
         models = "\n".join(
@@ -71,7 +64,7 @@ def agents_table(agents: Sequence[agent_service_pb2.AgentEntry]) -> RenderableTy
         )
         state = enum_word(agent_service_pb2.AgentState, entry.state, "AGENT_STATE_")
         place = f"\n{plain(card.region)}" if card.region else ""
-        table.add_row(
+        table.add(
             Text.assemble((plain(card.id), "bold"), (place, "dim")),
             Text(state),
             Text(", ".join(plain(skill.id) for skill in card.skills)),
@@ -83,17 +76,11 @@ def agents_table(agents: Sequence[agent_service_pb2.AgentEntry]) -> RenderableTy
 
 def plans_table(plans: Sequence[orchestrator_service_pb2.PlanSummary]) -> RenderableType:
     """Stored plans in short."""
-    table = Table(box=SIMPLE_HEAD, border_style="dim")
-    # Ids are copied, so they stay on one line.
-    table.add_column("plan", no_wrap=True, overflow="fold")
-    for name in ("version", "made", "tasks", "level", "goal"):
-        table.add_column(name, overflow="fold")
+    table = Rows("plan", "made", "tasks", "level", "goal", right=("tasks",), whole=("plan",))
     for plan in plans:
         level = enum_word(common_pb2.DegradationLevel, plan.level, "DEGRADATION_LEVEL_")
         made = f"{plan.create_time.ToDatetime():%Y-%m-%d %H:%M} UTC"
-        table.add_row(
-            Text(f"{plain(plan.id)} v{plan.version}"), Text(made), Text(str(plan.task_count)), Text(level), Text(plain(plan.goal))
-        )
+        table.add(Text(f"{plain(plan.id)} v{plan.version}"), Text(made), Text(str(plan.task_count)), Text(level), Text(plain(plan.goal)))
     return table
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from genesis.v1 import orchestrator_service_pb2, validation_pb2
 from genesis_server.cli.drawing.graph import PlanGraph
-from genesis_server.cli.text import enum_word, plain, seconds, span
+from genesis_server.cli.show.rows import Rows
+from genesis_server.cli.text import counted, enum_word, plain, seconds, span
 
 _SHOWN_FINDINGS = 50
 _SHOWN_PATH = 60
@@ -54,14 +53,12 @@ def _findings(verdict: validation_pb2.Verdict, graph: PlanGraph) -> Iterator[Ren
     if not verdict.findings:
         yield Text("  no findings")
         return
-    table = Table(title="Findings", box=SIMPLE_HEAD, title_justify="left", title_style="bold", border_style="dim")
-    for name in ("severity", "finding", "tasks", "fix"):
-        table.add_column(name, overflow="fold")
+    table = Rows("severity", "finding", "tasks", "fix", title="Findings")
     for finding in verdict.findings[:_SHOWN_FINDINGS]:
         severity = enum_word(validation_pb2.Severity, finding.severity, "SEVERITY_")
         tasks = ", ".join(plain(graph.label(task_id)) for task_id in finding.task_ids[:12])
         fix = _fix(finding.fix, graph) if finding.HasField("fix") else ""
-        table.add_row(Text(severity, _STYLES.get(finding.severity, "dim")), Text(_message(finding, graph)), Text(tasks), Text(fix))
+        table.add(Text(severity, _STYLES.get(finding.severity, "dim")), Text(_message(finding, graph)), Text(tasks), Text(fix))
     yield table
     hidden = max(verdict.finding_count, len(verdict.findings)) - _SHOWN_FINDINGS
     if hidden > 0:
@@ -97,7 +94,7 @@ def _schedule(verdict: validation_pb2.Verdict, graph: PlanGraph) -> Iterator[Tex
     shown = [*path[:_SHOWN_PATH], "…"] if len(path) > _SHOWN_PATH else path
     yield Text.assemble(("Critical path ", "bold"), (" → ".join(shown), "magenta"))
     yield Text(
-        f"  {span(seconds(schedule.makespan))} from start to end · {schedule.level_count} levels"
-        f" · at most {schedule.max_parallelism} tasks at once · {schedule.average_parallelism:.1f} on average",
+        f"  {span(seconds(schedule.makespan))} from start to end · {counted(schedule.level_count, 'level')}"
+        f" · at most {counted(schedule.max_parallelism, 'task')} at once · {schedule.average_parallelism:.1f} on average",
         style="dim",
     )

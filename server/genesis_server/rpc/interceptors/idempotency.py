@@ -14,7 +14,8 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -22,7 +23,7 @@ from google.protobuf.message import Message
 
 from genesis_server.resilience.errors import GenesisError, ValidationError
 from genesis_server.rpc.context import current_caller
-from genesis_server.rpc.interceptors.layer import Context, Handler, Layer, Unary
+from genesis_server.rpc.interceptors.layer import Context, Handler, Layer, Stream, Unary
 from genesis_server.rpc.methods import contract_methods
 from genesis_server.rpc.remembered import Answer, Claim, decode, encode
 from genesis_server.rpc.status import code_of
@@ -32,6 +33,8 @@ KIND = "idempotency"
 KEPT_SECONDS = 24 * 3600.0
 CLAIM_SECONDS = 15.0
 FIELD = "request_id"
+WRAPPED = "plan"
+"""Field of a streaming request that holds the request with the id."""
 
 _REMEMBERED = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION})
 _FIRST_WAIT_SECONDS = 0.02
@@ -43,7 +46,7 @@ Run = Callable[[], Awaitable[bytes]]
 
 
 class IdempotencyInterceptor(Layer):
-    """Remembers the answers of unary methods of the contract whose request has a `request_id`."""
+    """Remembers the answers of the contract's methods whose request has a `request_id`."""
 
     def __init__(
         self,
@@ -96,6 +99,42 @@ class IdempotencyInterceptor(Layer):
             return await self._once(key, _digest(request), run)
 
         return unary
+
+    def around_stream(self, method: str, inner: Stream) -> Stream:
+        """The same for a stream whose request wraps one with an id: a repeated id gets the last message, which holds the result, alone."""
+        known = contract_methods().get(method)
+        if known is None or WRAPPED not in known.request.DESCRIPTOR.fields_by_name:
+            return inner
+        serialise: Callable[[Any], bytes] = self._serialisers[method]
+
+        async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+            wrapped = getattr(request, WRAPPED)
+            if not wrapped.request_id:
+                async with aclosing(inner(request, context)) as answers:
+                    async for answer in answers:
+                        yield answer
+                return
+            key = Key(current_caller().tenant, KIND, f"{known.name}:{wrapped.request_id}")
+            progress: asyncio.Queue[Any] = asyncio.Queue()
+
+            async def run() -> bytes:
+                last: Any = None
+                async with aclosing(inner(request, context)) as answers:
+                    async for answer in answers:
+                        if last is not None:
+                            progress.put_nowait(last)
+                        last = answer
+                return serialise(last)
+
+            result = asyncio.create_task(self._once(key, _digest(request), run))
+            try:
+                async for told in _until(result, progress):
+                    yield told
+                yield await result
+            finally:
+                result.cancel()
+
+        return stream
 
     async def _once(self, key: Key, digest: str, run: Run) -> bytes:
         """The remembered answer, or the one of `run`, which then runs nowhere else meanwhile."""
@@ -188,6 +227,17 @@ class _Claimed:
         self.version = version
         self.lock = asyncio.Lock()
         self.renewing: asyncio.Task[None] | None = None
+
+
+async def _until(result: asyncio.Task[bytes], progress: asyncio.Queue[Any]) -> AsyncGenerator[Any, None]:
+    """What comes through the queue until the task has ended and the queue is empty."""
+    while not (result.done() and progress.empty()):
+        told = asyncio.ensure_future(progress.get())
+        await asyncio.wait({told, result}, return_when=asyncio.FIRST_COMPLETED)
+        if told.done():
+            yield told.result()
+        else:
+            told.cancel()
 
 
 def _resolve(answer: Answer) -> bytes:

@@ -1,0 +1,76 @@
+"""What a server reads before it starts: where the store is, and the files decisions are made from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from genesis_server.agents.loading import AgentsFileError
+from genesis_server.agents.registry import AgentRegistry
+from genesis_server.app.access import authenticator, listener_tls
+from genesis_server.app.errors import StartError
+from genesis_server.flags.definition import FlagMistakesError
+from genesis_server.flags.overrides import Overrides, read_overrides
+from genesis_server.flags.source import FlagSource
+from genesis_server.planning.data_file import DataFileError
+from genesis_server.planning.method_source import MethodSource
+from genesis_server.security.paths import StorageDirectory, UnsafePathError
+from genesis_server.settings import Settings
+from genesis_server.settings.fields import STORE_FILE
+from genesis_server.storage.opening import sqlite_path
+
+T = TypeVar("T")
+
+
+def check(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Read all of it as `build` does. Raises StartError with every mistake. Ports and the store itself are tried by the start alone."""
+    messages: list[str] = []
+    for read in (
+        lambda: store_url(settings),
+        lambda: snapshots_at_start(settings, environ),
+        lambda: authenticator(settings),
+        lambda: listener_tls(settings),
+    ):
+        try:
+            read()
+        except StartError as error:
+            messages += error.messages
+        except OSError as error:
+            messages.append(f"{error.filename} cannot be read: {error.strerror}")
+    if messages:
+        raise StartError(*messages)
+
+
+def store_url(settings: Settings) -> str:
+    """Where plans are kept: the store the operator names, else a file that cannot leave the data folder. Raises StartError."""
+    named = sqlite_path(settings.store) if settings.store else None
+    try:
+        if named is not None and settings.storage_test_mode:
+            StorageDirectory(named.absolute().parent, test_mode=True)
+        if settings.store:
+            return settings.store
+        folder = StorageDirectory(settings.data_dir.absolute(), test_mode=settings.storage_test_mode)
+        return f"sqlite://{folder.path(STORE_FILE)}"
+    except UnsafePathError as error:
+        raise StartError(f"{'store' if settings.store else 'data_dir'}: {error}") from error
+
+
+def snapshots_at_start(settings: Settings, environ: Mapping[str, str]) -> tuple[AgentRegistry, MethodSource, FlagSource]:
+    """The files decisions are made from. Raises StartError with the mistakes of all of them."""
+    messages: list[str] = []
+
+    def attempt(read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except (AgentsFileError, DataFileError, FlagMistakesError) as error:
+            messages.extend(str(mistake) for mistake in error.mistakes)
+            return None
+
+    registry = attempt(lambda: AgentRegistry(settings.agents_file))
+    methods = attempt(lambda: MethodSource(settings.methods_dir, clock=time.time))
+    overrides = attempt(lambda: read_overrides(environ))
+    flags = attempt(lambda: FlagSource(path=settings.flags_file, overrides=overrides or Overrides(), clock=time.time))
+    if registry is None or methods is None or flags is None or messages:
+        raise StartError(*messages)
+    return registry, methods, flags
