@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -22,14 +23,15 @@ START_SECONDS = 30.0
 
 
 def free_port(neighbours: int = 0) -> int:
-    """A port nobody listens on right now, nor on that many ports above it."""
+    """A port nobody listens on right now, nor on that many ports above it.
+
+    It lies below those that systems give to outgoing connections, so that none of these takes it before the server does.
+    """
     while True:
-        with contextlib.ExitStack() as held, contextlib.suppress(OSError, OverflowError):
-            first = 0
-            for offset in range(neighbours + 1):
-                probe = held.enter_context(socket.socket())
-                probe.bind(("127.0.0.1", first and first + offset))
-                first = first or int(probe.getsockname()[1])
+        first = secrets.randbelow(12_000) + 20_000
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for port in range(first, first + neighbours + 1):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
             return first
 
 

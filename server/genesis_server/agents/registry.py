@@ -116,7 +116,7 @@ class AgentRegistry:
         changed = catalogue.snapshot_id != self.snapshot_id
         if changed:
             self._index = CatalogueIndex(catalogue)
-            _log.info("agents reloaded", extra={"snapshot_id": catalogue.snapshot_id, "agents": len(catalogue.agents)})
+            _log.info("agents reloaded", extra={"fields": {"snapshot_id": catalogue.snapshot_id, "agents": len(catalogue.agents)}})
         self._recover()
         return changed
 
@@ -132,7 +132,7 @@ class AgentRegistry:
         if self._status.message != message:
             since = self._clock() if self._status.healthy else self._status.since
             self._status = RegistryStatus(healthy=False, message=message, since=since)
-            _log.warning("agents file not taken", extra={"reason": message})
+            _log.warning("agents file not taken", extra={"fields": {"reason": message}})
 
     def _recover(self) -> None:
         if not self._status.healthy:

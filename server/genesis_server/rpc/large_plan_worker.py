@@ -113,7 +113,11 @@ class Judge:
             verdict=verdict_to_proto(verdict),
             provenance=common_pb2.Provenance(agents_snapshot_id=index.catalogue.snapshot_id if index is not None else ""),
         )
-        return Answer(response=response.SerializeToString(), goal=request.goal or request.plan.goal, verdict=replace(verdict, findings=(), schedule=None))
+        return Answer(
+            response=response.SerializeToString(),
+            goal=request.goal or request.plan.goal,
+            verdict=replace(verdict, findings=(), schedule=None),
+        )
 
 
 def _refuse_violations(data: bytes) -> None:

@@ -215,7 +215,7 @@ class Fields(BaseSettings):
     max_validate_tasks: Annotated[int, Field(ge=1, le=10_000_000)] = 200_000
     """Most tasks in a plan that Validate takes."""
     large_plan_bytes: Bytes = ByteSize(256 * 1024)
-    """Plans from this size on are validated in a process of their own, so that others do not wait."""
+    """Plans from this size on, or of more than 500 tasks and edges, are validated in a process of their own, so that others do not wait."""
     tripwire_mode: Annotated[TripwireMode, BeforeValidator(_lower)] = TripwireMode.ANNOTATE
     """What happens to a text that looks like an injection: annotate (the answer tells) or block (the call is refused)."""
     idempotency_hours: Annotated[float, Field(gt=0, le=8_760, allow_inf_nan=False)] = 24

@@ -121,7 +121,11 @@ def test_zero_means_the_default_as_in_the_contract() -> None:
         ),
         ('id = "s"', 'id = "s"\ntags = "t"', "agents.toml:7: agents[0].skills[0].tags: Input should be a valid list"),
         ('id = "s"', 'id = "s"\nexpected_duration = "soon"', "agents.toml:7: agents[0].skills[0].expected_duration: must be a duration"),
-        ('id = "s"', 'id = "s"\nexpected_duration = "36601d"', "agents.toml:7: agents[0].skills[0].expected_duration: must be at most 36600"),
+        (
+            'id = "s"',
+            'id = "s"\nexpected_duration = "36601d"',
+            "agents.toml:7: agents[0].skills[0].expected_duration: must be at most 36600",
+        ),
         ('id = "s"', 'id = "s"\nexampels = []', "agents.toml:7: agents[0].skills[0].exampels: unknown key; did you mean 'examples'?"),
         (
             'id = "s"',

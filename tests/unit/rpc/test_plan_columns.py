@@ -19,7 +19,8 @@ _texts = st.sampled_from(["", "t", "t" * 5_000, "t" * 5_001, "é" * 5_000])
 _numbers = st.one_of(st.none(), st.sampled_from([0.0, -0.0, 1.0, 0.5, -0.1, 1.1, float("nan"), float("inf")]))
 _kinds = st.sampled_from([0, 1, 2, 3, 77])
 _durations = st.one_of(
-    st.none(), st.builds(Duration, seconds=st.sampled_from([0, 1, -1, 3_162_239_999, 3_162_240_000, 3_162_240_001]), nanos=st.sampled_from([0, 1]))
+    st.none(),
+    st.builds(Duration, seconds=st.sampled_from([0, 1, -1, 3_162_239_999, 3_162_240_000, 3_162_240_001]), nanos=st.sampled_from([0, 1])),
 )
 _artefacts = st.lists(st.builds(common_pb2.Artefact, name=_names, type=_names), max_size=2)
 _spans = st.builds(common_pb2.Span, start=st.just(1), end=st.just(2), text=_texts)
