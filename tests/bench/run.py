@@ -1,34 +1,44 @@
 """`make bench`: what a call costs, next to a bare echo server in the same run.
 
 Prints, and with --json FILE writes: CPU per call of each method as a ratio to the echo (median and spread over paired rounds),
-the server's own time and the client's time of Orchestrate (P50, P99 over 200 calls), the cold start to SERVING, idle memory.
+the server's own time and the client's time of Orchestrate (P50, P99 over 200 calls), the time of Validate for 100 000 tasks and what
+others wait meanwhile, the cold start to SERVING, idle memory.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import compileall
 import json
+import multiprocessing
 import platform
+import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import grpc
 import psutil
 
+import genesis
+import genesis_server
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 from genesis.v1 import orchestrator_service_pb2 as api
 from genesis.v1 import orchestrator_service_pb2_grpc as api_grpc
+from genesis.v1 import plan_pb2
 from servers import Server, free_port, running
 
 GOAL = "Release the new billing feature to all customers by Friday"
 SETTINGS = {"GENESIS_RATE_PER_SECOND": "100000", "GENESIS_RATE_BURST": "100000", "GENESIS_MAX_CONCURRENT_CALLS": "1000"}
 ROUNDS, CALLS, CONCURRENCY = 7, 1500, 32
+LARGE_TASKS = 100_000
 Call = Callable[[], Awaitable[object]]
 
 
@@ -102,6 +112,61 @@ def percentiles(values: list[float]) -> dict[str, float]:
     return {"p50": cut[49], "p99": cut[98]}
 
 
+def large_plan(tasks: int) -> api.ValidateRequest:
+    """A plan of many tasks, each after two earlier ones nearby."""
+    draw = random.Random(1)
+    names = [f"t{number}" for number in range(tasks)]
+    edges = [
+        plan_pb2.Edge(from_task_id=names[draw.randrange(max(0, number - 50), number)], to_task_id=names[number])
+        for number in range(1, tasks)
+        for _ in range(2)
+    ]
+    work = [plan_pb2.Task(id=name, goal=f"step {name}", capability="code.review") for name in names]
+    return api.ValidateRequest(plan=plan_pb2.Plan(goal="steps", tasks=work, edges=edges))
+
+
+def validate_large(address: str, request: bytes, times: int) -> list[float]:
+    """Seconds a caller in a process of its own waits for each of some verdicts; the first, which starts the child process, is left out."""
+    seconds = []
+    with grpc.insecure_channel(address, [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]) as channel:
+        call = channel.unary_unary("/genesis.v1.OrchestratorService/Validate")
+        for _ in range(times + 1):
+            start = time.perf_counter()
+            call(request, timeout=60)
+            seconds.append(time.perf_counter() - start)
+    return seconds[1:]
+
+
+async def measure_large(server: Server) -> dict[str, object]:
+    """The time of Validate for 100 000 tasks, and what others wait meanwhile: 100 Flag calls a second, from their intended send times."""
+    request = large_plan(LARGE_TASKS).SerializeToString()
+    waited: list[float] = []
+    loop = asyncio.get_running_loop()
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            stub = api_grpc.OrchestratorServiceStub(channel)
+
+            async def ask(due: float) -> None:
+                await stub.Flag(api.FlagRequest())
+                waited.append((loop.time() - due) * 1e3)
+
+            heavy = loop.run_in_executor(pool, validate_large, server.address, request, 8)
+            begin, calls = loop.time(), []
+            while not heavy.done():
+                due = begin + len(calls) / 100
+                await asyncio.sleep(max(0.0, due - loop.time()))
+                calls.append(asyncio.create_task(ask(due)))
+            await asyncio.gather(*calls)
+            seconds = await heavy
+    return {
+        "tasks": LARGE_TASKS,
+        "megabytes": len(request) / 1e6,
+        "validate_s": spread(seconds),
+        "others": len(waited),
+        "others_ms": percentiles(waited),
+    }
+
+
 def measure_start(folder: Path, times: int = 5) -> dict[str, object]:
     """Seconds from starting the process to SERVING, and resident memory some calls of Health later, in MB."""
     seconds, megabytes = [], []
@@ -118,6 +183,9 @@ def measure_start(folder: Path, times: int = 5) -> dict[str, object]:
 
 def measure() -> dict[str, object]:
     """Everything."""
+    for package in (genesis_server, genesis):
+        # As set-up does; sources edited since would be compiled at every start where Python may not write bytecode.
+        compileall.compile_dir(str(Path(str(package.__file__)).parent), quiet=1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         result: dict[str, object] = {"python": platform.python_version(), **measure_start(folder)}
@@ -128,6 +196,7 @@ def measure() -> dict[str, object]:
                 echo.stdout.readline()
                 with running(folder / "main", settings=SETTINGS) as server:
                     result["orchestrate"] = measure_orchestrate(server)
+                    result["large_plan"] = asyncio.run(measure_large(server))
                     result |= asyncio.run(measure_ratios(server, psutil.Process(echo.pid), address))
             finally:
                 echo.terminate()
