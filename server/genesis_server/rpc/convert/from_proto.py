@@ -42,7 +42,7 @@ def catalogue_from_proto(message: catalogue_pb2.Catalogue, *, snapshot_id: str) 
     if violations:
         raise ValidationError(
             "INVALID_FIELD",
-            f"the catalogue has {len(violations)} ids that stand twice; give each its own",
+            f"the catalogue has ids that stand twice ({len(violations)} times); give each its own",
             facts={"field": violations[0].field},
             violations=violations,
         )
