@@ -42,7 +42,7 @@ class FieldViolation:
     description: str
     """What is wrong and what to do."""
     rule: str = ""
-    """Id of the constraint, for example `string.min_len`."""
+    """Id of the constraint, for example `STRING_MIN_LEN`."""
 
 
 class GenesisError(Exception):
