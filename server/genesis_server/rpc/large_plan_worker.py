@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
 import logging
 import os
 import pickle
@@ -22,14 +21,15 @@ from typing import BinaryIO
 
 from google.protobuf.message import DecodeError
 
-from genesis.v1 import catalogue_pb2, common_pb2, orchestrator_service_pb2
+from genesis.v1 import common_pb2, orchestrator_service_pb2
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.catalogue import Catalogue
 from genesis_server.model.validation import Verdict
 from genesis_server.resilience.errors import GenesisError, ResourceError, too_many_tasks
-from genesis_server.rpc.convert import catalogue_from_proto, constraints_from_proto, routes_from_proto, verdict_to_proto
+from genesis_server.rpc.convert import constraints_from_proto, routes_from_proto, verdict_to_proto
 from genesis_server.rpc.deserialisation import malformed
 from genesis_server.rpc.plan_columns import PlanColumns
+from genesis_server.rpc.request_catalogues import request_index, request_snapshot_id
 from genesis_server.validation.graph import build_graph
 from genesis_server.validation.judge import Limits, judge
 
@@ -99,7 +99,9 @@ class Judge:
         columns = PlanColumns(request)
         if columns.suspicious:
             _refuse_violations(data)
-        index = _request_index(request.catalogue) if request.HasField("catalogue") else self._index
+        index = self._index
+        if request.HasField("catalogue"):
+            index = request_index(request.catalogue, request_snapshot_id(request.catalogue))
         verdict = judge(
             build_graph(columns.tasks, columns.edges),
             goal=request.goal or request.plan.goal,
@@ -125,11 +127,6 @@ def _refuse_violations(data: bytes) -> None:
     from genesis_server.rpc.interceptors.constraints import check_message  # noqa: PLC0415  (grpc is not needed for sound requests)
 
     check_message(orchestrator_service_pb2.ValidateRequest.FromString(data))
-
-
-def _request_index(message: catalogue_pb2.Catalogue) -> CatalogueIndex:
-    digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
-    return CatalogueIndex(catalogue_from_proto(message, snapshot_id=f"request-{digest[:24]}"))
 
 
 def serve(jobs: int, answers: BinaryIO, *, idle_seconds: float) -> None:

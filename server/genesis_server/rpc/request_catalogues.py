@@ -14,6 +14,17 @@ from genesis_server.rpc.convert import catalogue_from_proto
 INLINE_ENTRIES = 60
 
 
+def request_snapshot_id(message: catalogue_pb2.Catalogue) -> str:
+    """The id of a request's catalogue, from its content: the same in every process, so that answers can be compared."""
+    digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
+    return f"request-{digest[:24]}"
+
+
+def request_index(message: catalogue_pb2.Catalogue, snapshot_id: str) -> CatalogueIndex:
+    """The index of a request's catalogue, made anew. Raises ValidationError INVALID_FIELD for ids that stand twice."""
+    return CatalogueIndex(catalogue_from_proto(message, snapshot_id=snapshot_id))
+
+
 class RequestCatalogues:
     """A bounded cache of indexes by the content of the catalogue, least recently used out first."""
 
@@ -27,14 +38,13 @@ class RequestCatalogues:
 
     async def index(self, message: catalogue_pb2.Catalogue) -> CatalogueIndex:
         """The index of a request's catalogue. Raises ValidationError INVALID_FIELD for ids that stand twice."""
-        digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
-        snapshot_id = f"request-{digest[:24]}"
+        snapshot_id = request_snapshot_id(message)
         found = self._indexes.get(snapshot_id)
         if found is not None:
             self._indexes.move_to_end(snapshot_id)
             return found
         if _entries(message) <= INLINE_ENTRIES:
-            return self._keep(snapshot_id, _build(message, snapshot_id))
+            return self._keep(snapshot_id, request_index(message, snapshot_id))
         build = self._builds.get(snapshot_id)
         if build is None:
             build = self._builds[snapshot_id] = asyncio.create_task(self._build_aside(message, snapshot_id))
@@ -43,7 +53,7 @@ class RequestCatalogues:
         return await asyncio.shield(build)
 
     async def _build_aside(self, message: catalogue_pb2.Catalogue, snapshot_id: str) -> CatalogueIndex:
-        return self._keep(snapshot_id, await asyncio.to_thread(_build, message, snapshot_id))
+        return self._keep(snapshot_id, await asyncio.to_thread(request_index, message, snapshot_id))
 
     def _keep(self, snapshot_id: str, index: CatalogueIndex) -> CatalogueIndex:
         self._indexes[snapshot_id] = index
@@ -57,7 +67,3 @@ class RequestCatalogues:
 def _entries(message: catalogue_pb2.Catalogue) -> int:
     """Skills and tools."""
     return len(message.tools) + sum(len(agent.skills) for agent in message.agents)
-
-
-def _build(message: catalogue_pb2.Catalogue, snapshot_id: str) -> CatalogueIndex:
-    return CatalogueIndex(catalogue_from_proto(message, snapshot_id=snapshot_id))

@@ -27,8 +27,8 @@ async def test_the_same_content_is_indexed_once_and_the_id_tells_the_content() -
 
 async def test_callers_who_come_together_with_a_large_catalogue_share_one_index(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[str] = []
-    build = request_catalogues._build
-    monkeypatch.setattr(request_catalogues, "_build", lambda message, name: (built.append(name), build(message, name))[1])
+    build = request_catalogues.request_index
+    monkeypatch.setattr(request_catalogues, "request_index", lambda message, name: (built.append(name), build(message, name))[1])
     catalogues, large = RequestCatalogues(), tools(INLINE_ENTRIES + 1)
     indexes = await asyncio.gather(*(catalogues.index(large) for _ in range(5)))
     assert len(built) == 1
