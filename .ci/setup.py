@@ -48,7 +48,7 @@ def install(environ: dict[str, str], python: str, venv: Path) -> None:
         run([uv, "python", "install", "3.13" if python == PYTHONS else python], environ, NO_PYTHON)
     if index.public:
         failed = "the packages could not be installed; what uv says above tells why"
-        run([uv, "sync", "--locked", "--quiet", "--python", python], environ, failed)
+        run([uv, "sync", "--locked", "--all-extras", "--quiet", "--python", python], environ, failed)
     else:
         install_from(index, uv, environ, python, venv)
     run([str(venv / "bin" / "python"), "-m", "compileall", "-q", "server", "client/python"], environ, "the sources could not be compiled")
@@ -61,7 +61,7 @@ def install_from(index: Index, uv: str, environ: dict[str, str], python: str, ve
     failed = f"the packages could not be installed from {index.shown}; what uv says above tells why"
     with tempfile.TemporaryDirectory() as folder:
         pinned = str(Path(folder) / "requirements.txt")
-        run([uv, "export", "--frozen", "--quiet", "--no-emit-project", "--output-file", pinned], environ, failed)
+        run([uv, "export", "--frozen", "--all-extras", "--quiet", "--no-emit-project", "--output-file", pinned], environ, failed)
         if not (venv / "bin" / "python").exists():
             run([uv, "venv", "--quiet", "--python", python, str(venv)], environ, NO_PYTHON)
         into = ["--quiet", "--python", str(venv)]

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "protos"))
 import contract
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = "genesis.v1"
+PACKAGES = ("genesis.v1", "genesis.admin.v1")
 _Field = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {number: name.removeprefix("TYPE_").lower() for name, number in _Field.Type.items()}
 _FILE_MESSAGES, _FILE_ENUMS, _FILE_SERVICES, _MEMBERS = 4, 5, 6, 2
@@ -48,7 +48,7 @@ def the_contract() -> Contract:
         for file in ready:
             pool.Add(file)
         waiting = [file for file in waiting if file not in ready]
-    own = tuple(file for file in image.file if file.package == PACKAGE)
+    own = tuple(file for file in image.file if file.package in PACKAGES)
     comments = {(file.name, tuple(place.path)): place.leading_comments for file in own for place in file.source_code_info.location}
     return Contract(own, pool, comments)
 
@@ -87,7 +87,7 @@ def services() -> str:
     parts: list[str] = []
     for file in known.files:
         for number, service in enumerate(file.service):
-            parts.append(f"## {service.name}\n\n`{PACKAGE}.{service.name}`. {_code(known.comment(file.name, _FILE_SERVICES, number))}")
+            parts.append(f"## {service.name}\n\n`{file.package}.{service.name}`. {_code(known.comment(file.name, _FILE_SERVICES, number))}")
             for place, method in enumerate(service.method):
                 comment = known.comment(file.name, _FILE_SERVICES, number, _MEMBERS, place)
                 request, answer = _link(method.input_type), _link(method.output_type)
@@ -105,7 +105,7 @@ def messages() -> str:
     for file in known.files:
         if file.name.endswith("errors.proto"):
             continue
-        parts.append(f"## {file.name.removeprefix('genesis/v1/')}")
+        parts.append(f"## {file.name.removeprefix('genesis/').removeprefix('v1/')}")
         for number, message in enumerate(file.message_type):
             parts.append(_message(known, file.name, message, (_FILE_MESSAGES, number)))
         for number, enum in enumerate(file.enum_type):
@@ -170,8 +170,8 @@ def _rules(rules: Any, prefix: str) -> Iterator[str]:
 def _link(type_name: str) -> str:
     """A type as a link to its heading; types of others by name."""
     name = type_name.lstrip(".")
-    short = name.removeprefix(f"{PACKAGE}.")
-    return f"[{short}](#{short.lower()})" if short != name else f"`{name}`"
+    package, _, short = name.rpartition(".")
+    return f"[{short}](#{short.lower()})" if package in PACKAGES else f"`{name}`"
 
 
 def _cell(text: str) -> str:

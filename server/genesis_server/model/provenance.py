@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from genesis_server.model.money import Money
 from genesis_server.model.span import Span
 
 
@@ -14,6 +15,7 @@ class DegradationLevel(IntEnum):
     UNSPECIFIED = 0
     MINIMAL = 1
     HEURISTIC = 2
+    LLM = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,18 @@ class TripwireHit:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelUse:
+    """What a language model was asked and what it cost."""
+
+    model: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost: Money | None = None
+    """None: the price of the model is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Enough to compare two answers and to find this one in logs and traces."""
 
@@ -48,3 +62,8 @@ class Provenance:
     phases: tuple[PhaseDuration, ...] = ()
     server_version: str = ""
     tripwire_hits: tuple[TripwireHit, ...] = ()
+    rulebook_version: str = ""
+    decision_id: str = ""
+    """The recorded decision, for GetDecision; empty when it was not recorded."""
+    model_use: ModelUse | None = None
+    """None: no language model was asked."""

@@ -37,6 +37,24 @@ class UnassignedReason(IntEnum):
     BUDGET = 5
     DEADLINE = 6
     EXCLUDED = 7
+    RULE = 8
+    """A rule of the rulebook denies it or requires others."""
+
+
+class RuleEffect(IntEnum):
+    """What a rule does with the candidates it is about."""
+
+    UNSPECIFIED = 0
+    ALLOW = 1
+    """Denials and requirements of lower priority do not touch them."""
+    DENY = 2
+    """They get no such task."""
+    REQUIRE = 3
+    """Nobody else gets such a task."""
+    PREFER = 4
+    """They go before all others that are feasible."""
+    WEIGHT = 5
+    """Their score changes by the rule's weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,8 @@ class RoutingConstraints:
     """Class of the data of every task that does not say its own."""
     deadline_seconds: float | None = None
     excluded_targets: frozenset[str] = frozenset()
+    sticky_key: str = ""
+    """Calls with the same key go to the same one of candidates that are about as good; empty: the less loaded of two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +120,8 @@ class ScoreParts:
     success: float
     cost: float
     load: float
+    rules: float = 0.0
+    """What weight rules add to the score, -1 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +137,74 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact a decision was made from, as the rules see it."""
+
+    name: str
+    """For example `task.data_class`."""
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class FiredRule:
+    """A rule whose condition held."""
+
+    rule_id: str
+    effect: RuleEffect
+    priority: int
+    explanation: str
+    """The rule's template filled in."""
+    facts: tuple[Fact, ...] = ()
+    """The facts its condition read."""
+    candidate_count: int = 0
+    """How many candidates of the task it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedRule:
+    """A rule whose condition did not hold, with the fact that kept it from it."""
+
+    rule_id: str
+    effect: RuleEffect
+    priority: int
+    fact: Fact
+    needed: str
+    """The condition on that fact, for example `>= 0.7`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadChoice:
+    """How load or a sticky key chose among candidates that are about as good."""
+
+    near_best: tuple[Target, ...]
+    compared: tuple[Target, ...]
+    """The two drawn, or the one the key names."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """What would have changed the decision."""
+
+    text: str
+    """For example "would have gone to plan with large-1 if task.max_cost >= 0.40 USD"."""
+    change: str
+    """The change alone."""
+    target: Target | None
+    """Who would have got the task; None: nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisiveSet:
+    """The facts and rules whose deletion together changes the decision, while that of no proper part of them does."""
+
+    facts: tuple[str, ...]
+    rules: tuple[str, ...]
+    without: Target | None
+    """Who would get the task without them; None: nobody."""
+
+
+@dataclass(frozen=True, slots=True)
 class RouteExplanation:
     """The proof of one route."""
 
@@ -124,6 +214,15 @@ class RouteExplanation:
     tie_break: str
     feasible_count: int
     candidate_count: int
+    facts: tuple[Fact, ...] = ()
+    fired: tuple[FiredRule, ...] = ()
+    """Highest priority first."""
+    blocked: tuple[BlockedRule, ...] = ()
+    """At SUMMARY the one that would have changed the decision, if any; at FULL all."""
+    load: LoadChoice | None = None
+    counterfactuals: tuple[Counterfactual, ...] = ()
+    decisive: DecisiveSet | None = None
+    """At FULL only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from genesis_server.model.plan import Edge
+from genesis_server.model.plan import Edge, Task
 from genesis_server.model.routing import Target
 from genesis_server.model.span import Span
 
@@ -54,6 +54,14 @@ class FindingKind(IntEnum):
     OVERLOAD = 18
     OVER_BUDGET = 19
     OVER_DEADLINE = 20
+    SUBSUMED_TASK = 21
+    """Everything it puts out another task puts out too."""
+    UNUSED_OUTPUT = 22
+    """Nobody needs what it puts out, and it covers nothing of the goal."""
+    REPEATED_GOAL = 23
+    """A task that says again what the goal says, where the goal names two or more actions."""
+    FORBIDDEN_DATA_CLASS = 24
+    UNHEALTHY_TARGET = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,42 @@ class DropEdge:
     edge: Edge
 
 
-Fix = Reallocate | DropTask | DropEdge
+@dataclass(frozen=True, slots=True)
+class AddTask:
+    """Put a task in, with edges to and from tasks that are there."""
+
+    task: Task
+    edges: tuple[Edge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Redescribe:
+    """Give a task another goal text."""
+
+    task_id: str
+    goal: str
+
+
+@dataclass(frozen=True, slots=True)
+class SplitTask:
+    """Put tasks in the place of one: the first waits for what it waited for, what waited for it waits for the last."""
+
+    task_id: str
+    tasks: tuple[Task, ...]
+    edges: tuple[Edge, ...] = ()
+    """Between the new tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeTasks:
+    """Make one of several: `task_id` stays, with the goal given and the inputs, outputs and edges of all."""
+
+    task_id: str
+    merged_ids: tuple[str, ...]
+    goal: str
+
+
+Fix = Reallocate | DropTask | DropEdge | AddTask | Redescribe | SplitTask | MergeTasks
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """The errors of the domain: types that carry their facts and know their category and reason.
 
     GenesisError
-     ├─ DecompositionError   EMPTY_GOAL
-     ├─ RoutingError         INVALID_PLAN, TOO_MANY_TASKS
+     ├─ DecompositionError   EMPTY_GOAL, TASK_ENDED, PLAN_ENDED, UPDATE_LIMIT, INVALID_EDIT
+     ├─ RoutingError         INVALID_PLAN, TOO_MANY_TASKS, INVALID_RULEBOOK
      ├─ ValidationError      INVALID_FIELD, MALFORMED_MESSAGE, INVALID_PAGE_TOKEN, REQUEST_ID_REUSED, UNKNOWN_METHOD
      ├─ LlmError             (none yet)
      ├─ NetworkError         SHUTTING_DOWN, DEPENDENCY_CIRCUIT_OPEN
-     ├─ ResourceError        PLAN_NOT_FOUND, VERSION_MISMATCH, OVERLOADED, STORAGE_FULL, STORAGE_UNAVAILABLE, ...
+     ├─ ResourceError        PLAN_NOT_FOUND, TASK_NOT_FOUND, DECISION_NOT_FOUND, DECISION_EXPIRED, RULEBOOK_NOT_FOUND,
+     │                        VERSION_MISMATCH, OVERLOADED, STORAGE_FULL, STORAGE_UNAVAILABLE, ...
      └─ SecurityError        INJECTION_SUSPECTED, CREDENTIALS_*, PERMISSION_DENIED
 
 Each reason is a value of `genesis.v1.ErrorReason` without its prefix; `rpc/status.py` turns it into a gRPC status.

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17genesis/v1/common.proto\x12\ngenesis.v1\x1a\x1egoogle/protobuf/duration.proto\"\x8f\x01\n\x05Money\x12\x39\n\rcurrency_code\x18\x01 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01R\x0c\x63urrencyCode\x12&\n\x05units\x18\x02 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\xea\xd7\xbc\xae\xfe\x0f(\x00R\x05units\x12#\n\x05nanos\x18\x03 \x01(\x05\x42\r\xbaH\n\x1a\x08\x18\xff\x93\xeb\xdc\x03(\x00R\x05nanos\"L\n\x04Span\x12\x14\n\x05start\x18\x01 \x01(\rR\x05start\x12\x10\n\x03\x65nd\x18\x02 \x01(\rR\x03\x65nd\x12\x1c\n\x04text\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04text\"\xe7\x03\n\nProvenance\x12\x32\n\x05level\x18\x01 \x01(\x0e\x32\x1c.genesis.v1.DegradationLevelR\x05level\x12!\n\x0clevel_reason\x18\x02 \x01(\tR\x0blevelReason\x12,\n\x12\x61gents_snapshot_id\x18\x03 \x01(\tR\x10\x61gentsSnapshotId\x12.\n\x13methods_snapshot_id\x18\x04 \x01(\tR\x11methodsSnapshotId\x12*\n\x11\x66lags_snapshot_id\x18\x05 \x01(\tR\x0f\x66lagsSnapshotId\x12%\n\x0epolicy_version\x18\x06 \x01(\tR\rpolicyVersion\x12\x12\n\x04seed\x18\x07 \x01(\x04R\x04seed\x12%\n\x0e\x63orrelation_id\x18\x08 \x01(\tR\rcorrelationId\x12\x31\n\x06phases\x18\t \x03(\x0b\x32\x19.genesis.v1.PhaseDurationR\x06phases\x12%\n\x0eserver_version\x18\n \x01(\tR\rserverVersion\x12<\n\rtripwire_hits\x18\x0b \x03(\x0b\x32\x17.genesis.v1.TripwireHitR\x0ctripwireHits\"\\\n\rPhaseDuration\x12\x14\n\x05phase\x18\x01 \x01(\tR\x05phase\x12\x35\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\"a\n\x0bTripwireHit\x12\x16\n\x06\x66\x61mily\x18\x01 \x01(\tR\x06\x66\x61mily\x12\x14\n\x05\x66ield\x18\x02 \x01(\tR\x05\x66ield\x12$\n\x04span\x18\x03 \x01(\x0b\x32\x10.genesis.v1.SpanR\x04span\"H\n\x08\x41rtefact\x12\x1e\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01R\x04name\x12\x1c\n\x04type\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x04type*u\n\x10\x44\x65gradationLevel\x12!\n\x1d\x44\x45GRADATION_LEVEL_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44\x45GRADATION_LEVEL_MINIMAL\x10\x01\x12\x1f\n\x1b\x44\x45GRADATION_LEVEL_HEURISTIC\x10\x02*\x8f\x01\n\tDataClass\x12\x1a\n\x16\x44\x41TA_CLASS_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_CLASS_PUBLIC\x10\x01\x12\x17\n\x13\x44\x41TA_CLASS_INTERNAL\x10\x02\x12\x1b\n\x17\x44\x41TA_CLASS_CONFIDENTIAL\x10\x03\x12\x19\n\x15\x44\x41TA_CLASS_RESTRICTED\x10\x04\x42X\n\x0e\x64\x65v.genesis.v1B\x0b\x43ommonProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17genesis/v1/common.proto\x12\ngenesis.v1\x1a\x1egoogle/protobuf/duration.proto\"\x8f\x01\n\x05Money\x12\x39\n\rcurrency_code\x18\x01 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01R\x0c\x63urrencyCode\x12&\n\x05units\x18\x02 \x01(\x03\x42\x10\xbaH\r\"\x0b\x18\x80\x80\xea\xd7\xbc\xae\xfe\x0f(\x00R\x05units\x12#\n\x05nanos\x18\x03 \x01(\x05\x42\r\xbaH\n\x1a\x08\x18\xff\x93\xeb\xdc\x03(\x00R\x05nanos\"L\n\x04Span\x12\x14\n\x05start\x18\x01 \x01(\rR\x05start\x12\x10\n\x03\x65nd\x18\x02 \x01(\rR\x03\x65nd\x12\x1c\n\x04text\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04text\"\xe6\x04\n\nProvenance\x12\x32\n\x05level\x18\x01 \x01(\x0e\x32\x1c.genesis.v1.DegradationLevelR\x05level\x12!\n\x0clevel_reason\x18\x02 \x01(\tR\x0blevelReason\x12,\n\x12\x61gents_snapshot_id\x18\x03 \x01(\tR\x10\x61gentsSnapshotId\x12.\n\x13methods_snapshot_id\x18\x04 \x01(\tR\x11methodsSnapshotId\x12*\n\x11\x66lags_snapshot_id\x18\x05 \x01(\tR\x0f\x66lagsSnapshotId\x12%\n\x0epolicy_version\x18\x06 \x01(\tR\rpolicyVersion\x12\x12\n\x04seed\x18\x07 \x01(\x04R\x04seed\x12%\n\x0e\x63orrelation_id\x18\x08 \x01(\tR\rcorrelationId\x12\x31\n\x06phases\x18\t \x03(\x0b\x32\x19.genesis.v1.PhaseDurationR\x06phases\x12%\n\x0eserver_version\x18\n \x01(\tR\rserverVersion\x12<\n\rtripwire_hits\x18\x0b \x03(\x0b\x32\x17.genesis.v1.TripwireHitR\x0ctripwireHits\x12)\n\x10rulebook_version\x18\x0c \x01(\tR\x0frulebookVersion\x12\x1f\n\x0b\x64\x65\x63ision_id\x18\r \x01(\tR\ndecisionId\x12\x31\n\tmodel_use\x18\x0e \x01(\x0b\x32\x14.genesis.v1.ModelUseR\x08modelUse\"\xab\x01\n\x08ModelUse\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x1a\n\x08requests\x18\x02 \x01(\rR\x08requests\x12!\n\x0cinput_tokens\x18\x03 \x01(\x04R\x0binputTokens\x12#\n\routput_tokens\x18\x04 \x01(\x04R\x0coutputTokens\x12%\n\x04\x63ost\x18\x05 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x04\x63ost\"\\\n\rPhaseDuration\x12\x14\n\x05phase\x18\x01 \x01(\tR\x05phase\x12\x35\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64uration\"a\n\x0bTripwireHit\x12\x16\n\x06\x66\x61mily\x18\x01 \x01(\tR\x06\x66\x61mily\x12\x14\n\x05\x66ield\x18\x02 \x01(\tR\x05\x66ield\x12$\n\x04span\x18\x03 \x01(\x0b\x32\x10.genesis.v1.SpanR\x04span\"H\n\x08\x41rtefact\x12\x1e\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01R\x04name\x12\x1c\n\x04type\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x04type*\x90\x01\n\x10\x44\x65gradationLevel\x12!\n\x1d\x44\x45GRADATION_LEVEL_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44\x45GRADATION_LEVEL_MINIMAL\x10\x01\x12\x1f\n\x1b\x44\x45GRADATION_LEVEL_HEURISTIC\x10\x02\x12\x19\n\x15\x44\x45GRADATION_LEVEL_LLM\x10\x03*\x8f\x01\n\tDataClass\x12\x1a\n\x16\x44\x41TA_CLASS_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_CLASS_PUBLIC\x10\x01\x12\x17\n\x13\x44\x41TA_CLASS_INTERNAL\x10\x02\x12\x1b\n\x17\x44\x41TA_CLASS_CONFIDENTIAL\x10\x03\x12\x19\n\x15\x44\x41TA_CLASS_RESTRICTED\x10\x04\x42X\n\x0e\x64\x65v.genesis.v1B\x0b\x43ommonProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,20 +45,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ARTEFACT'].fields_by_name['name']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
   _globals['_ARTEFACT'].fields_by_name['type']._loaded_options = None
   _globals['_ARTEFACT'].fields_by_name['type']._serialized_options = b'\272H\005r\003\030\310\001'
-  _globals['_DEGRADATIONLEVEL']._serialized_start=1052
-  _globals['_DEGRADATIONLEVEL']._serialized_end=1169
-  _globals['_DATACLASS']._serialized_start=1172
-  _globals['_DATACLASS']._serialized_end=1315
+  _globals['_DEGRADATIONLEVEL']._serialized_start=1354
+  _globals['_DEGRADATIONLEVEL']._serialized_end=1498
+  _globals['_DATACLASS']._serialized_start=1501
+  _globals['_DATACLASS']._serialized_end=1644
   _globals['_MONEY']._serialized_start=72
   _globals['_MONEY']._serialized_end=215
   _globals['_SPAN']._serialized_start=217
   _globals['_SPAN']._serialized_end=293
   _globals['_PROVENANCE']._serialized_start=296
-  _globals['_PROVENANCE']._serialized_end=783
-  _globals['_PHASEDURATION']._serialized_start=785
-  _globals['_PHASEDURATION']._serialized_end=877
-  _globals['_TRIPWIREHIT']._serialized_start=879
-  _globals['_TRIPWIREHIT']._serialized_end=976
-  _globals['_ARTEFACT']._serialized_start=978
-  _globals['_ARTEFACT']._serialized_end=1050
+  _globals['_PROVENANCE']._serialized_end=910
+  _globals['_MODELUSE']._serialized_start=913
+  _globals['_MODELUSE']._serialized_end=1084
+  _globals['_PHASEDURATION']._serialized_start=1086
+  _globals['_PHASEDURATION']._serialized_end=1178
+  _globals['_TRIPWIREHIT']._serialized_start=1180
+  _globals['_TRIPWIREHIT']._serialized_end=1277
+  _globals['_ARTEFACT']._serialized_start=1279
+  _globals['_ARTEFACT']._serialized_end=1351
 # @@protoc_insertion_point(module_scope)

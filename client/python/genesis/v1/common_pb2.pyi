@@ -15,6 +15,7 @@ class DegradationLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DEGRADATION_LEVEL_UNSPECIFIED: _ClassVar[DegradationLevel]
     DEGRADATION_LEVEL_MINIMAL: _ClassVar[DegradationLevel]
     DEGRADATION_LEVEL_HEURISTIC: _ClassVar[DegradationLevel]
+    DEGRADATION_LEVEL_LLM: _ClassVar[DegradationLevel]
 
 class DataClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -26,6 +27,7 @@ class DataClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 DEGRADATION_LEVEL_UNSPECIFIED: DegradationLevel
 DEGRADATION_LEVEL_MINIMAL: DegradationLevel
 DEGRADATION_LEVEL_HEURISTIC: DegradationLevel
+DEGRADATION_LEVEL_LLM: DegradationLevel
 DATA_CLASS_UNSPECIFIED: DataClass
 DATA_CLASS_PUBLIC: DataClass
 DATA_CLASS_INTERNAL: DataClass
@@ -53,7 +55,7 @@ class Span(_message.Message):
     def __init__(self, start: _Optional[int] = ..., end: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
 
 class Provenance(_message.Message):
-    __slots__ = ("level", "level_reason", "agents_snapshot_id", "methods_snapshot_id", "flags_snapshot_id", "policy_version", "seed", "correlation_id", "phases", "server_version", "tripwire_hits")
+    __slots__ = ("level", "level_reason", "agents_snapshot_id", "methods_snapshot_id", "flags_snapshot_id", "policy_version", "seed", "correlation_id", "phases", "server_version", "tripwire_hits", "rulebook_version", "decision_id", "model_use")
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     LEVEL_REASON_FIELD_NUMBER: _ClassVar[int]
     AGENTS_SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +67,9 @@ class Provenance(_message.Message):
     PHASES_FIELD_NUMBER: _ClassVar[int]
     SERVER_VERSION_FIELD_NUMBER: _ClassVar[int]
     TRIPWIRE_HITS_FIELD_NUMBER: _ClassVar[int]
+    RULEBOOK_VERSION_FIELD_NUMBER: _ClassVar[int]
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    MODEL_USE_FIELD_NUMBER: _ClassVar[int]
     level: DegradationLevel
     level_reason: str
     agents_snapshot_id: str
@@ -76,7 +81,24 @@ class Provenance(_message.Message):
     phases: _containers.RepeatedCompositeFieldContainer[PhaseDuration]
     server_version: str
     tripwire_hits: _containers.RepeatedCompositeFieldContainer[TripwireHit]
-    def __init__(self, level: _Optional[_Union[DegradationLevel, str]] = ..., level_reason: _Optional[str] = ..., agents_snapshot_id: _Optional[str] = ..., methods_snapshot_id: _Optional[str] = ..., flags_snapshot_id: _Optional[str] = ..., policy_version: _Optional[str] = ..., seed: _Optional[int] = ..., correlation_id: _Optional[str] = ..., phases: _Optional[_Iterable[_Union[PhaseDuration, _Mapping]]] = ..., server_version: _Optional[str] = ..., tripwire_hits: _Optional[_Iterable[_Union[TripwireHit, _Mapping]]] = ...) -> None: ...
+    rulebook_version: str
+    decision_id: str
+    model_use: ModelUse
+    def __init__(self, level: _Optional[_Union[DegradationLevel, str]] = ..., level_reason: _Optional[str] = ..., agents_snapshot_id: _Optional[str] = ..., methods_snapshot_id: _Optional[str] = ..., flags_snapshot_id: _Optional[str] = ..., policy_version: _Optional[str] = ..., seed: _Optional[int] = ..., correlation_id: _Optional[str] = ..., phases: _Optional[_Iterable[_Union[PhaseDuration, _Mapping]]] = ..., server_version: _Optional[str] = ..., tripwire_hits: _Optional[_Iterable[_Union[TripwireHit, _Mapping]]] = ..., rulebook_version: _Optional[str] = ..., decision_id: _Optional[str] = ..., model_use: _Optional[_Union[ModelUse, _Mapping]] = ...) -> None: ...
+
+class ModelUse(_message.Message):
+    __slots__ = ("model", "requests", "input_tokens", "output_tokens", "cost")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost: Money
+    def __init__(self, model: _Optional[str] = ..., requests: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cost: _Optional[_Union[Money, _Mapping]] = ...) -> None: ...
 
 class PhaseDuration(_message.Message):
     __slots__ = ("phase", "duration")

@@ -24,15 +24,17 @@ _sym_db = _symbol_database.Default()
 
 from genesis.v1 import catalogue_pb2 as genesis_dot_v1_dot_catalogue__pb2
 from genesis.v1 import common_pb2 as genesis_dot_v1_dot_common__pb2
+from genesis.v1 import decision_pb2 as genesis_dot_v1_dot_decision__pb2
 from genesis.v1 import plan_pb2 as genesis_dot_v1_dot_plan__pb2
 from genesis.v1 import routing_pb2 as genesis_dot_v1_dot_routing__pb2
+from genesis.v1 import update_pb2 as genesis_dot_v1_dot_update__pb2
 from genesis.v1 import validation_pb2 as genesis_dot_v1_dot_validation__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%genesis/v1/orchestrator_service.proto\x12\ngenesis.v1\x1a\x1agenesis/v1/catalogue.proto\x1a\x17genesis/v1/common.proto\x1a\x15genesis/v1/plan.proto\x1a\x18genesis/v1/routing.proto\x1a\x1bgenesis/v1/validation.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x02\n\x0bPlanRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12\x1e\n\x04goal\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x88\'R\x04goal\x12\x33\n\tcatalogue\x18\x03 \x01(\x0b\x32\x15.genesis.v1.CatalogueR\tcatalogue\x12\x43\n\tmax_level\x18\x04 \x01(\x0e\x32\x1c.genesis.v1.DegradationLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08maxLevel\x12\x36\n\x06givens\x18\x05 \x03(\x0b\x32\x14.genesis.v1.ArtefactB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x06givens\x12\x12\n\x04seed\x18\x06 \x01(\x04R\x04seed\"\x84\x01\n\x0cPlanResponse\x12$\n\x04plan\x18\x01 \x01(\x0b\x32\x10.genesis.v1.PlanR\x04plan\x12\x36\n\nprovenance\x18\x02 \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\x12\x16\n\x06stored\x18\x03 \x01(\x08R\x06stored\"H\n\x11PlanStreamRequest\x12\x33\n\x04plan\x18\x01 \x01(\x0b\x32\x17.genesis.v1.PlanRequestB\x06\xbaH\x03\xc8\x01\x01R\x04plan\"\xa5\x01\n\x12PlanStreamResponse\x12\x1a\n\x08sequence\x18\x01 \x01(\x04R\x08sequence\x12\x36\n\x08progress\x18\x02 \x01(\x0b\x32\x18.genesis.v1.PlanProgressH\x00R\x08progress\x12\x32\n\x06result\x18\x03 \x01(\x0b\x32\x18.genesis.v1.PlanResponseH\x00R\x06resultB\x07\n\x05\x65vent\"x\n\x0cPlanProgress\x12/\n\x05phase\x18\x01 \x01(\x0b\x32\x19.genesis.v1.PhaseDurationR\x05phase\x12\x1d\n\ntask_count\x18\x02 \x01(\rR\ttaskCount\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\"\xb7\x02\n\x0cRouteRequest\x12\x19\n\x07plan_id\x18\x01 \x01(\tH\x00R\x06planId\x12&\n\x04plan\x18\x02 \x01(\x0b\x32\x10.genesis.v1.PlanH\x00R\x04plan\x12\x33\n\tcatalogue\x18\x03 \x01(\x0b\x32\x15.genesis.v1.CatalogueR\tcatalogue\x12@\n\x0b\x63onstraints\x18\x04 \x01(\x0b\x32\x1e.genesis.v1.RoutingConstraintsR\x0b\x63onstraints\x12H\n\x0b\x65xplanation\x18\x05 \x01(\x0e\x32\x1c.genesis.v1.ExplanationLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0b\x65xplanation\x12\x12\n\x04seed\x18\x06 \x01(\x04R\x04seedB\x0f\n\x06source\x12\x05\xbaH\x02\x08\x01\"\xa9\x01\n\rRouteResponse\x12-\n\x06routes\x18\x01 \x03(\x0b\x32\x15.genesis.v1.TaskRouteR\x06routes\x12\x31\n\x06\x62udget\x18\x02 \x01(\x0b\x32\x19.genesis.v1.BudgetSummaryR\x06\x62udget\x12\x36\n\nprovenance\x18\x03 \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\"\xa9\x02\n\x0fValidateRequest\x12\x1c\n\x04goal\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04goal\x12\x19\n\x07plan_id\x18\x02 \x01(\tH\x00R\x06planId\x12&\n\x04plan\x18\x03 \x01(\x0b\x32\x10.genesis.v1.PlanH\x00R\x04plan\x12-\n\x06routes\x18\x04 \x03(\x0b\x32\x15.genesis.v1.TaskRouteR\x06routes\x12\x33\n\tcatalogue\x18\x05 \x01(\x0b\x32\x15.genesis.v1.CatalogueR\tcatalogue\x12@\n\x0b\x63onstraints\x18\x06 \x01(\x0b\x32\x1e.genesis.v1.RoutingConstraintsR\x0b\x63onstraintsB\x0f\n\x06source\x12\x05\xbaH\x02\x08\x01\"y\n\x10ValidateResponse\x12-\n\x07verdict\x18\x01 \x01(\x0b\x32\x13.genesis.v1.VerdictR\x07verdict\x12\x36\n\nprovenance\x18\x02 \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\"\xaf\x03\n\x12OrchestrateRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12\x1e\n\x04goal\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x88\'R\x04goal\x12\x33\n\tcatalogue\x18\x03 \x01(\x0b\x32\x15.genesis.v1.CatalogueR\tcatalogue\x12\x43\n\tmax_level\x18\x04 \x01(\x0e\x32\x1c.genesis.v1.DegradationLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08maxLevel\x12\x36\n\x06givens\x18\x05 \x03(\x0b\x32\x14.genesis.v1.ArtefactB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x06givens\x12@\n\x0b\x63onstraints\x18\x06 \x01(\x0b\x32\x1e.genesis.v1.RoutingConstraintsR\x0b\x63onstraints\x12H\n\x0b\x65xplanation\x18\x07 \x01(\x0e\x32\x1c.genesis.v1.ExplanationLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0b\x65xplanation\x12\x12\n\x04seed\x18\x08 \x01(\x04R\x04seed\"\xca\x02\n\x13OrchestrateResponse\x12$\n\x04plan\x18\x01 \x01(\x0b\x32\x10.genesis.v1.PlanR\x04plan\x12-\n\x06routes\x18\x02 \x03(\x0b\x32\x15.genesis.v1.TaskRouteR\x06routes\x12\x31\n\x06\x62udget\x18\x03 \x01(\x0b\x32\x19.genesis.v1.BudgetSummaryR\x06\x62udget\x12-\n\x07verdict\x18\x04 \x01(\x0b\x32\x13.genesis.v1.VerdictR\x07verdict\x12,\n\x07repairs\x18\x05 \x03(\x0b\x32\x12.genesis.v1.RepairR\x07repairs\x12\x36\n\nprovenance\x18\x06 \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\x12\x16\n\x06stored\x18\x07 \x01(\x08R\x06stored\"p\n\x06Repair\x12\x14\n\x05round\x18\x01 \x01(\rR\x05round\x12-\n\x07\x66inding\x18\x02 \x01(\x0b\x32\x13.genesis.v1.FindingR\x07\x66inding\x12!\n\x03\x66ix\x18\x03 \x01(\x0b\x32\x0f.genesis.v1.FixR\x03\x66ix\"5\n\x0eGetPlanRequest\x12#\n\x07plan_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06planId\"\xcd\x01\n\x0fGetPlanResponse\x12$\n\x04plan\x18\x01 \x01(\x0b\x32\x10.genesis.v1.PlanR\x04plan\x12-\n\x06routes\x18\x02 \x03(\x0b\x32\x15.genesis.v1.TaskRouteR\x06routes\x12-\n\x07verdict\x18\x03 \x01(\x0b\x32\x13.genesis.v1.VerdictR\x07verdict\x12\x36\n\nprovenance\x18\x04 \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\"a\n\x10ListPlansRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\"j\n\x11ListPlansResponse\x12-\n\x05plans\x18\x01 \x03(\x0b\x32\x17.genesis.v1.PlanSummaryR\x05plans\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xdb\x01\n\x0bPlanSummary\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n\x07version\x18\x02 \x01(\x03R\x07version\x12\x12\n\x04goal\x18\x03 \x01(\tR\x04goal\x12\x1d\n\ntask_count\x18\x04 \x01(\rR\ttaskCount\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x32\n\x05level\x18\x06 \x01(\x0e\x32\x1c.genesis.v1.DegradationLevelR\x05level\"\x84\x01\n\x11\x44\x65letePlanRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n\x07plan_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06planId\x12!\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x07version\"\x14\n\x12\x44\x65letePlanResponse\"5\n\x0b\x46lagRequest\x12&\n\x04keys\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\xc8\x01\"\x07r\x05\x10\x01\x18\x80\x01R\x04keys\"a\n\x0c\x46lagResponse\x12\x30\n\x05\x66lags\x18\x01 \x03(\x0b\x32\x1a.genesis.v1.FlagEvaluationR\x05\x66lags\x12\x1f\n\x0bsnapshot_id\x18\x02 \x01(\tR\nsnapshotId\"\xd4\x01\n\x0e\x46lagEvaluation\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12,\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12\x18\n\x07variant\x18\x03 \x01(\tR\x07variant\x12.\n\x06reason\x18\x04 \x01(\x0e\x32\x16.genesis.v1.FlagReasonR\x06reason\x12\x16\n\x06source\x18\x05 \x01(\tR\x06source\x12 \n\x0b\x64\x65scription\x18\x06 \x01(\tR\x0b\x64\x65scription\"\x0f\n\rHealthRequest\"\x87\x04\n\x0eHealthResponse\x12\x30\n\x06status\x18\x01 \x01(\x0e\x32\x18.genesis.v1.HealthStatusR\x06status\x12;\n\ncomponents\x18\x02 \x03(\x0b\x32\x1b.genesis.v1.ComponentHealthR\ncomponents\x12I\n\x11\x64\x65gradation_level\x18\x03 \x01(\x0e\x32\x1c.genesis.v1.DegradationLevelR\x10\x64\x65gradationLevel\x12%\n\x0eserver_version\x18\x04 \x01(\tR\rserverVersion\x12)\n\x10\x63ontract_version\x18\x05 \x01(\tR\x0f\x63ontractVersion\x12N\n\x0csnapshot_ids\x18\x06 \x03(\x0b\x32+.genesis.v1.HealthResponse.SnapshotIdsEntryR\x0bsnapshotIds\x12&\n\x0f\x66lags_not_built\x18\x07 \x03(\tR\rflagsNotBuilt\x12\x31\n\x06uptime\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationR\x06uptime\x1a>\n\x10SnapshotIdsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xd1\x01\n\x0f\x43omponentHealth\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32\x18.genesis.v1.HealthStatusR\x06status\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\x12#\n\rbreaker_state\x18\x04 \x01(\tR\x0c\x62reakerState\x12\x39\n\nretry_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tretryTime*\xa6\x01\n\nFlagReason\x12\x1b\n\x17\x46LAG_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46LAG_REASON_STATIC\x10\x01\x12\x18\n\x14\x46LAG_REASON_DISABLED\x10\x02\x12\x1b\n\x17\x46LAG_REASON_ENVIRONMENT\x10\x03\x12\x15\n\x11\x46LAG_REASON_GROUP\x10\x04\x12\x15\n\x11\x46LAG_REASON_STALE\x10\x05*\x81\x01\n\x0cHealthStatus\x12\x1d\n\x19HEALTH_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15HEALTH_STATUS_HEALTHY\x10\x01\x12\x1a\n\x16HEALTH_STATUS_DEGRADED\x10\x02\x12\x1b\n\x17HEALTH_STATUS_UNHEALTHY\x10\x03\x32\xe9\x05\n\x13OrchestratorService\x12\x39\n\x04Plan\x12\x17.genesis.v1.PlanRequest\x1a\x18.genesis.v1.PlanResponse\x12M\n\nPlanStream\x12\x1d.genesis.v1.PlanStreamRequest\x1a\x1e.genesis.v1.PlanStreamResponse0\x01\x12\x41\n\x05Route\x12\x18.genesis.v1.RouteRequest\x1a\x19.genesis.v1.RouteResponse\"\x03\x90\x02\x02\x12J\n\x08Validate\x12\x1b.genesis.v1.ValidateRequest\x1a\x1c.genesis.v1.ValidateResponse\"\x03\x90\x02\x01\x12N\n\x0bOrchestrate\x12\x1e.genesis.v1.OrchestrateRequest\x1a\x1f.genesis.v1.OrchestrateResponse\x12G\n\x07GetPlan\x12\x1a.genesis.v1.GetPlanRequest\x1a\x1b.genesis.v1.GetPlanResponse\"\x03\x90\x02\x01\x12M\n\tListPlans\x12\x1c.genesis.v1.ListPlansRequest\x1a\x1d.genesis.v1.ListPlansResponse\"\x03\x90\x02\x01\x12K\n\nDeletePlan\x12\x1d.genesis.v1.DeletePlanRequest\x1a\x1e.genesis.v1.DeletePlanResponse\x12>\n\x04\x46lag\x12\x17.genesis.v1.FlagRequest\x1a\x18.genesis.v1.FlagResponse\"\x03\x90\x02\x01\x12\x44\n\x06Health\x12\x19.genesis.v1.HealthRequest\x1a\x1a.genesis.v1.HealthResponse\"\x03\x90\x02\x01\x42\x65\n\x0e\x64\x65v.genesis.v1B\x18OrchestratorServiceProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%genesis/v1/orchestrator_service.proto\x12\ngenesis.v1\x1a\x1agenesis/v1/catalogue.proto\x1a\x17genesis/v1/common.proto\x1a\x19genesis/v1/decision.proto\x1a\x15genesis/v1/plan.proto\x1a\x18genesis/v1/routing.proto\x1a\x17genesis/v1/update.proto\x1a\x1bgenesis/v1/validation.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x02\n\x0bPlanRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12\x1e\n\x04goal\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x88\'R\x04goal\x12\x33\n\tcatalogue\x18\x03 \x01(\x0b\x32\x15.genesis.v1.CatalogueR\tcatalogue\x12\x43\n\tmax_level\x18\x04 \x01(\x0e\x32\x1c.genesis.v1.DegradationLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08maxLevel\x12\x36\n\x06givens\x18\x05 \x03(\x0b\x32\x14.genesis.v1.ArtefactB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x06givens\x12\x12\n\x04seed\x18\x06 \x01(\x04R\x04seed\"\x84\x01\n\x0cPlanResponse\x12$\n\x04plan\x18\x01 \x01(\x0b\x32\x10.genesis.v1.PlanR\x04plan\x12\x36\n\nprovenance\x18\x02 \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\x12\x16\n\x06stored\x18\x03 \x01(\x08R\x06stored\"H\n\x11PlanStreamRequest\x12\x33\n\x04plan\x18\x01 \x01(\x0b\x32\x17.genesis.v1.PlanRequestB\x06\xbaH\x03\xc8\x01\x01R\x04plan\"\xa5\x01\n\x12PlanStreamResponse\x12\x1a\n\x08sequence\x18\x01 \x01(\x04R\x08sequence\x12\x36\n\x08progress\x18\x02 \x01(\x0b\x32\x18.genesis.v1.PlanProgressH\x00R\x08progress\x12\x32\n\x06result\x18\x03 \x01(\x0b\x32\x18.genesis.v1.PlanResponseH\x00R\x06resultB\x07\n\x05\x65vent\"x\n\x0cPlanProgress\x12/\n\x05phase\x18\x01 \x01(\x0b\x32\x19.genesis.v1.PhaseDurationR\x05phase\x12\x1d\n\ntask_count\x18\x02 \x01(\rR\ttaskCount\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\"\xb7\x02\n\x0cRouteRequest\x12\x19\n\x07plan_id\x18\x01 \x01(\tH\x00R\x06planId\x12&\n\x04plan\x18\x02 \x01(\x0b\x32\x10.genesis.v1.PlanH\x00R\x04plan\x12\x33\n\tcatalogue\x18\x03 \x01(\x0b\x32\x15.genesis.v1.CatalogueR\tcatalogue\x12@\n\x0b\x63onstraints\x18\x04 \x01(\x0b\x32\x1e.genesis.v1.RoutingConstraintsR\x0b\x63onstraints\x12H\n\x0b\x65xplanation\x18\x05 \x01(\x0e\x32\x1c.genesis.v1.ExplanationLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0b\x65xplanation\x12\x12\n\x04seed\x18\x06 \x01(\x04R\x04seedB\x0f\n\x06source\x12\x05\xbaH\x02\x08\x01\"\xa9\x01\n\rRouteResponse\x12-\n\x06routes\x18\x01 \x03(\x0b\x32\x15.genesis.v1.TaskRouteR\x06routes\x12\x31\n\x06\x62udget\x18\x02 \x01(\x0b\x32\x19.genesis.v1.BudgetSummaryR\x06\x62udget\x12\x36\n\nprovenance\x18\x03 \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\"\xca\x02\n\x0fValidateRequest\x12\x1c\n\x04goal\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04goal\x12\x19\n\x07plan_id\x18\x02 \x01(\tH\x00R\x06planId\x12&\n\x04plan\x18\x03 \x01(\x0b\x32\x10.genesis.v1.PlanH\x00R\x04plan\x12-\n\x06routes\x18\x04 \x03(\x0b\x32\x15.genesis.v1.TaskRouteR\x06routes\x12\x33\n\tcatalogue\x18\x05 \x01(\x0b\x32\x15.genesis.v1.CatalogueR\tcatalogue\x12@\n\x0b\x63onstraints\x18\x06 \x01(\x0b\x32\x1e.genesis.v1.RoutingConstraintsR\x0b\x63onstraints\x12\x1f\n\x0b\x61pply_fixes\x18\x07 \x01(\x08R\napplyFixesB\x0f\n\x06source\x12\x05\xbaH\x02\x08\x01\"\xfc\x01\n\x10ValidateResponse\x12-\n\x07verdict\x18\x01 \x01(\x0b\x32\x13.genesis.v1.VerdictR\x07verdict\x12\x36\n\nprovenance\x18\x02 \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\x12$\n\x04plan\x18\x03 \x01(\x0b\x32\x10.genesis.v1.PlanR\x04plan\x12-\n\x06routes\x18\x04 \x03(\x0b\x32\x15.genesis.v1.TaskRouteR\x06routes\x12,\n\x07repairs\x18\x05 \x03(\x0b\x32\x12.genesis.v1.RepairR\x07repairs\"\xaf\x03\n\x12OrchestrateRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12\x1e\n\x04goal\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x88\'R\x04goal\x12\x33\n\tcatalogue\x18\x03 \x01(\x0b\x32\x15.genesis.v1.CatalogueR\tcatalogue\x12\x43\n\tmax_level\x18\x04 \x01(\x0e\x32\x1c.genesis.v1.DegradationLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08maxLevel\x12\x36\n\x06givens\x18\x05 \x03(\x0b\x32\x14.genesis.v1.ArtefactB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x06givens\x12@\n\x0b\x63onstraints\x18\x06 \x01(\x0b\x32\x1e.genesis.v1.RoutingConstraintsR\x0b\x63onstraints\x12H\n\x0b\x65xplanation\x18\x07 \x01(\x0e\x32\x1c.genesis.v1.ExplanationLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0b\x65xplanation\x12\x12\n\x04seed\x18\x08 \x01(\x04R\x04seed\"\xca\x02\n\x13OrchestrateResponse\x12$\n\x04plan\x18\x01 \x01(\x0b\x32\x10.genesis.v1.PlanR\x04plan\x12-\n\x06routes\x18\x02 \x03(\x0b\x32\x15.genesis.v1.TaskRouteR\x06routes\x12\x31\n\x06\x62udget\x18\x03 \x01(\x0b\x32\x19.genesis.v1.BudgetSummaryR\x06\x62udget\x12-\n\x07verdict\x18\x04 \x01(\x0b\x32\x13.genesis.v1.VerdictR\x07verdict\x12,\n\x07repairs\x18\x05 \x03(\x0b\x32\x12.genesis.v1.RepairR\x07repairs\x12\x36\n\nprovenance\x18\x06 \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\x12\x16\n\x06stored\x18\x07 \x01(\x08R\x06stored\"p\n\x06Repair\x12\x14\n\x05round\x18\x01 \x01(\rR\x05round\x12-\n\x07\x66inding\x18\x02 \x01(\x0b\x32\x13.genesis.v1.FindingR\x07\x66inding\x12!\n\x03\x66ix\x18\x03 \x01(\x0b\x32\x0f.genesis.v1.FixR\x03\x66ix\"5\n\x0eGetPlanRequest\x12#\n\x07plan_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06planId\"\xcd\x01\n\x0fGetPlanResponse\x12$\n\x04plan\x18\x01 \x01(\x0b\x32\x10.genesis.v1.PlanR\x04plan\x12-\n\x06routes\x18\x02 \x03(\x0b\x32\x15.genesis.v1.TaskRouteR\x06routes\x12-\n\x07verdict\x18\x03 \x01(\x0b\x32\x13.genesis.v1.VerdictR\x07verdict\x12\x36\n\nprovenance\x18\x04 \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\"a\n\x10ListPlansRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\"j\n\x11ListPlansResponse\x12-\n\x05plans\x18\x01 \x03(\x0b\x32\x17.genesis.v1.PlanSummaryR\x05plans\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x88\x02\n\x0bPlanSummary\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n\x07version\x18\x02 \x01(\x03R\x07version\x12\x12\n\x04goal\x18\x03 \x01(\tR\x04goal\x12\x1d\n\ntask_count\x18\x04 \x01(\rR\ttaskCount\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x32\n\x05level\x18\x06 \x01(\x0e\x32\x1c.genesis.v1.DegradationLevelR\x05level\x12+\n\x05state\x18\x07 \x01(\x0e\x32\x15.genesis.v1.PlanStateR\x05state\"\x84\x01\n\x11\x44\x65letePlanRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n\x07plan_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06planId\x12!\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x07version\"\x14\n\x12\x44\x65letePlanResponse\"5\n\x0b\x46lagRequest\x12&\n\x04keys\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\xc8\x01\"\x07r\x05\x10\x01\x18\x80\x01R\x04keys\"a\n\x0c\x46lagResponse\x12\x30\n\x05\x66lags\x18\x01 \x03(\x0b\x32\x1a.genesis.v1.FlagEvaluationR\x05\x66lags\x12\x1f\n\x0bsnapshot_id\x18\x02 \x01(\tR\nsnapshotId\"\xd4\x01\n\x0e\x46lagEvaluation\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12,\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12\x18\n\x07variant\x18\x03 \x01(\tR\x07variant\x12.\n\x06reason\x18\x04 \x01(\x0e\x32\x16.genesis.v1.FlagReasonR\x06reason\x12\x16\n\x06source\x18\x05 \x01(\tR\x06source\x12 \n\x0b\x64\x65scription\x18\x06 \x01(\tR\x0b\x64\x65scription\"\x0f\n\rHealthRequest\"\x87\x04\n\x0eHealthResponse\x12\x30\n\x06status\x18\x01 \x01(\x0e\x32\x18.genesis.v1.HealthStatusR\x06status\x12;\n\ncomponents\x18\x02 \x03(\x0b\x32\x1b.genesis.v1.ComponentHealthR\ncomponents\x12I\n\x11\x64\x65gradation_level\x18\x03 \x01(\x0e\x32\x1c.genesis.v1.DegradationLevelR\x10\x64\x65gradationLevel\x12%\n\x0eserver_version\x18\x04 \x01(\tR\rserverVersion\x12)\n\x10\x63ontract_version\x18\x05 \x01(\tR\x0f\x63ontractVersion\x12N\n\x0csnapshot_ids\x18\x06 \x03(\x0b\x32+.genesis.v1.HealthResponse.SnapshotIdsEntryR\x0bsnapshotIds\x12&\n\x0f\x66lags_not_built\x18\x07 \x03(\tR\rflagsNotBuilt\x12\x31\n\x06uptime\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationR\x06uptime\x1a>\n\x10SnapshotIdsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xd1\x01\n\x0f\x43omponentHealth\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32\x18.genesis.v1.HealthStatusR\x06status\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\x12#\n\rbreaker_state\x18\x04 \x01(\tR\x0c\x62reakerState\x12\x39\n\nretry_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tretryTime*\xa6\x01\n\nFlagReason\x12\x1b\n\x17\x46LAG_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46LAG_REASON_STATIC\x10\x01\x12\x18\n\x14\x46LAG_REASON_DISABLED\x10\x02\x12\x1b\n\x17\x46LAG_REASON_ENVIRONMENT\x10\x03\x12\x15\n\x11\x46LAG_REASON_GROUP\x10\x04\x12\x15\n\x11\x46LAG_REASON_STALE\x10\x05*\x81\x01\n\x0cHealthStatus\x12\x1d\n\x19HEALTH_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15HEALTH_STATUS_HEALTHY\x10\x01\x12\x1a\n\x16HEALTH_STATUS_DEGRADED\x10\x02\x12\x1b\n\x17HEALTH_STATUS_UNHEALTHY\x10\x03\x32\xb2\x08\n\x13OrchestratorService\x12\x39\n\x04Plan\x12\x17.genesis.v1.PlanRequest\x1a\x18.genesis.v1.PlanResponse\x12M\n\nPlanStream\x12\x1d.genesis.v1.PlanStreamRequest\x1a\x1e.genesis.v1.PlanStreamResponse0\x01\x12\x41\n\x05Route\x12\x18.genesis.v1.RouteRequest\x1a\x19.genesis.v1.RouteResponse\"\x03\x90\x02\x02\x12J\n\x08Validate\x12\x1b.genesis.v1.ValidateRequest\x1a\x1c.genesis.v1.ValidateResponse\"\x03\x90\x02\x01\x12N\n\x0bOrchestrate\x12\x1e.genesis.v1.OrchestrateRequest\x1a\x1f.genesis.v1.OrchestrateResponse\x12G\n\x07GetPlan\x12\x1a.genesis.v1.GetPlanRequest\x1a\x1b.genesis.v1.GetPlanResponse\"\x03\x90\x02\x01\x12M\n\tListPlans\x12\x1c.genesis.v1.ListPlansRequest\x1a\x1d.genesis.v1.ListPlansResponse\"\x03\x90\x02\x01\x12K\n\nDeletePlan\x12\x1d.genesis.v1.DeletePlanRequest\x1a\x1e.genesis.v1.DeletePlanResponse\x12K\n\nUpdatePlan\x12\x1d.genesis.v1.UpdatePlanRequest\x1a\x1e.genesis.v1.UpdatePlanResponse\x12J\n\tWatchPlan\x12\x1c.genesis.v1.WatchPlanRequest\x1a\x1d.genesis.v1.WatchPlanResponse0\x01\x12S\n\x0bGetDecision\x12\x1e.genesis.v1.GetDecisionRequest\x1a\x1f.genesis.v1.GetDecisionResponse\"\x03\x90\x02\x01\x12Y\n\rListDecisions\x12 .genesis.v1.ListDecisionsRequest\x1a!.genesis.v1.ListDecisionsResponse\"\x03\x90\x02\x01\x12>\n\x04\x46lag\x12\x17.genesis.v1.FlagRequest\x1a\x18.genesis.v1.FlagResponse\"\x03\x90\x02\x01\x12\x44\n\x06Health\x12\x19.genesis.v1.HealthRequest\x1a\x1a.genesis.v1.HealthResponse\"\x03\x90\x02\x01\x42\x65\n\x0e\x64\x65v.genesis.v1B\x18OrchestratorServiceProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -92,66 +94,70 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORCHESTRATORSERVICE'].methods_by_name['GetPlan']._serialized_options = b'\220\002\001'
   _globals['_ORCHESTRATORSERVICE'].methods_by_name['ListPlans']._loaded_options = None
   _globals['_ORCHESTRATORSERVICE'].methods_by_name['ListPlans']._serialized_options = b'\220\002\001'
+  _globals['_ORCHESTRATORSERVICE'].methods_by_name['GetDecision']._loaded_options = None
+  _globals['_ORCHESTRATORSERVICE'].methods_by_name['GetDecision']._serialized_options = b'\220\002\001'
+  _globals['_ORCHESTRATORSERVICE'].methods_by_name['ListDecisions']._loaded_options = None
+  _globals['_ORCHESTRATORSERVICE'].methods_by_name['ListDecisions']._serialized_options = b'\220\002\001'
   _globals['_ORCHESTRATORSERVICE'].methods_by_name['Flag']._loaded_options = None
   _globals['_ORCHESTRATORSERVICE'].methods_by_name['Flag']._serialized_options = b'\220\002\001'
   _globals['_ORCHESTRATORSERVICE'].methods_by_name['Health']._loaded_options = None
   _globals['_ORCHESTRATORSERVICE'].methods_by_name['Health']._serialized_options = b'\220\002\001'
-  _globals['_FLAGREASON']._serialized_start=4825
-  _globals['_FLAGREASON']._serialized_end=4991
-  _globals['_HEALTHSTATUS']._serialized_start=4994
-  _globals['_HEALTHSTATUS']._serialized_end=5123
-  _globals['_PLANREQUEST']._serialized_start=280
-  _globals['_PLANREQUEST']._serialized_end=564
-  _globals['_PLANRESPONSE']._serialized_start=567
-  _globals['_PLANRESPONSE']._serialized_end=699
-  _globals['_PLANSTREAMREQUEST']._serialized_start=701
-  _globals['_PLANSTREAMREQUEST']._serialized_end=773
-  _globals['_PLANSTREAMRESPONSE']._serialized_start=776
-  _globals['_PLANSTREAMRESPONSE']._serialized_end=941
-  _globals['_PLANPROGRESS']._serialized_start=943
-  _globals['_PLANPROGRESS']._serialized_end=1063
-  _globals['_ROUTEREQUEST']._serialized_start=1066
-  _globals['_ROUTEREQUEST']._serialized_end=1377
-  _globals['_ROUTERESPONSE']._serialized_start=1380
-  _globals['_ROUTERESPONSE']._serialized_end=1549
-  _globals['_VALIDATEREQUEST']._serialized_start=1552
-  _globals['_VALIDATEREQUEST']._serialized_end=1849
-  _globals['_VALIDATERESPONSE']._serialized_start=1851
-  _globals['_VALIDATERESPONSE']._serialized_end=1972
-  _globals['_ORCHESTRATEREQUEST']._serialized_start=1975
-  _globals['_ORCHESTRATEREQUEST']._serialized_end=2406
-  _globals['_ORCHESTRATERESPONSE']._serialized_start=2409
-  _globals['_ORCHESTRATERESPONSE']._serialized_end=2739
-  _globals['_REPAIR']._serialized_start=2741
-  _globals['_REPAIR']._serialized_end=2853
-  _globals['_GETPLANREQUEST']._serialized_start=2855
-  _globals['_GETPLANREQUEST']._serialized_end=2908
-  _globals['_GETPLANRESPONSE']._serialized_start=2911
-  _globals['_GETPLANRESPONSE']._serialized_end=3116
-  _globals['_LISTPLANSREQUEST']._serialized_start=3118
-  _globals['_LISTPLANSREQUEST']._serialized_end=3215
-  _globals['_LISTPLANSRESPONSE']._serialized_start=3217
-  _globals['_LISTPLANSRESPONSE']._serialized_end=3323
-  _globals['_PLANSUMMARY']._serialized_start=3326
-  _globals['_PLANSUMMARY']._serialized_end=3545
-  _globals['_DELETEPLANREQUEST']._serialized_start=3548
-  _globals['_DELETEPLANREQUEST']._serialized_end=3680
-  _globals['_DELETEPLANRESPONSE']._serialized_start=3682
-  _globals['_DELETEPLANRESPONSE']._serialized_end=3702
-  _globals['_FLAGREQUEST']._serialized_start=3704
-  _globals['_FLAGREQUEST']._serialized_end=3757
-  _globals['_FLAGRESPONSE']._serialized_start=3759
-  _globals['_FLAGRESPONSE']._serialized_end=3856
-  _globals['_FLAGEVALUATION']._serialized_start=3859
-  _globals['_FLAGEVALUATION']._serialized_end=4071
-  _globals['_HEALTHREQUEST']._serialized_start=4073
-  _globals['_HEALTHREQUEST']._serialized_end=4088
-  _globals['_HEALTHRESPONSE']._serialized_start=4091
-  _globals['_HEALTHRESPONSE']._serialized_end=4610
-  _globals['_HEALTHRESPONSE_SNAPSHOTIDSENTRY']._serialized_start=4548
-  _globals['_HEALTHRESPONSE_SNAPSHOTIDSENTRY']._serialized_end=4610
-  _globals['_COMPONENTHEALTH']._serialized_start=4613
-  _globals['_COMPONENTHEALTH']._serialized_end=4822
-  _globals['_ORCHESTRATORSERVICE']._serialized_start=5126
-  _globals['_ORCHESTRATORSERVICE']._serialized_end=5871
+  _globals['_FLAGREASON']._serialized_start=5087
+  _globals['_FLAGREASON']._serialized_end=5253
+  _globals['_HEALTHSTATUS']._serialized_start=5256
+  _globals['_HEALTHSTATUS']._serialized_end=5385
+  _globals['_PLANREQUEST']._serialized_start=332
+  _globals['_PLANREQUEST']._serialized_end=616
+  _globals['_PLANRESPONSE']._serialized_start=619
+  _globals['_PLANRESPONSE']._serialized_end=751
+  _globals['_PLANSTREAMREQUEST']._serialized_start=753
+  _globals['_PLANSTREAMREQUEST']._serialized_end=825
+  _globals['_PLANSTREAMRESPONSE']._serialized_start=828
+  _globals['_PLANSTREAMRESPONSE']._serialized_end=993
+  _globals['_PLANPROGRESS']._serialized_start=995
+  _globals['_PLANPROGRESS']._serialized_end=1115
+  _globals['_ROUTEREQUEST']._serialized_start=1118
+  _globals['_ROUTEREQUEST']._serialized_end=1429
+  _globals['_ROUTERESPONSE']._serialized_start=1432
+  _globals['_ROUTERESPONSE']._serialized_end=1601
+  _globals['_VALIDATEREQUEST']._serialized_start=1604
+  _globals['_VALIDATEREQUEST']._serialized_end=1934
+  _globals['_VALIDATERESPONSE']._serialized_start=1937
+  _globals['_VALIDATERESPONSE']._serialized_end=2189
+  _globals['_ORCHESTRATEREQUEST']._serialized_start=2192
+  _globals['_ORCHESTRATEREQUEST']._serialized_end=2623
+  _globals['_ORCHESTRATERESPONSE']._serialized_start=2626
+  _globals['_ORCHESTRATERESPONSE']._serialized_end=2956
+  _globals['_REPAIR']._serialized_start=2958
+  _globals['_REPAIR']._serialized_end=3070
+  _globals['_GETPLANREQUEST']._serialized_start=3072
+  _globals['_GETPLANREQUEST']._serialized_end=3125
+  _globals['_GETPLANRESPONSE']._serialized_start=3128
+  _globals['_GETPLANRESPONSE']._serialized_end=3333
+  _globals['_LISTPLANSREQUEST']._serialized_start=3335
+  _globals['_LISTPLANSREQUEST']._serialized_end=3432
+  _globals['_LISTPLANSRESPONSE']._serialized_start=3434
+  _globals['_LISTPLANSRESPONSE']._serialized_end=3540
+  _globals['_PLANSUMMARY']._serialized_start=3543
+  _globals['_PLANSUMMARY']._serialized_end=3807
+  _globals['_DELETEPLANREQUEST']._serialized_start=3810
+  _globals['_DELETEPLANREQUEST']._serialized_end=3942
+  _globals['_DELETEPLANRESPONSE']._serialized_start=3944
+  _globals['_DELETEPLANRESPONSE']._serialized_end=3964
+  _globals['_FLAGREQUEST']._serialized_start=3966
+  _globals['_FLAGREQUEST']._serialized_end=4019
+  _globals['_FLAGRESPONSE']._serialized_start=4021
+  _globals['_FLAGRESPONSE']._serialized_end=4118
+  _globals['_FLAGEVALUATION']._serialized_start=4121
+  _globals['_FLAGEVALUATION']._serialized_end=4333
+  _globals['_HEALTHREQUEST']._serialized_start=4335
+  _globals['_HEALTHREQUEST']._serialized_end=4350
+  _globals['_HEALTHRESPONSE']._serialized_start=4353
+  _globals['_HEALTHRESPONSE']._serialized_end=4872
+  _globals['_HEALTHRESPONSE_SNAPSHOTIDSENTRY']._serialized_start=4810
+  _globals['_HEALTHRESPONSE_SNAPSHOTIDSENTRY']._serialized_end=4872
+  _globals['_COMPONENTHEALTH']._serialized_start=4875
+  _globals['_COMPONENTHEALTH']._serialized_end=5084
+  _globals['_ORCHESTRATORSERVICE']._serialized_start=5388
+  _globals['_ORCHESTRATORSERVICE']._serialized_end=6462
 # @@protoc_insertion_point(module_scope)

@@ -2,8 +2,10 @@ import datetime
 
 from genesis.v1 import catalogue_pb2 as _catalogue_pb2
 from genesis.v1 import common_pb2 as _common_pb2
+from genesis.v1 import decision_pb2 as _decision_pb2
 from genesis.v1 import plan_pb2 as _plan_pb2
 from genesis.v1 import routing_pb2 as _routing_pb2
+from genesis.v1 import update_pb2 as _update_pb2
 from genesis.v1 import validation_pb2 as _validation_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
@@ -122,28 +124,36 @@ class RouteResponse(_message.Message):
     def __init__(self, routes: _Optional[_Iterable[_Union[_routing_pb2.TaskRoute, _Mapping]]] = ..., budget: _Optional[_Union[_routing_pb2.BudgetSummary, _Mapping]] = ..., provenance: _Optional[_Union[_common_pb2.Provenance, _Mapping]] = ...) -> None: ...
 
 class ValidateRequest(_message.Message):
-    __slots__ = ("goal", "plan_id", "plan", "routes", "catalogue", "constraints")
+    __slots__ = ("goal", "plan_id", "plan", "routes", "catalogue", "constraints", "apply_fixes")
     GOAL_FIELD_NUMBER: _ClassVar[int]
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
     ROUTES_FIELD_NUMBER: _ClassVar[int]
     CATALOGUE_FIELD_NUMBER: _ClassVar[int]
     CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
+    APPLY_FIXES_FIELD_NUMBER: _ClassVar[int]
     goal: str
     plan_id: str
     plan: _plan_pb2.Plan
     routes: _containers.RepeatedCompositeFieldContainer[_routing_pb2.TaskRoute]
     catalogue: _catalogue_pb2.Catalogue
     constraints: _routing_pb2.RoutingConstraints
-    def __init__(self, goal: _Optional[str] = ..., plan_id: _Optional[str] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., routes: _Optional[_Iterable[_Union[_routing_pb2.TaskRoute, _Mapping]]] = ..., catalogue: _Optional[_Union[_catalogue_pb2.Catalogue, _Mapping]] = ..., constraints: _Optional[_Union[_routing_pb2.RoutingConstraints, _Mapping]] = ...) -> None: ...
+    apply_fixes: bool
+    def __init__(self, goal: _Optional[str] = ..., plan_id: _Optional[str] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., routes: _Optional[_Iterable[_Union[_routing_pb2.TaskRoute, _Mapping]]] = ..., catalogue: _Optional[_Union[_catalogue_pb2.Catalogue, _Mapping]] = ..., constraints: _Optional[_Union[_routing_pb2.RoutingConstraints, _Mapping]] = ..., apply_fixes: _Optional[bool] = ...) -> None: ...
 
 class ValidateResponse(_message.Message):
-    __slots__ = ("verdict", "provenance")
+    __slots__ = ("verdict", "provenance", "plan", "routes", "repairs")
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    ROUTES_FIELD_NUMBER: _ClassVar[int]
+    REPAIRS_FIELD_NUMBER: _ClassVar[int]
     verdict: _validation_pb2.Verdict
     provenance: _common_pb2.Provenance
-    def __init__(self, verdict: _Optional[_Union[_validation_pb2.Verdict, _Mapping]] = ..., provenance: _Optional[_Union[_common_pb2.Provenance, _Mapping]] = ...) -> None: ...
+    plan: _plan_pb2.Plan
+    routes: _containers.RepeatedCompositeFieldContainer[_routing_pb2.TaskRoute]
+    repairs: _containers.RepeatedCompositeFieldContainer[Repair]
+    def __init__(self, verdict: _Optional[_Union[_validation_pb2.Verdict, _Mapping]] = ..., provenance: _Optional[_Union[_common_pb2.Provenance, _Mapping]] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., routes: _Optional[_Iterable[_Union[_routing_pb2.TaskRoute, _Mapping]]] = ..., repairs: _Optional[_Iterable[_Union[Repair, _Mapping]]] = ...) -> None: ...
 
 class OrchestrateRequest(_message.Message):
     __slots__ = ("request_id", "goal", "catalogue", "max_level", "givens", "constraints", "explanation", "seed")
@@ -228,20 +238,22 @@ class ListPlansResponse(_message.Message):
     def __init__(self, plans: _Optional[_Iterable[_Union[PlanSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class PlanSummary(_message.Message):
-    __slots__ = ("id", "version", "goal", "task_count", "create_time", "level")
+    __slots__ = ("id", "version", "goal", "task_count", "create_time", "level", "state")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     GOAL_FIELD_NUMBER: _ClassVar[int]
     TASK_COUNT_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     id: str
     version: int
     goal: str
     task_count: int
     create_time: _timestamp_pb2.Timestamp
     level: _common_pb2.DegradationLevel
-    def __init__(self, id: _Optional[str] = ..., version: _Optional[int] = ..., goal: _Optional[str] = ..., task_count: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., level: _Optional[_Union[_common_pb2.DegradationLevel, str]] = ...) -> None: ...
+    state: _plan_pb2.PlanState
+    def __init__(self, id: _Optional[str] = ..., version: _Optional[int] = ..., goal: _Optional[str] = ..., task_count: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., level: _Optional[_Union[_common_pb2.DegradationLevel, str]] = ..., state: _Optional[_Union[_plan_pb2.PlanState, str]] = ...) -> None: ...
 
 class DeletePlanRequest(_message.Message):
     __slots__ = ("request_id", "plan_id", "version")

@@ -3,7 +3,9 @@
 import grpc
 import warnings
 
+from genesis.v1 import decision_pb2 as genesis_dot_v1_dot_decision__pb2
 from genesis.v1 import orchestrator_service_pb2 as genesis_dot_v1_dot_orchestrator__service__pb2
+from genesis.v1 import update_pb2 as genesis_dot_v1_dot_update__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -76,6 +78,26 @@ class OrchestratorServiceStub:
                 '/genesis.v1.OrchestratorService/DeletePlan',
                 request_serializer=genesis_dot_v1_dot_orchestrator__service__pb2.DeletePlanRequest.SerializeToString,
                 response_deserializer=genesis_dot_v1_dot_orchestrator__service__pb2.DeletePlanResponse.FromString,
+                _registered_method=True)
+        self.UpdatePlan = channel.unary_unary(
+                '/genesis.v1.OrchestratorService/UpdatePlan',
+                request_serializer=genesis_dot_v1_dot_update__pb2.UpdatePlanRequest.SerializeToString,
+                response_deserializer=genesis_dot_v1_dot_update__pb2.UpdatePlanResponse.FromString,
+                _registered_method=True)
+        self.WatchPlan = channel.unary_stream(
+                '/genesis.v1.OrchestratorService/WatchPlan',
+                request_serializer=genesis_dot_v1_dot_update__pb2.WatchPlanRequest.SerializeToString,
+                response_deserializer=genesis_dot_v1_dot_update__pb2.WatchPlanResponse.FromString,
+                _registered_method=True)
+        self.GetDecision = channel.unary_unary(
+                '/genesis.v1.OrchestratorService/GetDecision',
+                request_serializer=genesis_dot_v1_dot_decision__pb2.GetDecisionRequest.SerializeToString,
+                response_deserializer=genesis_dot_v1_dot_decision__pb2.GetDecisionResponse.FromString,
+                _registered_method=True)
+        self.ListDecisions = channel.unary_unary(
+                '/genesis.v1.OrchestratorService/ListDecisions',
+                request_serializer=genesis_dot_v1_dot_decision__pb2.ListDecisionsRequest.SerializeToString,
+                response_deserializer=genesis_dot_v1_dot_decision__pb2.ListDecisionsResponse.FromString,
                 _registered_method=True)
         self.Flag = channel.unary_unary(
                 '/genesis.v1.OrchestratorService/Flag',
@@ -157,6 +179,39 @@ class OrchestratorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdatePlan(self, request, context):
+        """Tells a stored plan what happened: work done or failed, something known, an edit, pause, resume, cancel. What is left of the plan
+        is repaired where it must be, finished work stays. The answer is the difference and the tasks ready now. Role: client.
+        Idempotent when a request id is given. Errors: PLAN_NOT_FOUND, TASK_NOT_FOUND, VERSION_MISMATCH, TASK_ENDED, PLAN_ENDED,
+        UPDATE_LIMIT, INVALID_EDIT, INVALID_FIELD, REQUEST_ID_REUSED, STORAGE_FULL, STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchPlan(self, request, context):
+        """Tells every version of a stored plan from one on, then each new one as it comes; ends with the plan. Role: viewer.
+        Errors: PLAN_NOT_FOUND, STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDecision(self, request, context):
+        """Reads a recorded decision with its proof, and makes it again from what was stored when asked to. Role: viewer.
+        Errors: DECISION_NOT_FOUND, DECISION_EXPIRED, STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDecisions(self, request, context):
+        """Lists recorded decisions of the caller's tenant, newest first. Role: viewer. Errors: INVALID_PAGE_TOKEN, STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Flag(self, request, context):
         """Tells what each flag is, and why. Role: viewer. Errors: FLAG_NOT_FOUND.
         """
@@ -213,6 +268,26 @@ def add_OrchestratorServiceServicer_to_server(servicer, server):
                     servicer.DeletePlan,
                     request_deserializer=genesis_dot_v1_dot_orchestrator__service__pb2.DeletePlanRequest.FromString,
                     response_serializer=genesis_dot_v1_dot_orchestrator__service__pb2.DeletePlanResponse.SerializeToString,
+            ),
+            'UpdatePlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePlan,
+                    request_deserializer=genesis_dot_v1_dot_update__pb2.UpdatePlanRequest.FromString,
+                    response_serializer=genesis_dot_v1_dot_update__pb2.UpdatePlanResponse.SerializeToString,
+            ),
+            'WatchPlan': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchPlan,
+                    request_deserializer=genesis_dot_v1_dot_update__pb2.WatchPlanRequest.FromString,
+                    response_serializer=genesis_dot_v1_dot_update__pb2.WatchPlanResponse.SerializeToString,
+            ),
+            'GetDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDecision,
+                    request_deserializer=genesis_dot_v1_dot_decision__pb2.GetDecisionRequest.FromString,
+                    response_serializer=genesis_dot_v1_dot_decision__pb2.GetDecisionResponse.SerializeToString,
+            ),
+            'ListDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDecisions,
+                    request_deserializer=genesis_dot_v1_dot_decision__pb2.ListDecisionsRequest.FromString,
+                    response_serializer=genesis_dot_v1_dot_decision__pb2.ListDecisionsResponse.SerializeToString,
             ),
             'Flag': grpc.unary_unary_rpc_method_handler(
                     servicer.Flag,
@@ -444,6 +519,114 @@ class OrchestratorService:
             '/genesis.v1.OrchestratorService/DeletePlan',
             genesis_dot_v1_dot_orchestrator__service__pb2.DeletePlanRequest.SerializeToString,
             genesis_dot_v1_dot_orchestrator__service__pb2.DeletePlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/genesis.v1.OrchestratorService/UpdatePlan',
+            genesis_dot_v1_dot_update__pb2.UpdatePlanRequest.SerializeToString,
+            genesis_dot_v1_dot_update__pb2.UpdatePlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/genesis.v1.OrchestratorService/WatchPlan',
+            genesis_dot_v1_dot_update__pb2.WatchPlanRequest.SerializeToString,
+            genesis_dot_v1_dot_update__pb2.WatchPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/genesis.v1.OrchestratorService/GetDecision',
+            genesis_dot_v1_dot_decision__pb2.GetDecisionRequest.SerializeToString,
+            genesis_dot_v1_dot_decision__pb2.GetDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/genesis.v1.OrchestratorService/ListDecisions',
+            genesis_dot_v1_dot_decision__pb2.ListDecisionsRequest.SerializeToString,
+            genesis_dot_v1_dot_decision__pb2.ListDecisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

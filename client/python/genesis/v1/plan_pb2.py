@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15genesis/v1/plan.proto\x12\ngenesis.v1\x1a\x17genesis/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x02\n\x04Plan\x12\x18\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x02id\x12!\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x07version\x12\x1c\n\x04goal\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04goal\x12&\n\x05tasks\x18\x04 \x03(\x0b\x32\x10.genesis.v1.TaskR\x05tasks\x12&\n\x05\x65\x64ges\x18\x05 \x03(\x0b\x32\x10.genesis.v1.EdgeR\x05\x65\x64ges\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x34\n\x08\x63ounters\x18\x07 \x01(\x0b\x32\x18.genesis.v1.PlanCountersR\x08\x63ounters\"3\n\x0cPlanCounters\x12#\n\rtasks_created\x18\x01 \x01(\rR\x0ctasksCreated\"\x8f\x05\n\x04Task\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x02id\x12\x1c\n\x04goal\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04goal\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32\x14.genesis.v1.TaskKindB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12(\n\ncapability\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\ncapability\x12\x36\n\x06inputs\x18\x05 \x03(\x0b\x32\x14.genesis.v1.ArtefactB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x06inputs\x12\x38\n\x07outputs\x18\x06 \x03(\x0b\x32\x14.genesis.v1.ArtefactB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x07outputs\x12(\n\nacceptance\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\nacceptance\x12>\n\ndifficulty\x18\x08 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01H\x00R\ndifficulty\x88\x01\x01\x12X\n\x11\x65xpected_duration\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\xe8\xef\xe3\x0b\x32\x00R\x10\x65xpectedDuration\x12=\n\x0b\x63onstraints\x18\n \x01(\x0b\x32\x1b.genesis.v1.TaskConstraintsR\x0b\x63onstraints\x12%\n\tparent_id\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x08parentId\x12\x14\n\x05\x64\x65pth\x18\x0c \x01(\rR\x05\x64\x65pth\x12.\n\x06origin\x18\r \x01(\x0b\x32\x16.genesis.v1.TaskOriginR\x06originB\r\n\x0b_difficulty\"\xf4\x01\n\x0fTaskConstraints\x12*\n\x07regions\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x64\"\x06r\x04\x10\x01\x18@R\x07regions\x12>\n\ndata_class\x18\x02 \x01(\x0e\x32\x15.genesis.v1.DataClassB\x08\xbaH\x05\x82\x01\x02\x10\x01R\tdataClass\x12,\n\x08max_cost\x18\x03 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x07maxCost\x12G\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\xe8\xef\xe3\x0b\x32\x00R\x08\x64\x65\x61\x64line\"\xcb\x01\n\nTaskOrigin\x12.\n\x06source\x18\x01 \x01(\x0e\x32\x16.genesis.v1.TaskSourceR\x06source\x12\x1b\n\tmethod_id\x18\x02 \x01(\tR\x08methodId\x12&\n\x05spans\x18\x03 \x03(\x0b\x32\x10.genesis.v1.SpanR\x05spans\x12\'\n\x0f\x63\x61talogue_entry\x18\x04 \x01(\tR\x0e\x63\x61talogueEntry\x12\x1f\n\x0bmatch_score\x18\x05 \x01(\x01R\nmatchScore\"\xb8\x01\n\x04\x45\x64ge\x12,\n\x0c\x66rom_task_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\nfromTaskId\x12(\n\nto_task_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x08toTaskId\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32\x14.genesis.v1.EdgeKindB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12$\n\x08\x61rtefact\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x08\x61rtefact*V\n\x08TaskKind\x12\x19\n\x15TASK_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13TASK_KIND_PRIMITIVE\x10\x01\x12\x16\n\x12TASK_KIND_COMPOUND\x10\x02*\x8a\x01\n\nTaskSource\x12\x1b\n\x17TASK_SOURCE_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_SOURCE_METHOD\x10\x01\x12\x16\n\x12TASK_SOURCE_CLAUSE\x10\x02\x12\x19\n\x15TASK_SOURCE_CATALOGUE\x10\x03\x12\x14\n\x10TASK_SOURCE_GOAL\x10\x04*N\n\x08\x45\x64geKind\x12\x19\n\x15\x45\x44GE_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45\x44GE_KIND_DATA\x10\x01\x12\x13\n\x0f\x45\x44GE_KIND_ORDER\x10\x02\x42V\n\x0e\x64\x65v.genesis.v1B\tPlanProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15genesis/v1/plan.proto\x12\ngenesis.v1\x1a\x17genesis/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x02\n\x04Plan\x12\x18\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x02id\x12!\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x07version\x12\x1c\n\x04goal\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04goal\x12&\n\x05tasks\x18\x04 \x03(\x0b\x32\x10.genesis.v1.TaskR\x05tasks\x12&\n\x05\x65\x64ges\x18\x05 \x03(\x0b\x32\x10.genesis.v1.EdgeR\x05\x65\x64ges\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x34\n\x08\x63ounters\x18\x07 \x01(\x0b\x32\x18.genesis.v1.PlanCountersR\x08\x63ounters\x12\x35\n\x05state\x18\x08 \x01(\x0e\x32\x15.genesis.v1.PlanStateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\"M\n\x0cPlanCounters\x12#\n\rtasks_created\x18\x01 \x01(\rR\x0ctasksCreated\x12\x18\n\x07updates\x18\x02 \x01(\rR\x07updates\"\xe2\x06\n\x04Task\x12\x1a\n\x02id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x02id\x12\x1c\n\x04goal\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04goal\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32\x14.genesis.v1.TaskKindB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12(\n\ncapability\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\ncapability\x12\x36\n\x06inputs\x18\x05 \x03(\x0b\x32\x14.genesis.v1.ArtefactB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x06inputs\x12\x38\n\x07outputs\x18\x06 \x03(\x0b\x32\x14.genesis.v1.ArtefactB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x07outputs\x12(\n\nacceptance\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\nacceptance\x12>\n\ndifficulty\x18\x08 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01H\x00R\ndifficulty\x88\x01\x01\x12X\n\x11\x65xpected_duration\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\xe8\xef\xe3\x0b\x32\x00R\x10\x65xpectedDuration\x12=\n\x0b\x63onstraints\x18\n \x01(\x0b\x32\x1b.genesis.v1.TaskConstraintsR\x0b\x63onstraints\x12%\n\tparent_id\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x08parentId\x12\x14\n\x05\x64\x65pth\x18\x0c \x01(\rR\x05\x64\x65pth\x12.\n\x06origin\x18\r \x01(\x0b\x32\x16.genesis.v1.TaskOriginR\x06origin\x12\x33\n\x06guards\x18\x0e \x03(\x0b\x32\x11.genesis.v1.GuardB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x06guards\x12\x45\n\x0crequirements\x18\x0f \x03(\x0b\x32\x17.genesis.v1.RequirementB\x08\xbaH\x05\x92\x01\x02\x10\x64R\x0crequirements\x12\x35\n\x05state\x18\x10 \x01(\x0e\x32\x15.genesis.v1.TaskStateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12\x1e\n\x05\x65rror\x18\x11 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x05\x65rrorB\r\n\x0b_difficulty\"\xf5\x01\n\x05Guard\x12!\n\x07task_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x06taskId\x12$\n\x08\x61rtefact\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x08\x61rtefact\x12?\n\x08operator\x18\x03 \x01(\x0e\x32\x19.genesis.v1.GuardOperatorB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08operator\x12\x1e\n\x05value\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\x05value\x12\x1c\n\x04text\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04text\x12$\n\x04span\x18\x06 \x01(\x0b\x32\x10.genesis.v1.SpanR\x04span\"\xda\x01\n\x0bRequirement\x12\x39\n\x04kind\x18\x01 \x01(\x0e\x32\x1b.genesis.v1.RequirementKindB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12\x1c\n\x04text\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04text\x12$\n\x06\x61mount\x18\x03 \x01(\x01\x42\x07\xbaH\x04\x12\x02@\x01H\x00R\x06\x61mount\x88\x01\x01\x12\x1b\n\x04unit\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x04unit\x12$\n\x04span\x18\x05 \x01(\x0b\x32\x10.genesis.v1.SpanR\x04spanB\t\n\x07_amount\"\xf4\x01\n\x0fTaskConstraints\x12*\n\x07regions\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x64\"\x06r\x04\x10\x01\x18@R\x07regions\x12>\n\ndata_class\x18\x02 \x01(\x0e\x32\x15.genesis.v1.DataClassB\x08\xbaH\x05\x82\x01\x02\x10\x01R\tdataClass\x12,\n\x08max_cost\x18\x03 \x01(\x0b\x32\x11.genesis.v1.MoneyR\x07maxCost\x12G\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\xe8\xef\xe3\x0b\x32\x00R\x08\x64\x65\x61\x64line\"\xcb\x01\n\nTaskOrigin\x12.\n\x06source\x18\x01 \x01(\x0e\x32\x16.genesis.v1.TaskSourceR\x06source\x12\x1b\n\tmethod_id\x18\x02 \x01(\tR\x08methodId\x12&\n\x05spans\x18\x03 \x03(\x0b\x32\x10.genesis.v1.SpanR\x05spans\x12\'\n\x0f\x63\x61talogue_entry\x18\x04 \x01(\tR\x0e\x63\x61talogueEntry\x12\x1f\n\x0bmatch_score\x18\x05 \x01(\x01R\nmatchScore\"\xe8\x01\n\x04\x45\x64ge\x12,\n\x0c\x66rom_task_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\nfromTaskId\x12(\n\nto_task_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x08toTaskId\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32\x14.genesis.v1.EdgeKindB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12$\n\x08\x61rtefact\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x08\x61rtefact\x12.\n\x06origin\x18\x05 \x01(\x0b\x32\x16.genesis.v1.EdgeOriginR\x06origin\"\x8a\x01\n\nEdgeOrigin\x12\x38\n\x06source\x18\x01 \x01(\x0e\x32\x16.genesis.v1.EdgeSourceB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06source\x12\x1c\n\x04text\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04text\x12$\n\x04span\x18\x03 \x01(\x0b\x32\x10.genesis.v1.SpanR\x04span*\x9b\x01\n\tPlanState\x12\x1a\n\x16PLAN_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11PLAN_STATE_ACTIVE\x10\x01\x12\x15\n\x11PLAN_STATE_PAUSED\x10\x02\x12\x13\n\x0fPLAN_STATE_DONE\x10\x03\x12\x15\n\x11PLAN_STATE_FAILED\x10\x04\x12\x18\n\x14PLAN_STATE_CANCELLED\x10\x05*V\n\x08TaskKind\x12\x19\n\x15TASK_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13TASK_KIND_PRIMITIVE\x10\x01\x12\x16\n\x12TASK_KIND_COMPOUND\x10\x02*\x9d\x01\n\tTaskState\x12\x1a\n\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_STATE_PENDING\x10\x01\x12\x13\n\x0fTASK_STATE_DONE\x10\x02\x12\x15\n\x11TASK_STATE_FAILED\x10\x03\x12\x16\n\x12TASK_STATE_SKIPPED\x10\x04\x12\x18\n\x14TASK_STATE_CANCELLED\x10\x05*\xab\x02\n\rGuardOperator\x12\x1e\n\x1aGUARD_OPERATOR_UNSPECIFIED\x10\x00\x12\x18\n\x14GUARD_OPERATOR_EQUAL\x10\x01\x12\x1c\n\x18GUARD_OPERATOR_NOT_EQUAL\x10\x02\x12\x17\n\x13GUARD_OPERATOR_LESS\x10\x03\x12\x1a\n\x16GUARD_OPERATOR_AT_MOST\x10\x04\x12\x1a\n\x16GUARD_OPERATOR_GREATER\x10\x05\x12\x1b\n\x17GUARD_OPERATOR_AT_LEAST\x10\x06\x12\x1b\n\x17GUARD_OPERATOR_CONTAINS\x10\x07\x12\x1a\n\x16GUARD_OPERATOR_IS_TRUE\x10\x08\x12\x1b\n\x17GUARD_OPERATOR_IS_FALSE\x10\t*\xdc\x01\n\x0fRequirementKind\x12 \n\x1cREQUIREMENT_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15REQUIREMENT_KIND_MUST\x10\x01\x12\x19\n\x15REQUIREMENT_KIND_ONLY\x10\x02\x12\x1b\n\x17REQUIREMENT_KIND_EXCEPT\x10\x03\x12\x1c\n\x18REQUIREMENT_KIND_AT_MOST\x10\x04\x12\x1d\n\x19REQUIREMENT_KIND_AT_LEAST\x10\x05\x12\x17\n\x13REQUIREMENT_KIND_BY\x10\x06*\xb7\x01\n\nTaskSource\x12\x1b\n\x17TASK_SOURCE_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_SOURCE_METHOD\x10\x01\x12\x16\n\x12TASK_SOURCE_CLAUSE\x10\x02\x12\x19\n\x15TASK_SOURCE_CATALOGUE\x10\x03\x12\x14\n\x10TASK_SOURCE_GOAL\x10\x04\x12\x15\n\x11TASK_SOURCE_MODEL\x10\x05\x12\x14\n\x10TASK_SOURCE_EDIT\x10\x06*N\n\x08\x45\x64geKind\x12\x19\n\x15\x45\x44GE_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45\x44GE_KIND_DATA\x10\x01\x12\x13\n\x0f\x45\x44GE_KIND_ORDER\x10\x02*\xb8\x01\n\nEdgeSource\x12\x1b\n\x17\x45\x44GE_SOURCE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45\x44GE_SOURCE_METHOD\x10\x01\x12\x13\n\x0f\x45\x44GE_SOURCE_CUE\x10\x02\x12\x19\n\x15\x45\x44GE_SOURCE_REFERENCE\x10\x03\x12\x18\n\x14\x45\x44GE_SOURCE_ARTEFACT\x10\x04\x12\x15\n\x11\x45\x44GE_SOURCE_MODEL\x10\x05\x12\x14\n\x10\x45\x44GE_SOURCE_EDIT\x10\x06\x42V\n\x0e\x64\x65v.genesis.v1B\tPlanProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLAN'].fields_by_name['version']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_PLAN'].fields_by_name['goal']._loaded_options = None
   _globals['_PLAN'].fields_by_name['goal']._serialized_options = b'\272H\005r\003\030\210\''
+  _globals['_PLAN'].fields_by_name['state']._loaded_options = None
+  _globals['_PLAN'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_TASK'].fields_by_name['id']._loaded_options = None
   _globals['_TASK'].fields_by_name['id']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_TASK'].fields_by_name['goal']._loaded_options = None
@@ -61,6 +63,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TASK'].fields_by_name['expected_duration']._serialized_options = b'\272H\r\252\001\n\"\006\010\200\350\357\343\0132\000'
   _globals['_TASK'].fields_by_name['parent_id']._loaded_options = None
   _globals['_TASK'].fields_by_name['parent_id']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_TASK'].fields_by_name['guards']._loaded_options = None
+  _globals['_TASK'].fields_by_name['guards']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_TASK'].fields_by_name['requirements']._loaded_options = None
+  _globals['_TASK'].fields_by_name['requirements']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_TASK'].fields_by_name['state']._loaded_options = None
+  _globals['_TASK'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_TASK'].fields_by_name['error']._loaded_options = None
+  _globals['_TASK'].fields_by_name['error']._serialized_options = b'\272H\005r\003\030\210\''
+  _globals['_GUARD'].fields_by_name['task_id']._loaded_options = None
+  _globals['_GUARD'].fields_by_name['task_id']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_GUARD'].fields_by_name['artefact']._loaded_options = None
+  _globals['_GUARD'].fields_by_name['artefact']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_GUARD'].fields_by_name['operator']._loaded_options = None
+  _globals['_GUARD'].fields_by_name['operator']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_GUARD'].fields_by_name['value']._loaded_options = None
+  _globals['_GUARD'].fields_by_name['value']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_GUARD'].fields_by_name['text']._loaded_options = None
+  _globals['_GUARD'].fields_by_name['text']._serialized_options = b'\272H\005r\003\030\210\''
+  _globals['_REQUIREMENT'].fields_by_name['kind']._loaded_options = None
+  _globals['_REQUIREMENT'].fields_by_name['kind']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_REQUIREMENT'].fields_by_name['text']._loaded_options = None
+  _globals['_REQUIREMENT'].fields_by_name['text']._serialized_options = b'\272H\005r\003\030\210\''
+  _globals['_REQUIREMENT'].fields_by_name['amount']._loaded_options = None
+  _globals['_REQUIREMENT'].fields_by_name['amount']._serialized_options = b'\272H\004\022\002@\001'
+  _globals['_REQUIREMENT'].fields_by_name['unit']._loaded_options = None
+  _globals['_REQUIREMENT'].fields_by_name['unit']._serialized_options = b'\272H\004r\002\030d'
   _globals['_TASKCONSTRAINTS'].fields_by_name['regions']._loaded_options = None
   _globals['_TASKCONSTRAINTS'].fields_by_name['regions']._serialized_options = b'\272H\r\222\001\n\020d\"\006r\004\020\001\030@'
   _globals['_TASKCONSTRAINTS'].fields_by_name['data_class']._loaded_options = None
@@ -75,22 +103,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EDGE'].fields_by_name['kind']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_EDGE'].fields_by_name['artefact']._loaded_options = None
   _globals['_EDGE'].fields_by_name['artefact']._serialized_options = b'\272H\005r\003\030\310\001'
-  _globals['_TASKKIND']._serialized_start=1773
-  _globals['_TASKKIND']._serialized_end=1859
-  _globals['_TASKSOURCE']._serialized_start=1862
-  _globals['_TASKSOURCE']._serialized_end=2000
-  _globals['_EDGEKIND']._serialized_start=2002
-  _globals['_EDGEKIND']._serialized_end=2080
+  _globals['_EDGEORIGIN'].fields_by_name['source']._loaded_options = None
+  _globals['_EDGEORIGIN'].fields_by_name['source']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EDGEORIGIN'].fields_by_name['text']._loaded_options = None
+  _globals['_EDGEORIGIN'].fields_by_name['text']._serialized_options = b'\272H\005r\003\030\210\''
+  _globals['_PLANSTATE']._serialized_start=2724
+  _globals['_PLANSTATE']._serialized_end=2879
+  _globals['_TASKKIND']._serialized_start=2881
+  _globals['_TASKKIND']._serialized_end=2967
+  _globals['_TASKSTATE']._serialized_start=2970
+  _globals['_TASKSTATE']._serialized_end=3127
+  _globals['_GUARDOPERATOR']._serialized_start=3130
+  _globals['_GUARDOPERATOR']._serialized_end=3429
+  _globals['_REQUIREMENTKIND']._serialized_start=3432
+  _globals['_REQUIREMENTKIND']._serialized_end=3652
+  _globals['_TASKSOURCE']._serialized_start=3655
+  _globals['_TASKSOURCE']._serialized_end=3838
+  _globals['_EDGEKIND']._serialized_start=3840
+  _globals['_EDGEKIND']._serialized_end=3918
+  _globals['_EDGESOURCE']._serialized_start=3921
+  _globals['_EDGESOURCE']._serialized_end=4105
   _globals['_PLAN']._serialized_start=128
-  _globals['_PLAN']._serialized_end=420
-  _globals['_PLANCOUNTERS']._serialized_start=422
-  _globals['_PLANCOUNTERS']._serialized_end=473
-  _globals['_TASK']._serialized_start=476
-  _globals['_TASK']._serialized_end=1131
-  _globals['_TASKCONSTRAINTS']._serialized_start=1134
-  _globals['_TASKCONSTRAINTS']._serialized_end=1378
-  _globals['_TASKORIGIN']._serialized_start=1381
-  _globals['_TASKORIGIN']._serialized_end=1584
-  _globals['_EDGE']._serialized_start=1587
-  _globals['_EDGE']._serialized_end=1771
+  _globals['_PLAN']._serialized_end=475
+  _globals['_PLANCOUNTERS']._serialized_start=477
+  _globals['_PLANCOUNTERS']._serialized_end=554
+  _globals['_TASK']._serialized_start=557
+  _globals['_TASK']._serialized_end=1423
+  _globals['_GUARD']._serialized_start=1426
+  _globals['_GUARD']._serialized_end=1671
+  _globals['_REQUIREMENT']._serialized_start=1674
+  _globals['_REQUIREMENT']._serialized_end=1892
+  _globals['_TASKCONSTRAINTS']._serialized_start=1895
+  _globals['_TASKCONSTRAINTS']._serialized_end=2139
+  _globals['_TASKORIGIN']._serialized_start=2142
+  _globals['_TASKORIGIN']._serialized_end=2345
+  _globals['_EDGE']._serialized_start=2348
+  _globals['_EDGE']._serialized_end=2580
+  _globals['_EDGEORIGIN']._serialized_start=2583
+  _globals['_EDGEORIGIN']._serialized_end=2721
 # @@protoc_insertion_point(module_scope)

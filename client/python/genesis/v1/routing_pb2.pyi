@@ -34,6 +34,16 @@ class UnassignedReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UNASSIGNED_REASON_BUDGET: _ClassVar[UnassignedReason]
     UNASSIGNED_REASON_DEADLINE: _ClassVar[UnassignedReason]
     UNASSIGNED_REASON_EXCLUDED: _ClassVar[UnassignedReason]
+    UNASSIGNED_REASON_RULE: _ClassVar[UnassignedReason]
+
+class RuleEffect(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RULE_EFFECT_UNSPECIFIED: _ClassVar[RuleEffect]
+    RULE_EFFECT_ALLOW: _ClassVar[RuleEffect]
+    RULE_EFFECT_DENY: _ClassVar[RuleEffect]
+    RULE_EFFECT_REQUIRE: _ClassVar[RuleEffect]
+    RULE_EFFECT_PREFER: _ClassVar[RuleEffect]
+    RULE_EFFECT_WEIGHT: _ClassVar[RuleEffect]
 EXPLANATION_LEVEL_UNSPECIFIED: ExplanationLevel
 EXPLANATION_LEVEL_NONE: ExplanationLevel
 EXPLANATION_LEVEL_SUMMARY: ExplanationLevel
@@ -49,20 +59,29 @@ UNASSIGNED_REASON_UNHEALTHY: UnassignedReason
 UNASSIGNED_REASON_BUDGET: UnassignedReason
 UNASSIGNED_REASON_DEADLINE: UnassignedReason
 UNASSIGNED_REASON_EXCLUDED: UnassignedReason
+UNASSIGNED_REASON_RULE: UnassignedReason
+RULE_EFFECT_UNSPECIFIED: RuleEffect
+RULE_EFFECT_ALLOW: RuleEffect
+RULE_EFFECT_DENY: RuleEffect
+RULE_EFFECT_REQUIRE: RuleEffect
+RULE_EFFECT_PREFER: RuleEffect
+RULE_EFFECT_WEIGHT: RuleEffect
 
 class RoutingConstraints(_message.Message):
-    __slots__ = ("budget", "regions", "data_class", "deadline", "excluded_targets")
+    __slots__ = ("budget", "regions", "data_class", "deadline", "excluded_targets", "sticky_key")
     BUDGET_FIELD_NUMBER: _ClassVar[int]
     REGIONS_FIELD_NUMBER: _ClassVar[int]
     DATA_CLASS_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_FIELD_NUMBER: _ClassVar[int]
     EXCLUDED_TARGETS_FIELD_NUMBER: _ClassVar[int]
+    STICKY_KEY_FIELD_NUMBER: _ClassVar[int]
     budget: _common_pb2.Money
     regions: _containers.RepeatedScalarFieldContainer[str]
     data_class: _common_pb2.DataClass
     deadline: _duration_pb2.Duration
     excluded_targets: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, budget: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., regions: _Optional[_Iterable[str]] = ..., data_class: _Optional[_Union[_common_pb2.DataClass, str]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., excluded_targets: _Optional[_Iterable[str]] = ...) -> None: ...
+    sticky_key: str
+    def __init__(self, budget: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., regions: _Optional[_Iterable[str]] = ..., data_class: _Optional[_Union[_common_pb2.DataClass, str]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., excluded_targets: _Optional[_Iterable[str]] = ..., sticky_key: _Optional[str] = ...) -> None: ...
 
 class Target(_message.Message):
     __slots__ = ("kind", "id", "model_id", "skill_id")
@@ -125,20 +144,100 @@ class NearestMiss(_message.Message):
     def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., failed: _Optional[_Iterable[_Union[UnassignedReason, str]]] = ..., missing: _Optional[str] = ...) -> None: ...
 
 class RouteExplanation(_message.Message):
-    __slots__ = ("level", "candidates", "decisive_difference", "tie_break", "feasible_count", "candidate_count")
+    __slots__ = ("level", "candidates", "decisive_difference", "tie_break", "feasible_count", "candidate_count", "facts", "fired_rules", "blocked_rules", "load_choice", "counterfactuals", "decisive_set")
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     DECISIVE_DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
     TIE_BREAK_FIELD_NUMBER: _ClassVar[int]
     FEASIBLE_COUNT_FIELD_NUMBER: _ClassVar[int]
     CANDIDATE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    FIRED_RULES_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_RULES_FIELD_NUMBER: _ClassVar[int]
+    LOAD_CHOICE_FIELD_NUMBER: _ClassVar[int]
+    COUNTERFACTUALS_FIELD_NUMBER: _ClassVar[int]
+    DECISIVE_SET_FIELD_NUMBER: _ClassVar[int]
     level: ExplanationLevel
     candidates: _containers.RepeatedCompositeFieldContainer[Candidate]
     decisive_difference: str
     tie_break: str
     feasible_count: int
     candidate_count: int
-    def __init__(self, level: _Optional[_Union[ExplanationLevel, str]] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., decisive_difference: _Optional[str] = ..., tie_break: _Optional[str] = ..., feasible_count: _Optional[int] = ..., candidate_count: _Optional[int] = ...) -> None: ...
+    facts: _containers.RepeatedCompositeFieldContainer[Fact]
+    fired_rules: _containers.RepeatedCompositeFieldContainer[FiredRule]
+    blocked_rules: _containers.RepeatedCompositeFieldContainer[BlockedRule]
+    load_choice: LoadChoice
+    counterfactuals: _containers.RepeatedCompositeFieldContainer[Counterfactual]
+    decisive_set: DecisiveSet
+    def __init__(self, level: _Optional[_Union[ExplanationLevel, str]] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., decisive_difference: _Optional[str] = ..., tie_break: _Optional[str] = ..., feasible_count: _Optional[int] = ..., candidate_count: _Optional[int] = ..., facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ..., fired_rules: _Optional[_Iterable[_Union[FiredRule, _Mapping]]] = ..., blocked_rules: _Optional[_Iterable[_Union[BlockedRule, _Mapping]]] = ..., load_choice: _Optional[_Union[LoadChoice, _Mapping]] = ..., counterfactuals: _Optional[_Iterable[_Union[Counterfactual, _Mapping]]] = ..., decisive_set: _Optional[_Union[DecisiveSet, _Mapping]] = ...) -> None: ...
+
+class Fact(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class FiredRule(_message.Message):
+    __slots__ = ("rule_id", "effect", "priority", "explanation", "facts", "candidate_count")
+    RULE_ID_FIELD_NUMBER: _ClassVar[int]
+    EFFECT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    rule_id: str
+    effect: RuleEffect
+    priority: int
+    explanation: str
+    facts: _containers.RepeatedCompositeFieldContainer[Fact]
+    candidate_count: int
+    def __init__(self, rule_id: _Optional[str] = ..., effect: _Optional[_Union[RuleEffect, str]] = ..., priority: _Optional[int] = ..., explanation: _Optional[str] = ..., facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ..., candidate_count: _Optional[int] = ...) -> None: ...
+
+class BlockedRule(_message.Message):
+    __slots__ = ("rule_id", "effect", "priority", "fact", "needed")
+    RULE_ID_FIELD_NUMBER: _ClassVar[int]
+    EFFECT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    FACT_FIELD_NUMBER: _ClassVar[int]
+    NEEDED_FIELD_NUMBER: _ClassVar[int]
+    rule_id: str
+    effect: RuleEffect
+    priority: int
+    fact: Fact
+    needed: str
+    def __init__(self, rule_id: _Optional[str] = ..., effect: _Optional[_Union[RuleEffect, str]] = ..., priority: _Optional[int] = ..., fact: _Optional[_Union[Fact, _Mapping]] = ..., needed: _Optional[str] = ...) -> None: ...
+
+class LoadChoice(_message.Message):
+    __slots__ = ("near_best", "compared", "text")
+    NEAR_BEST_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    near_best: _containers.RepeatedCompositeFieldContainer[Target]
+    compared: _containers.RepeatedCompositeFieldContainer[Target]
+    text: str
+    def __init__(self, near_best: _Optional[_Iterable[_Union[Target, _Mapping]]] = ..., compared: _Optional[_Iterable[_Union[Target, _Mapping]]] = ..., text: _Optional[str] = ...) -> None: ...
+
+class Counterfactual(_message.Message):
+    __slots__ = ("text", "change", "target")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    change: str
+    target: Target
+    def __init__(self, text: _Optional[str] = ..., change: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ...) -> None: ...
+
+class DecisiveSet(_message.Message):
+    __slots__ = ("facts", "rules", "without")
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_FIELD_NUMBER: _ClassVar[int]
+    facts: _containers.RepeatedScalarFieldContainer[str]
+    rules: _containers.RepeatedScalarFieldContainer[str]
+    without: Target
+    def __init__(self, facts: _Optional[_Iterable[str]] = ..., rules: _Optional[_Iterable[str]] = ..., without: _Optional[_Union[Target, _Mapping]] = ...) -> None: ...
 
 class Candidate(_message.Message):
     __slots__ = ("target", "score", "parts", "expected_cost", "failed", "detail")
@@ -157,16 +256,18 @@ class Candidate(_message.Message):
     def __init__(self, target: _Optional[_Union[Target, _Mapping]] = ..., score: _Optional[float] = ..., parts: _Optional[_Union[ScoreParts, _Mapping]] = ..., expected_cost: _Optional[_Union[_common_pb2.Money, _Mapping]] = ..., failed: _Optional[_Iterable[_Union[UnassignedReason, str]]] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class ScoreParts(_message.Message):
-    __slots__ = ("skill_match", "success", "cost", "load")
+    __slots__ = ("skill_match", "success", "cost", "load", "rules")
     SKILL_MATCH_FIELD_NUMBER: _ClassVar[int]
     SUCCESS_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
     LOAD_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
     skill_match: float
     success: float
     cost: float
     load: float
-    def __init__(self, skill_match: _Optional[float] = ..., success: _Optional[float] = ..., cost: _Optional[float] = ..., load: _Optional[float] = ...) -> None: ...
+    rules: float
+    def __init__(self, skill_match: _Optional[float] = ..., success: _Optional[float] = ..., cost: _Optional[float] = ..., load: _Optional[float] = ..., rules: _Optional[float] = ...) -> None: ...
 
 class BudgetSummary(_message.Message):
     __slots__ = ("expected_total", "cheapest_feasible_total", "limit", "met")

@@ -52,6 +52,11 @@ class FindingKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FINDING_KIND_OVERLOAD: _ClassVar[FindingKind]
     FINDING_KIND_OVER_BUDGET: _ClassVar[FindingKind]
     FINDING_KIND_OVER_DEADLINE: _ClassVar[FindingKind]
+    FINDING_KIND_SUBSUMED_TASK: _ClassVar[FindingKind]
+    FINDING_KIND_UNUSED_OUTPUT: _ClassVar[FindingKind]
+    FINDING_KIND_REPEATED_GOAL: _ClassVar[FindingKind]
+    FINDING_KIND_FORBIDDEN_DATA_CLASS: _ClassVar[FindingKind]
+    FINDING_KIND_UNHEALTHY_TARGET: _ClassVar[FindingKind]
 PRINCIPLE_UNSPECIFIED: Principle
 PRINCIPLE_STRUCTURE: Principle
 PRINCIPLE_SOLVABILITY: Principle
@@ -83,6 +88,11 @@ FINDING_KIND_REPEATED_TASK: FindingKind
 FINDING_KIND_OVERLOAD: FindingKind
 FINDING_KIND_OVER_BUDGET: FindingKind
 FINDING_KIND_OVER_DEADLINE: FindingKind
+FINDING_KIND_SUBSUMED_TASK: FindingKind
+FINDING_KIND_UNUSED_OUTPUT: FindingKind
+FINDING_KIND_REPEATED_GOAL: FindingKind
+FINDING_KIND_FORBIDDEN_DATA_CLASS: FindingKind
+FINDING_KIND_UNHEALTHY_TARGET: FindingKind
 
 class Finding(_message.Message):
     __slots__ = ("kind", "principle", "severity", "message", "spans", "task_ids", "fix")
@@ -103,14 +113,58 @@ class Finding(_message.Message):
     def __init__(self, kind: _Optional[_Union[FindingKind, str]] = ..., principle: _Optional[_Union[Principle, str]] = ..., severity: _Optional[_Union[Severity, str]] = ..., message: _Optional[str] = ..., spans: _Optional[_Iterable[_Union[_common_pb2.Span, _Mapping]]] = ..., task_ids: _Optional[_Iterable[str]] = ..., fix: _Optional[_Union[Fix, _Mapping]] = ...) -> None: ...
 
 class Fix(_message.Message):
-    __slots__ = ("reallocate", "drop_task", "drop_edge")
+    __slots__ = ("reallocate", "drop_task", "drop_edge", "add_task", "redescribe", "split_task", "merge_tasks")
     REALLOCATE_FIELD_NUMBER: _ClassVar[int]
     DROP_TASK_FIELD_NUMBER: _ClassVar[int]
     DROP_EDGE_FIELD_NUMBER: _ClassVar[int]
+    ADD_TASK_FIELD_NUMBER: _ClassVar[int]
+    REDESCRIBE_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_TASK_FIELD_NUMBER: _ClassVar[int]
+    MERGE_TASKS_FIELD_NUMBER: _ClassVar[int]
     reallocate: Reallocate
     drop_task: DropTask
     drop_edge: DropEdge
-    def __init__(self, reallocate: _Optional[_Union[Reallocate, _Mapping]] = ..., drop_task: _Optional[_Union[DropTask, _Mapping]] = ..., drop_edge: _Optional[_Union[DropEdge, _Mapping]] = ...) -> None: ...
+    add_task: AddTask
+    redescribe: Redescribe
+    split_task: SplitTask
+    merge_tasks: MergeTasks
+    def __init__(self, reallocate: _Optional[_Union[Reallocate, _Mapping]] = ..., drop_task: _Optional[_Union[DropTask, _Mapping]] = ..., drop_edge: _Optional[_Union[DropEdge, _Mapping]] = ..., add_task: _Optional[_Union[AddTask, _Mapping]] = ..., redescribe: _Optional[_Union[Redescribe, _Mapping]] = ..., split_task: _Optional[_Union[SplitTask, _Mapping]] = ..., merge_tasks: _Optional[_Union[MergeTasks, _Mapping]] = ...) -> None: ...
+
+class AddTask(_message.Message):
+    __slots__ = ("task", "edges")
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    EDGES_FIELD_NUMBER: _ClassVar[int]
+    task: _plan_pb2.Task
+    edges: _containers.RepeatedCompositeFieldContainer[_plan_pb2.Edge]
+    def __init__(self, task: _Optional[_Union[_plan_pb2.Task, _Mapping]] = ..., edges: _Optional[_Iterable[_Union[_plan_pb2.Edge, _Mapping]]] = ...) -> None: ...
+
+class Redescribe(_message.Message):
+    __slots__ = ("task_id", "goal")
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    GOAL_FIELD_NUMBER: _ClassVar[int]
+    task_id: str
+    goal: str
+    def __init__(self, task_id: _Optional[str] = ..., goal: _Optional[str] = ...) -> None: ...
+
+class SplitTask(_message.Message):
+    __slots__ = ("task_id", "tasks", "edges")
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    EDGES_FIELD_NUMBER: _ClassVar[int]
+    task_id: str
+    tasks: _containers.RepeatedCompositeFieldContainer[_plan_pb2.Task]
+    edges: _containers.RepeatedCompositeFieldContainer[_plan_pb2.Edge]
+    def __init__(self, task_id: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[_plan_pb2.Task, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[_plan_pb2.Edge, _Mapping]]] = ...) -> None: ...
+
+class MergeTasks(_message.Message):
+    __slots__ = ("task_id", "merged_ids", "goal")
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    MERGED_IDS_FIELD_NUMBER: _ClassVar[int]
+    GOAL_FIELD_NUMBER: _ClassVar[int]
+    task_id: str
+    merged_ids: _containers.RepeatedScalarFieldContainer[str]
+    goal: str
+    def __init__(self, task_id: _Optional[str] = ..., merged_ids: _Optional[_Iterable[str]] = ..., goal: _Optional[str] = ...) -> None: ...
 
 class Reallocate(_message.Message):
     __slots__ = ("task_id", "target")

@@ -6,15 +6,15 @@ Enums have the same numbers on both sides, so they are converted by number.
 from genesis_server.rpc.convert.from_proto import (
     catalogue_from_proto,
     constraints_from_proto,
-    plan_from_proto,
     routes_from_proto,
 )
 from genesis_server.rpc.convert.judgement import repair_to_proto, verdict_to_proto
+from genesis_server.rpc.convert.plans import plan_from_proto, plan_to_proto
 from genesis_server.rpc.convert.to_proto import (
     agent_to_proto,
     budget_to_proto,
     catalogue_to_proto,
-    plan_to_proto,
+    constraints_to_proto,
     provenance_to_proto,
     route_to_proto,
 )
@@ -27,6 +27,7 @@ __all__ = [
     "catalogue_from_proto",
     "catalogue_to_proto",
     "constraints_from_proto",
+    "constraints_to_proto",
     "plan_from_proto",
     "plan_to_proto",
     "provenance_to_proto",

@@ -1,10 +1,10 @@
-"""What a request brings: catalogues, plans, routings and constraints."""
+"""What a request brings: catalogues, routings and constraints."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from genesis.v1 import catalogue_pb2, plan_pb2, routing_pb2
+from genesis.v1 import catalogue_pb2, routing_pb2
 from genesis_server.model.catalogue import (
     DEFAULT_SKILL_SECONDS,
     DEFAULT_SUCCESS_PRIOR,
@@ -16,17 +16,13 @@ from genesis_server.model.catalogue import (
     Skill,
     Tool,
 )
-from genesis_server.model.money import Money
-from genesis_server.model.plan import Edge, EdgeKind, Plan, PlanCounters, Task, TaskConstraints, TaskKind, TaskOrigin, TaskSource
 from genesis_server.model.routing import Assignment, RoutingConstraints, TaskRoute, Unassigned, UnassignedReason
 from genesis_server.resilience.errors import FieldViolation, ValidationError
 from genesis_server.rpc.convert.values import (
     artefacts_from_proto,
     duration_from_proto,
     money_from_proto,
-    span_from_proto,
     target_from_proto,
-    time_from_proto,
 )
 
 
@@ -111,72 +107,15 @@ def _tool(tool: catalogue_pb2.Tool) -> Tool:
     )
 
 
-def plan_from_proto(message: plan_pb2.Plan) -> Plan:
-    """The plan as it was sent; whether it is sound is the validator's affair."""
-    return Plan(
-        goal=message.goal,
-        tasks=tuple(_task(task) for task in message.tasks),
-        edges=tuple(Edge(edge.from_task_id, edge.to_task_id, EdgeKind(edge.kind), edge.artefact) for edge in message.edges),
-        id=message.id,
-        version=message.version,
-        create_time=time_from_proto(message.create_time),
-        counters=PlanCounters(message.counters.tasks_created),
-    )
-
-
-def _task(task: plan_pb2.Task) -> Task:
-    return Task(
-        id=task.id,
-        goal=task.goal,
-        kind=TaskKind(task.kind),
-        capability=task.capability,
-        inputs=artefacts_from_proto(task.inputs),
-        outputs=artefacts_from_proto(task.outputs),
-        acceptance=task.acceptance,
-        difficulty=task.difficulty if task.HasField("difficulty") else None,
-        expected_seconds=duration_from_proto(task.expected_duration) if task.HasField("expected_duration") else None,
-        constraints=_task_constraints(task.constraints) if task.HasField("constraints") else TaskConstraints(),
-        parent_id=task.parent_id,
-        depth=task.depth,
-        origin=_origin(task.origin) if task.HasField("origin") else None,
-    )
-
-
-def _task_constraints(constraints: plan_pb2.TaskConstraints) -> TaskConstraints:
-    return TaskConstraints(
-        regions=tuple(constraints.regions),
-        data_class=DataClass(constraints.data_class),
-        max_cost=_money(constraints, "max_cost"),
-        deadline_seconds=duration_from_proto(constraints.deadline) if constraints.HasField("deadline") else None,
-    )
-
-
-def _origin(origin: plan_pb2.TaskOrigin) -> TaskOrigin:
-    try:
-        source = TaskSource(origin.source)
-    except ValueError:
-        source = TaskSource.UNSPECIFIED
-    return TaskOrigin(
-        source=source,
-        method_id=origin.method_id,
-        spans=tuple(span_from_proto(span) for span in origin.spans),
-        catalogue_entry=origin.catalogue_entry,
-        match_score=origin.match_score,
-    )
-
-
-def _money(message: plan_pb2.TaskConstraints | routing_pb2.RoutingConstraints, field: str) -> Money | None:
-    return money_from_proto(getattr(message, field)) if message.HasField(field) else None  # pyright: ignore[reportArgumentType, reportCallIssue]
-
-
 def constraints_from_proto(message: routing_pb2.RoutingConstraints) -> RoutingConstraints:
     """The limits over a call."""
     return RoutingConstraints(
-        budget=_money(message, "budget"),
+        budget=money_from_proto(message.budget) if message.HasField("budget") else None,
         regions=tuple(message.regions),
         data_class=DataClass(message.data_class),
         deadline_seconds=duration_from_proto(message.deadline) if message.HasField("deadline") else None,
         excluded_targets=frozenset(message.excluded_targets),
+        sticky_key=message.sticky_key,
     )
 
 

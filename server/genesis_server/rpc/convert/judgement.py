@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from genesis.v1 import orchestrator_service_pb2, plan_pb2, validation_pb2
-from genesis_server.model.validation import DropEdge, DropTask, Finding, Fix, Reallocate, Repair, Schedule, Verdict
+from genesis.v1 import orchestrator_service_pb2, validation_pb2
+from genesis_server.model.validation import (
+    AddTask,
+    DropEdge,
+    DropTask,
+    Finding,
+    Fix,
+    MergeTasks,
+    Reallocate,
+    Redescribe,
+    Repair,
+    Schedule,
+    SplitTask,
+    Verdict,
+)
+from genesis_server.rpc.convert.plans import edges_to_proto, tasks_to_proto
 from genesis_server.rpc.convert.values import duration_to_proto, number, span_to_proto, target_to_proto
 
 
@@ -39,7 +53,7 @@ def finding_to_proto(finding: Finding) -> validation_pb2.Finding:
     )
 
 
-def fix_to_proto(fix: Fix) -> validation_pb2.Fix:
+def fix_to_proto(fix: Fix) -> validation_pb2.Fix:  # noqa: PLR0911  (one for each kind)
     """A change a program can apply."""
     match fix:
         case Reallocate(task_id, target):
@@ -47,11 +61,17 @@ def fix_to_proto(fix: Fix) -> validation_pb2.Fix:
         case DropTask(task_id):
             return validation_pb2.Fix(drop_task=validation_pb2.DropTask(task_id=task_id))
         case DropEdge(edge):
-            return validation_pb2.Fix(
-                drop_edge=validation_pb2.DropEdge(
-                    edge=plan_pb2.Edge(from_task_id=edge.from_id, to_task_id=edge.to_id, kind=number(edge.kind), artefact=edge.artefact)
-                )
-            )
+            return validation_pb2.Fix(drop_edge=validation_pb2.DropEdge(edge=edges_to_proto([edge])[0]))
+        case AddTask(task, edges):
+            added = validation_pb2.AddTask(task=tasks_to_proto([task])[0], edges=edges_to_proto(edges))
+            return validation_pb2.Fix(add_task=added)
+        case Redescribe(task_id, goal):
+            return validation_pb2.Fix(redescribe=validation_pb2.Redescribe(task_id=task_id, goal=goal))
+        case SplitTask(task_id, tasks, edges):
+            split = validation_pb2.SplitTask(task_id=task_id, tasks=tasks_to_proto(tasks), edges=edges_to_proto(edges))
+            return validation_pb2.Fix(split_task=split)
+        case MergeTasks(task_id, merged_ids, goal):
+            return validation_pb2.Fix(merge_tasks=validation_pb2.MergeTasks(task_id=task_id, merged_ids=merged_ids, goal=goal))
 
 
 def _schedule(schedule: Schedule) -> validation_pb2.Schedule:

@@ -1,12 +1,12 @@
-"""What an answer brings: plans, routes, catalogues and provenance."""
+"""What an answer brings: routes, catalogues and provenance."""
 
 from __future__ import annotations
 
-from genesis.v1 import catalogue_pb2, common_pb2, plan_pb2, routing_pb2
+from genesis.v1 import catalogue_pb2, common_pb2, routing_pb2
 from genesis_server.model.catalogue import AgentCard, Catalogue, Skill, Tool
-from genesis_server.model.plan import Plan, Task, TaskConstraints, TaskOrigin
-from genesis_server.model.provenance import Provenance
-from genesis_server.model.routing import Assignment, BudgetSummary, Candidate, RouteExplanation, TaskRoute, Unassigned
+from genesis_server.model.provenance import ModelUse, Provenance
+from genesis_server.model.routing import Assignment, BudgetSummary, RoutingConstraints, TaskRoute, Unassigned
+from genesis_server.rpc.convert.explanations import explanation_to_proto
 from genesis_server.rpc.convert.values import (
     artefacts_to_proto,
     duration_to_proto,
@@ -15,61 +15,7 @@ from genesis_server.rpc.convert.values import (
     phase_to_proto,
     span_to_proto,
     target_to_proto,
-    time_to_proto,
 )
-
-
-def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
-    """The plan."""
-    return plan_pb2.Plan(
-        id=plan.id,
-        version=plan.version,
-        goal=plan.goal,
-        tasks=[_task(task) for task in plan.tasks],
-        edges=[
-            plan_pb2.Edge(from_task_id=edge.from_id, to_task_id=edge.to_id, kind=number(edge.kind), artefact=edge.artefact)
-            for edge in plan.edges
-        ],
-        create_time=time_to_proto(plan.create_time) if plan.create_time else None,
-        counters=plan_pb2.PlanCounters(tasks_created=plan.counters.tasks_created),
-    )
-
-
-def _task(task: Task) -> plan_pb2.Task:
-    return plan_pb2.Task(
-        id=task.id,
-        goal=task.goal,
-        kind=number(task.kind),
-        capability=task.capability,
-        inputs=artefacts_to_proto(task.inputs),
-        outputs=artefacts_to_proto(task.outputs),
-        acceptance=task.acceptance,
-        difficulty=task.difficulty,
-        expected_duration=None if task.expected_seconds is None else duration_to_proto(task.expected_seconds),
-        constraints=None if task.constraints == TaskConstraints() else _task_constraints(task.constraints),
-        parent_id=task.parent_id,
-        depth=task.depth,
-        origin=None if task.origin is None else _origin(task.origin),
-    )
-
-
-def _task_constraints(constraints: TaskConstraints) -> plan_pb2.TaskConstraints:
-    return plan_pb2.TaskConstraints(
-        regions=constraints.regions,
-        data_class=number(constraints.data_class),
-        max_cost=None if constraints.max_cost is None else money_to_proto(constraints.max_cost),
-        deadline=None if constraints.deadline_seconds is None else duration_to_proto(constraints.deadline_seconds),
-    )
-
-
-def _origin(origin: TaskOrigin) -> plan_pb2.TaskOrigin:
-    return plan_pb2.TaskOrigin(
-        source=number(origin.source),
-        method_id=origin.method_id,
-        spans=[span_to_proto(span) for span in origin.spans],
-        catalogue_entry=origin.catalogue_entry,
-        match_score=origin.match_score,
-    )
 
 
 def route_to_proto(route: TaskRoute) -> routing_pb2.TaskRoute:
@@ -78,7 +24,7 @@ def route_to_proto(route: TaskRoute) -> routing_pb2.TaskRoute:
         task_id=route.task_id,
         assignment=None if route.assignment is None else _assignment(route.assignment),
         unassigned=None if route.unassigned is None else _unassigned(route.unassigned),
-        explanation=None if route.explanation is None else _explanation(route.explanation),
+        explanation=None if route.explanation is None else explanation_to_proto(route.explanation),
     )
 
 
@@ -106,29 +52,6 @@ def _unassigned(unassigned: Unassigned) -> routing_pb2.Unassigned:
     )
 
 
-def _explanation(explanation: RouteExplanation) -> routing_pb2.RouteExplanation:
-    return routing_pb2.RouteExplanation(
-        level=number(explanation.level),
-        candidates=[_candidate(candidate) for candidate in explanation.candidates],
-        decisive_difference=explanation.decisive_difference,
-        tie_break=explanation.tie_break,
-        feasible_count=explanation.feasible_count,
-        candidate_count=explanation.candidate_count,
-    )
-
-
-def _candidate(candidate: Candidate) -> routing_pb2.Candidate:
-    parts = candidate.parts
-    return routing_pb2.Candidate(
-        target=target_to_proto(candidate.target),
-        score=candidate.score,
-        parts=routing_pb2.ScoreParts(skill_match=parts.skill_match, success=parts.success, cost=parts.cost, load=parts.load),
-        expected_cost=money_to_proto(candidate.expected_cost),
-        failed=[number(reason) for reason in candidate.failed],
-        detail=candidate.detail,
-    )
-
-
 def budget_to_proto(budget: BudgetSummary) -> routing_pb2.BudgetSummary:
     """The money over a whole routing."""
     return routing_pb2.BudgetSummary(
@@ -136,6 +59,18 @@ def budget_to_proto(budget: BudgetSummary) -> routing_pb2.BudgetSummary:
         cheapest_feasible_total=money_to_proto(budget.cheapest_feasible_total),
         limit=None if budget.limit is None else money_to_proto(budget.limit),
         met=budget.met,
+    )
+
+
+def constraints_to_proto(constraints: RoutingConstraints) -> routing_pb2.RoutingConstraints:
+    """The limits over a call."""
+    return routing_pb2.RoutingConstraints(
+        budget=None if constraints.budget is None else money_to_proto(constraints.budget),
+        regions=constraints.regions,
+        data_class=number(constraints.data_class),
+        deadline=None if constraints.deadline_seconds is None else duration_to_proto(constraints.deadline_seconds),
+        excluded_targets=sorted(constraints.excluded_targets),
+        sticky_key=constraints.sticky_key,
     )
 
 
@@ -211,4 +146,17 @@ def provenance_to_proto(provenance: Provenance) -> common_pb2.Provenance:
         tripwire_hits=[
             common_pb2.TripwireHit(family=hit.family, field=hit.field, span=span_to_proto(hit.span)) for hit in provenance.tripwire_hits
         ],
+        rulebook_version=provenance.rulebook_version,
+        decision_id=provenance.decision_id,
+        model_use=None if provenance.model_use is None else _model_use(provenance.model_use),
+    )
+
+
+def _model_use(use: ModelUse) -> common_pb2.ModelUse:
+    return common_pb2.ModelUse(
+        model=use.model,
+        requests=use.requests,
+        input_tokens=use.input_tokens,
+        output_tokens=use.output_tokens,
+        cost=None if use.cost is None else money_to_proto(use.cost),
     )

@@ -1,0 +1,245 @@
+"""Plans, tasks and edges, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from typing import TypeVar
+
+from genesis.v1 import plan_pb2
+from genesis_server.model.catalogue import DataClass
+from genesis_server.model.plan import (
+    Edge,
+    EdgeKind,
+    EdgeOrigin,
+    EdgeSource,
+    Guard,
+    GuardOperator,
+    Plan,
+    PlanCounters,
+    PlanState,
+    Requirement,
+    RequirementKind,
+    Task,
+    TaskConstraints,
+    TaskKind,
+    TaskOrigin,
+    TaskSource,
+    TaskState,
+)
+from genesis_server.rpc.convert.values import (
+    artefacts_from_proto,
+    artefacts_to_proto,
+    duration_from_proto,
+    duration_to_proto,
+    money_from_proto,
+    money_to_proto,
+    number,
+    span_from_proto,
+    span_to_proto,
+    time_from_proto,
+    time_to_proto,
+)
+
+_EnumT = TypeVar("_EnumT", bound=IntEnum)
+
+
+def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
+    """The plan."""
+    return plan_pb2.Plan(
+        id=plan.id,
+        version=plan.version,
+        goal=plan.goal,
+        tasks=tasks_to_proto(plan.tasks),
+        edges=edges_to_proto(plan.edges),
+        create_time=time_to_proto(plan.create_time) if plan.create_time else None,
+        counters=counters_to_proto(plan.counters),
+        state=number(plan.state),
+    )
+
+
+def counters_to_proto(counters: PlanCounters) -> plan_pb2.PlanCounters:
+    """The counters over a plan's lifetime."""
+    return plan_pb2.PlanCounters(tasks_created=counters.tasks_created, updates=counters.updates)
+
+
+def edges_to_proto(edges: Iterable[Edge]) -> list[plan_pb2.Edge]:
+    """The edges."""
+    return [
+        plan_pb2.Edge(
+            from_task_id=edge.from_id,
+            to_task_id=edge.to_id,
+            kind=number(edge.kind),
+            artefact=edge.artefact,
+            origin=None if edge.origin is None else _edge_origin(edge.origin),
+        )
+        for edge in edges
+    ]
+
+
+def _edge_origin(origin: EdgeOrigin) -> plan_pb2.EdgeOrigin:
+    return plan_pb2.EdgeOrigin(
+        source=number(origin.source), text=origin.text, span=None if origin.span is None else span_to_proto(origin.span)
+    )
+
+
+def tasks_to_proto(tasks: Iterable[Task]) -> list[plan_pb2.Task]:
+    """The tasks."""
+    return [_task(task) for task in tasks]
+
+
+def _task(task: Task) -> plan_pb2.Task:
+    return plan_pb2.Task(
+        id=task.id,
+        goal=task.goal,
+        kind=number(task.kind),
+        capability=task.capability,
+        inputs=artefacts_to_proto(task.inputs),
+        outputs=artefacts_to_proto(task.outputs),
+        acceptance=task.acceptance,
+        difficulty=task.difficulty,
+        expected_duration=None if task.expected_seconds is None else duration_to_proto(task.expected_seconds),
+        constraints=None if task.constraints == TaskConstraints() else _task_constraints(task.constraints),
+        parent_id=task.parent_id,
+        depth=task.depth,
+        origin=None if task.origin is None else _origin(task.origin),
+        guards=[_guard(guard) for guard in task.guards],
+        requirements=[_requirement(requirement) for requirement in task.requirements],
+        state=number(task.state),
+        error=task.error,
+    )
+
+
+def _guard(guard: Guard) -> plan_pb2.Guard:
+    return plan_pb2.Guard(
+        task_id=guard.task_id,
+        artefact=guard.artefact,
+        operator=number(guard.operator),
+        value=guard.value,
+        text=guard.text,
+        span=None if guard.span is None else span_to_proto(guard.span),
+    )
+
+
+def _requirement(requirement: Requirement) -> plan_pb2.Requirement:
+    return plan_pb2.Requirement(
+        kind=number(requirement.kind),
+        text=requirement.text,
+        amount=requirement.amount,
+        unit=requirement.unit,
+        span=None if requirement.span is None else span_to_proto(requirement.span),
+    )
+
+
+def _task_constraints(constraints: TaskConstraints) -> plan_pb2.TaskConstraints:
+    return plan_pb2.TaskConstraints(
+        regions=constraints.regions,
+        data_class=number(constraints.data_class),
+        max_cost=None if constraints.max_cost is None else money_to_proto(constraints.max_cost),
+        deadline=None if constraints.deadline_seconds is None else duration_to_proto(constraints.deadline_seconds),
+    )
+
+
+def _origin(origin: TaskOrigin) -> plan_pb2.TaskOrigin:
+    return plan_pb2.TaskOrigin(
+        source=number(origin.source),
+        method_id=origin.method_id,
+        spans=[span_to_proto(span) for span in origin.spans],
+        catalogue_entry=origin.catalogue_entry,
+        match_score=origin.match_score,
+    )
+
+
+def plan_from_proto(message: plan_pb2.Plan) -> Plan:
+    """The plan as it was sent; whether it is sound is the validator's affair."""
+    return Plan(
+        goal=message.goal,
+        tasks=tuple(task_from_proto(task) for task in message.tasks),
+        edges=tuple(edge_from_proto(edge) for edge in message.edges),
+        id=message.id,
+        version=message.version,
+        create_time=time_from_proto(message.create_time),
+        counters=PlanCounters(message.counters.tasks_created, message.counters.updates),
+        state=PlanState(message.state or PlanState.ACTIVE),
+    )
+
+
+def edge_from_proto(message: plan_pb2.Edge) -> Edge:
+    """The edge."""
+    origin = _edge_origin_from(message.origin) if message.HasField("origin") else None
+    return Edge(message.from_task_id, message.to_task_id, EdgeKind(message.kind), message.artefact, origin)
+
+
+def _edge_origin_from(origin: plan_pb2.EdgeOrigin) -> EdgeOrigin:
+    return EdgeOrigin(_known(EdgeSource, origin.source), origin.text, span_from_proto(origin.span) if origin.HasField("span") else None)
+
+
+def task_from_proto(task: plan_pb2.Task) -> Task:
+    """The task."""
+    return Task(
+        id=task.id,
+        goal=task.goal,
+        kind=TaskKind(task.kind),
+        capability=task.capability,
+        inputs=artefacts_from_proto(task.inputs),
+        outputs=artefacts_from_proto(task.outputs),
+        acceptance=task.acceptance,
+        difficulty=task.difficulty if task.HasField("difficulty") else None,
+        expected_seconds=duration_from_proto(task.expected_duration) if task.HasField("expected_duration") else None,
+        constraints=_constraints_from(task.constraints) if task.HasField("constraints") else TaskConstraints(),
+        parent_id=task.parent_id,
+        depth=task.depth,
+        origin=_origin_from(task.origin) if task.HasField("origin") else None,
+        guards=tuple(_guard_from(guard) for guard in task.guards),
+        requirements=tuple(_requirement_from(requirement) for requirement in task.requirements),
+        state=TaskState(task.state or TaskState.PENDING),
+        error=task.error,
+    )
+
+
+def _guard_from(guard: plan_pb2.Guard) -> Guard:
+    return Guard(
+        guard.task_id,
+        guard.artefact,
+        GuardOperator(guard.operator),
+        guard.value,
+        guard.text,
+        span_from_proto(guard.span) if guard.HasField("span") else None,
+    )
+
+
+def _requirement_from(requirement: plan_pb2.Requirement) -> Requirement:
+    return Requirement(
+        RequirementKind(requirement.kind),
+        requirement.text,
+        requirement.amount if requirement.HasField("amount") else None,
+        requirement.unit,
+        span_from_proto(requirement.span) if requirement.HasField("span") else None,
+    )
+
+
+def _constraints_from(constraints: plan_pb2.TaskConstraints) -> TaskConstraints:
+    return TaskConstraints(
+        regions=tuple(constraints.regions),
+        data_class=DataClass(constraints.data_class),
+        max_cost=money_from_proto(constraints.max_cost) if constraints.HasField("max_cost") else None,
+        deadline_seconds=duration_from_proto(constraints.deadline) if constraints.HasField("deadline") else None,
+    )
+
+
+def _origin_from(origin: plan_pb2.TaskOrigin) -> TaskOrigin:
+    return TaskOrigin(
+        source=_known(TaskSource, origin.source),
+        method_id=origin.method_id,
+        spans=tuple(span_from_proto(span) for span in origin.spans),
+        catalogue_entry=origin.catalogue_entry,
+        match_score=origin.match_score,
+    )
+
+
+def _known(kind: Callable[[int], _EnumT], value: int) -> _EnumT:
+    """An enum value of the contract, UNSPECIFIED for one of a later version."""
+    try:
+        return kind(value)
+    except ValueError:
+        return kind(0)
