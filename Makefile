@@ -51,6 +51,10 @@ proto: $(READY) ## Write the Python stubs of the contract again
 bench: $(READY) ## Measure Orchestrate, cold start, memory, and CPU per call against a bare server
 	@$(BIN)/python tests/bench/run.py
 
+.PHONY: quality
+quality: $(READY) ## Measure plans and verdicts on the data sets of GENESIS_DATA, through a real server
+	@$(BIN)/python tests/quality/run.py
+
 .PHONY: clean
 clean: ## Remove everything that make has made
 	rm -rf .venv .tools .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

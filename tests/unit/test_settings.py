@@ -148,6 +148,12 @@ def test_variables_of_others_are_left_alone() -> None:
             "GENESIS_AUTH_ANONYMOUS: must be false: genesis.example:1 is reachable from other machines",
         ),
         ({"AUTH_ANONYMOUS": "false"}, "GENESIS_AUTH_ANONYMOUS: is false, so nobody could call"),
+        ({"LLM_URL": "https://api.example/v1"}, "GENESIS_LLM_URL: llm_model must be set with llm_url"),
+        ({"LLM_MODEL": "m"}, "GENESIS_LLM_MODEL: is of no use without llm_url"),
+        ({"LLM_API_KEY": "k"}, "GENESIS_LLM_API_KEY: is of no use without llm_url"),
+        ({"LLM_OUTPUT_PRICE": "1"}, "GENESIS_LLM_OUTPUT_PRICE: and llm_input_price go together"),
+        ({"LLM_TIMEOUT_SECONDS": "0"}, "GENESIS_LLM_TIMEOUT_SECONDS: input should be greater than 0"),
+        ({"LLM_URL": "ftp://x"}, "GENESIS_LLM_URL: must begin with https:// or http://"),
         ({"AUTH_JWT_SECRET": "short"}, "GENESIS_AUTH_JWT_SECRET: is shorter than 32 bytes"),
         ({"AUTH_JWT_JWKS_URL": "http://id.example/keys"}, "GENESIS_AUTH_JWT_JWKS_URL: must begin with https://"),
         (
@@ -201,12 +207,25 @@ def test_a_setting_that_is_wrong_by_itself_is_not_blamed_twice() -> None:
 
 
 def test_a_secret_stands_in_no_message_and_no_print() -> None:
-    found = load({**TOKENS, "GENESIS_OTLP_ENDPOINT": "http://me:word@collector:4317"})
+    model = {"GENESIS_LLM_URL": "https://me:word@api.example/v1", "GENESIS_LLM_MODEL": "m", "GENESIS_LLM_API_KEY": "sk-hunter3"}
+    found = load({**TOKENS, **model, "GENESIS_OTLP_ENDPOINT": "http://me:word@collector:4317"})
     printed = settings_as_toml(found)
     assert SECRET not in printed + repr(found)
+    assert "sk-hunter3" not in printed + repr(found)
+    assert 'llm_api_key = "********"  # GENESIS_LLM_API_KEY' in printed
+    assert 'llm_url = "https://********@api.example/v1"' in printed
     assert 'auth_jwt_secret = "********"  # GENESIS_AUTH_JWT_SECRET' in printed
     assert 'otlp_endpoint = "http://********@collector:4317"' in printed
     assert not any("hunter2" in mistake for mistake in mistakes({"GENESIS_AUTH_JWT_SECRET": "hunter2"}))
+    assert not any("hunter3" in mistake for mistake in mistakes({"GENESIS_LLM_API_KEY": "sk-hunter3"}))
+
+
+def test_a_model_that_is_reached_without_encryption_is_hinted_at_unless_it_is_on_this_machine() -> None:
+    def hints(url: str) -> tuple[str, ...]:
+        return load({"GENESIS_LLM_URL": url, "GENESIS_LLM_MODEL": "m"}).hints()
+
+    assert "llm_url" in hints("http://models.example/v1")[0]
+    assert hints("http://127.0.0.1:8080/v1") == hints("https://models.example/v1") == ()
 
 
 def test_bearer_tokens_or_client_certificates_open_the_server_to_other_machines(pem: Path) -> None:

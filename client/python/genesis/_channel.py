@@ -16,6 +16,7 @@ from genesis.options import CallOptions, PemLike, TokenLike
 from genesis.retry import Retry
 
 # gRPC's own second is longer than a server takes to start again, and the waits between tries would pass unused.
+SERVICES = ("genesis.v1.OrchestratorService", "genesis.v1.AgentService", "genesis.admin.v1.PolicyService")
 _FIRST_RECONNECT_MS = 200
 _KEEPALIVE_MS = 60_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
@@ -114,9 +115,7 @@ def service_config(retry: Retry | None, *, health_checking: bool) -> str:
     if health_checking:
         config["healthCheckConfig"] = {"serviceName": ""}
     if retry is not None:
-        config["methodConfig"] = [
-            {"name": [{"service": "genesis.v1.OrchestratorService"}, {"service": "genesis.v1.AgentService"}]} | retry.policy()
-        ]
+        config["methodConfig"] = [{"name": [{"service": name} for name in SERVICES]} | retry.policy()]
         config["retryThrottling"] = {"maxTokens": 10, "tokenRatio": 0.1}
     return json.dumps(config)
 

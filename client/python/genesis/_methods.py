@@ -7,8 +7,11 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from genesis.admin.v1 import policy_service_pb2 as policy
 from genesis.v1 import agent_service_pb2 as agents
+from genesis.v1 import decision_pb2 as decisions
 from genesis.v1 import orchestrator_service_pb2 as orchestrator
+from genesis.v1 import update_pb2 as updates
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
@@ -26,6 +29,10 @@ class Method(Generic[Request, Response]):
     """Default deadline in seconds, over all tries of a call."""
 
 
+def _policy(name: str, request: type[Request], response: type[Response], timeout: float) -> Method[Request, Response]:
+    return Method(f"/genesis.admin.v1.PolicyService/{name}", request, response, timeout)
+
+
 def _orchestrator(name: str, request: type[Request], response: type[Response], timeout: float) -> Method[Request, Response]:
     return Method(f"/genesis.v1.OrchestratorService/{name}", request, response, timeout)
 
@@ -38,6 +45,15 @@ ORCHESTRATE = _orchestrator("Orchestrate", orchestrator.OrchestrateRequest, orch
 GET_PLAN = _orchestrator("GetPlan", orchestrator.GetPlanRequest, orchestrator.GetPlanResponse, 10.0)
 LIST_PLANS = _orchestrator("ListPlans", orchestrator.ListPlansRequest, orchestrator.ListPlansResponse, 10.0)
 DELETE_PLAN = _orchestrator("DeletePlan", orchestrator.DeletePlanRequest, orchestrator.DeletePlanResponse, 10.0)
+UPDATE_PLAN = _orchestrator("UpdatePlan", updates.UpdatePlanRequest, updates.UpdatePlanResponse, 30.0)
+WATCH_PLAN = _orchestrator("WatchPlan", updates.WatchPlanRequest, updates.WatchPlanResponse, 3_600.0)
+GET_DECISION = _orchestrator("GetDecision", decisions.GetDecisionRequest, decisions.GetDecisionResponse, 30.0)
+LIST_DECISIONS = _orchestrator("ListDecisions", decisions.ListDecisionsRequest, decisions.ListDecisionsResponse, 10.0)
 FLAG = _orchestrator("Flag", orchestrator.FlagRequest, orchestrator.FlagResponse, 5.0)
 HEALTH = _orchestrator("Health", orchestrator.HealthRequest, orchestrator.HealthResponse, 5.0)
 LIST_AGENTS = Method("/genesis.v1.AgentService/List", agents.AgentServiceListRequest, agents.AgentServiceListResponse, 10.0)
+GET_RULEBOOK = _policy("GetRulebook", policy.GetRulebookRequest, policy.GetRulebookResponse, 10.0)
+LINT_RULEBOOK = _policy("LintRulebook", policy.LintRulebookRequest, policy.LintRulebookResponse, 60.0)
+PREVIEW_RULEBOOK = _policy("PreviewRulebook", policy.PreviewRulebookRequest, policy.PreviewRulebookResponse, 60.0)
+ACTIVATE_RULEBOOK = _policy("ActivateRulebook", policy.ActivateRulebookRequest, policy.ActivateRulebookResponse, 60.0)
+LIST_RULEBOOK_CHANGES = _policy("ListRulebookChanges", policy.ListRulebookChangesRequest, policy.ListRulebookChangesResponse, 10.0)

@@ -7,20 +7,35 @@ from collections.abc import Iterable
 from typing import Any, Unpack
 
 from genesis import _values as values
+from genesis.admin.v1.policy_service_pb2 import (
+    ActivateRulebookRequest,
+    GetRulebookRequest,
+    LintRulebookRequest,
+    ListRulebookChangesRequest,
+    PreviewRulebookRequest,
+)
 from genesis.options import (
+    ActivateOptions,
     AgentOptions,
     CallOptions,
+    DecisionOptions,
+    DecisionsOptions,
     DeleteOptions,
     LimitOptions,
     OrchestrateOptions,
     PageOptions,
     PlanLike,
     PlanOptions,
+    PreviewOptions,
     RouteOptions,
+    RulebookOptions,
+    UpdateOptions,
     ValidateOptions,
+    WatchOptions,
 )
 from genesis.v1.agent_service_pb2 import AgentServiceListRequest
 from genesis.v1.common_pb2 import DataClass, DegradationLevel
+from genesis.v1.decision_pb2 import DecisionKind, GetDecisionRequest, ListDecisionsRequest
 from genesis.v1.orchestrator_service_pb2 import (
     DeletePlanRequest,
     FlagRequest,
@@ -34,6 +49,29 @@ from genesis.v1.orchestrator_service_pb2 import (
 )
 from genesis.v1.plan_pb2 import Plan
 from genesis.v1.routing_pb2 import ExplanationLevel, RoutingConstraints
+from genesis.v1.update_pb2 import (
+    CancelPlan,
+    Edit,
+    Information,
+    PausePlan,
+    PlanEdit,
+    ResumePlan,
+    TaskDone,
+    TaskFailed,
+    UpdatePlanRequest,
+    WatchPlanRequest,
+)
+
+EVENTS = {
+    "done": {"outputs"},
+    "failed": {"error"},
+    "information": {"facts", "about", "text"},
+    "edits": set[str](),
+    "pause": set[str](),
+    "resume": set[str](),
+    "cancel": set[str](),
+}
+"""The events of a plan with the options that go with each."""
 
 
 def plan(goal: str, **options: Unpack[PlanOptions]) -> PlanRequest:
@@ -73,8 +111,116 @@ def validate(subject: PlanLike, **options: Unpack[ValidateOptions]) -> ValidateR
         routes=options.get("routes", ()),
         catalogue=_catalogue(options),
         constraints=_constraints(options),
+        apply_fixes=options.get("apply_fixes", False),
         **_source(subject),
     )
+
+
+def update_plan(plan_id: str, **options: Unpack[UpdateOptions]) -> UpdatePlanRequest:
+    """The request that tells a plan what happened.
+
+    Raises:
+        TypeError: when the options say nothing, or more than one thing.
+    """
+    _known(options, UpdateOptions)
+    given = {name for name, value in options.items() if value is not None and value is not False}
+    said = [event for event, more in EVENTS.items() if given & {event, *more}]
+    if len(said) != 1:
+        raise TypeError(f"say one thing that happened: done, failed, facts or text, edits, pause, resume or cancel; not {said or 'none'}")
+    return UpdatePlanRequest(
+        plan_id=plan_id,
+        version=options.get("version", 0),
+        request_id=_request_id(options),
+        **_event(said[0], options),
+    )
+
+
+def _event(name: str, options: UpdateOptions) -> dict[str, Any]:
+    """The field of the request for an event."""
+    match name:
+        case "done":
+            return {name: TaskDone(task_id=options.get("done", ""), outputs=values.struct(options.get("outputs", {})))}
+        case "failed":
+            return {name: TaskFailed(task_id=options.get("failed", ""), error=options.get("error", ""))}
+        case "information":
+            facts = values.struct(options.get("facts", {}))
+            return {name: Information(facts=facts, task_ids=options.get("about", ()), text=options.get("text", ""))}
+        case "edits":
+            edits = options.get("edits", ())
+            return {"edit": PlanEdit(edits=[edit if isinstance(edit, Edit) else values.from_json(edit, Edit(), "edit") for edit in edits])}
+        case _:
+            return {name: {"pause": PausePlan, "resume": ResumePlan, "cancel": CancelPlan}[name]()}
+
+
+def watch_plan(plan_id: str, **options: Unpack[WatchOptions]) -> WatchPlanRequest:
+    """The request to watch a plan."""
+    _known(options, WatchOptions)
+    return WatchPlanRequest(plan_id=plan_id, after_version=options.get("after_version", 0))
+
+
+def get_decision(decision_id: str, **options: Unpack[DecisionOptions]) -> GetDecisionRequest:
+    """The request to read a decision."""
+    _known(options, DecisionOptions)
+    return GetDecisionRequest(
+        decision_id=decision_id,
+        replay=options.get("replay", False),
+        explanation=values.enum_number(ExplanationLevel, "EXPLANATION_LEVEL_", options.get("explanation", 0)),
+        task_ids=options.get("task_ids", ()),
+    )
+
+
+def list_decisions(**options: Unpack[DecisionsOptions]) -> ListDecisionsRequest:
+    """The request for the first page of decisions."""
+    _known(options, DecisionsOptions)
+    start, end = options.get("start"), options.get("end")
+    return ListDecisionsRequest(
+        page_size=options.get("page_size", 0),
+        plan_id=options.get("plan_id", ""),
+        target_id=options.get("target_id", ""),
+        rule_id=options.get("rule_id", ""),
+        kind=values.enum_number(DecisionKind, "DECISION_KIND_", options.get("kind", 0)),
+        start_time=None if start is None else values.timestamp(start),
+        end_time=None if end is None else values.timestamp(end),
+    )
+
+
+def get_rulebook(version: str, **options: Unpack[CallOptions]) -> GetRulebookRequest:
+    """The request to read a rulebook."""
+    _known(options, CallOptions)
+    return GetRulebookRequest(version=version)
+
+
+def lint_rulebook(text: str, **options: Unpack[CallOptions]) -> LintRulebookRequest:
+    """The request to check a rulebook."""
+    _known(options, CallOptions)
+    return LintRulebookRequest(text=text)
+
+
+def preview_rulebook(**options: Unpack[PreviewOptions]) -> PreviewRulebookRequest:
+    """The request for the first page of what a rulebook would change."""
+    _known(options, PreviewOptions)
+    return PreviewRulebookRequest(page_size=options.get("page_size", 0), plan_id=options.get("plan_id", ""), **_rulebook(options))
+
+
+def activate_rulebook(cause: str, **options: Unpack[ActivateOptions]) -> ActivateRulebookRequest:
+    """The request to take a rulebook into use."""
+    _known(options, ActivateOptions)
+    return ActivateRulebookRequest(
+        request_id=_request_id(options), expected_version=options.get("expected_version", ""), cause=cause, **_rulebook(options)
+    )
+
+
+def list_rulebook_changes(**options: Unpack[PageOptions]) -> ListRulebookChangesRequest:
+    """The request for the first page of changes."""
+    _known(options, PageOptions)
+    return ListRulebookChangesRequest(page_size=options.get("page_size", 0))
+
+
+def _rulebook(options: RulebookOptions) -> dict[str, str]:
+    given = {name: value for name in ("text", "version") if (value := options.get(name)) is not None}
+    if len(given) != 1:
+        raise TypeError("give the rulebook's text or its version, one of the two")
+    return given
 
 
 def delete_plan(plan_id: str, **options: Unpack[DeleteOptions]) -> DeletePlanRequest:
@@ -133,6 +279,7 @@ def _constraints(options: LimitOptions) -> RoutingConstraints | None:
         data_class=values.enum_number(DataClass, "DATA_CLASS_", options.get("data_class", 0)),
         deadline=None if deadline is None else values.duration(deadline),
         excluded_targets=list(options.get("exclude", ())),
+        sticky_key=options.get("sticky_key", ""),
     )
 
 
@@ -147,7 +294,7 @@ def _source(subject: PlanLike) -> dict[str, Any]:
     return {"plan": subject if isinstance(subject, Plan) else values.from_json(subject, Plan(), "plan")}
 
 
-def _request_id(options: PlanOptions | DeleteOptions) -> str:
+def _request_id(options: PlanOptions | DeleteOptions | UpdateOptions | ActivateOptions) -> str:
     return options.get("request_id") or str(uuid.uuid4())
 
 

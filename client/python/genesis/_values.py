@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, cast
 
@@ -11,6 +11,8 @@ from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from genesis.options import CatalogueLike, DurationLike, MoneyLike
 from genesis.v1.catalogue_pb2 import Catalogue
@@ -57,6 +59,22 @@ def duration(value: DurationLike) -> Duration:
     except (OverflowError, ValueError):
         raise ValueError(f"{value!r} is no time span: give seconds or a timedelta of at most 10 000 years") from None
     return message
+
+
+def timestamp(value: datetime) -> Timestamp:
+    """The time; without a zone it counts as local time, as Python has it."""
+    message = Timestamp()
+    message.FromDatetime(value.astimezone(UTC))
+    return message
+
+
+def struct(value: Mapping[str, Any]) -> Struct:
+    """JSON values by name.
+
+    Raises:
+        ValueError: when a value is none that JSON has.
+    """
+    return from_json(value, Struct(), "value")
 
 
 def enum_number(enum: EnumTypeWrapper, prefix: str, value: Any) -> Any:

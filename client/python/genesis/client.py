@@ -13,19 +13,33 @@ from genesis import _requests as requests
 from genesis._channel import Target
 from genesis._methods import Method, Request, Response
 from genesis._status import translated
+from genesis.admin.v1.policy_service_pb2 import (
+    ActivateRulebookResponse,
+    GetRulebookResponse,
+    LintRulebookResponse,
+    PreviewRulebookResponse,
+    RulebookChange,
+)
 from genesis.options import (
+    ActivateOptions,
     AgentOptions,
     CallOptions,
     ConnectOptions,
+    DecisionOptions,
+    DecisionsOptions,
     DeleteOptions,
     OrchestrateOptions,
     PageOptions,
     PlanLike,
     PlanOptions,
+    PreviewOptions,
     RouteOptions,
+    UpdateOptions,
     ValidateOptions,
+    WatchOptions,
 )
 from genesis.v1.agent_service_pb2 import AgentEntry
+from genesis.v1.decision_pb2 import Decision, GetDecisionResponse
 from genesis.v1.orchestrator_service_pb2 import (
     FlagResponse,
     GetPlanResponse,
@@ -38,6 +52,7 @@ from genesis.v1.orchestrator_service_pb2 import (
     RouteResponse,
     ValidateResponse,
 )
+from genesis.v1.update_pb2 import UpdatePlanResponse, WatchPlanResponse
 
 
 class Client:
@@ -87,6 +102,60 @@ class Client:
         while True:
             page = self._unary(methods.LIST_PLANS, request, options)
             yield from page.plans
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def update_plan(self, plan_id: str, **options: Unpack[UpdateOptions]) -> UpdatePlanResponse:
+        """Tells a stored plan what happened; what is left of it is repaired where it must be."""
+        return self._unary(methods.UPDATE_PLAN, requests.update_plan(plan_id, **options), options)
+
+    def watch_plan(self, plan_id: str, **options: Unpack[WatchOptions]) -> Iterator[WatchPlanResponse]:
+        """Every version of a plan behind `after_version`, then each new one as it comes; ends with the plan, at the latest in an hour."""
+        return self._stream(methods.WATCH_PLAN, requests.watch_plan(plan_id, **options), options)
+
+    def get_decision(self, decision_id: str, **options: Unpack[DecisionOptions]) -> GetDecisionResponse:
+        """Reads a recorded decision; with `replay` it is made again from what was stored."""
+        return self._unary(methods.GET_DECISION, requests.get_decision(decision_id, **options), options)
+
+    def list_decisions(self, **options: Unpack[DecisionsOptions]) -> Iterator[Decision]:
+        """Recorded decisions, newest first; pages are fetched as they are needed."""
+        request = requests.list_decisions(**options)
+        while True:
+            page = self._unary(methods.LIST_DECISIONS, request, options)
+            yield from page.decisions
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def get_rulebook(self, version: str = "", **options: Unpack[CallOptions]) -> GetRulebookResponse:
+        """Reads the rulebook in use, or one that was in use before. Role: admin, as for all that is about rulebooks."""
+        return self._unary(methods.GET_RULEBOOK, requests.get_rulebook(version, **options), options)
+
+    def lint_rulebook(self, text: str, **options: Unpack[CallOptions]) -> LintRulebookResponse:
+        """Checks a rulebook: mistakes, and rules that are shadowed, unreachable or in conflict."""
+        return self._unary(methods.LINT_RULEBOOK, requests.lint_rulebook(text, **options), options)
+
+    def preview_rulebook(self, **options: Unpack[PreviewOptions]) -> Iterator[PreviewRulebookResponse]:
+        """Makes recorded routings again under another rulebook, page by page, and tells which would change and why."""
+        request = requests.preview_rulebook(**options)
+        while True:
+            page = self._unary(methods.PREVIEW_RULEBOOK, request, options)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def activate_rulebook(self, cause: str, **options: Unpack[ActivateOptions]) -> ActivateRulebookResponse:
+        """Takes a rulebook into use; with an earlier version this is the roll-back. `cause` says why, for the record."""
+        return self._unary(methods.ACTIVATE_RULEBOOK, requests.activate_rulebook(cause, **options), options)
+
+    def rulebook_changes(self, **options: Unpack[PageOptions]) -> Iterator[RulebookChange]:
+        """The changes of the rulebook in use, newest first; pages are fetched as they are needed."""
+        request = requests.list_rulebook_changes(**options)
+        while True:
+            page = self._unary(methods.LIST_RULEBOOK_CHANGES, request, options)
+            yield from page.changes
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token

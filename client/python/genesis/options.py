@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from os import PathLike
 from typing import Any, Literal, TypeAlias, TypedDict
@@ -11,8 +11,10 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from genesis.retry import Retry
 from genesis.v1.catalogue_pb2 import Catalogue
 from genesis.v1.common_pb2 import Artefact, DataClass, DegradationLevel, Money
+from genesis.v1.decision_pb2 import DecisionKind
 from genesis.v1.plan_pb2 import Plan
 from genesis.v1.routing_pb2 import ExplanationLevel, TaskRoute
+from genesis.v1.update_pb2 import Edit
 
 CatalogueLike: TypeAlias = Catalogue | Mapping[str, Any] | Iterable[Mapping[str, Any]]
 """A catalogue: the message, its JSON form as a dict, or a list of agents (they have `skills`) and tools in their JSON form."""
@@ -73,7 +75,7 @@ class PlanOptions(CallOptions, total=False):
     """Agents and tools to use instead of the registered agents."""
     givens: Iterable[Artefact | str]
     """Artefacts that are there already; a text is a name, or `name:type`."""
-    max_level: DegradationLevel | Literal["heuristic", "minimal"]
+    max_level: DegradationLevel | Literal["llm", "heuristic", "minimal"]
     """The highest level to use; the best there is when left out."""
     seed: int
     """Seed of what is drawn."""
@@ -94,6 +96,8 @@ class LimitOptions(TypedDict, total=False):
     """The whole plan must be expected to be finished within this time."""
     exclude: Iterable[str]
     """Agents and tools never to use, by id or name."""
+    sticky_key: str
+    """Calls with the same key go to the same one of candidates that are about as good."""
 
 
 class RouteOptions(CallOptions, LimitOptions, total=False):
@@ -123,6 +127,8 @@ class ValidateOptions(CallOptions, LimitOptions, total=False):
     """The plan's routing, as `route` answered it; not judged when left out."""
     catalogue: CatalogueLike | None
     """Agents and tools to judge with instead of the registered agents."""
+    apply_fixes: bool
+    """Apply the findings' fixes until none helps any more; the answer then has the mended plan."""
 
 
 class DeleteOptions(CallOptions, total=False):
@@ -146,3 +152,96 @@ class AgentOptions(PageOptions, total=False):
 
     skill_id: str
     """Only agents with a skill of this id."""
+
+
+class UpdateOptions(CallOptions, total=False):
+    """What happened to a plan: one of `done`, `failed`, `facts` or `text`, `edits`, `pause`, `resume` and `cancel`."""
+
+    done: str
+    """Id of a task that succeeded."""
+    outputs: Mapping[str, Any]
+    """With `done`: what it put out, JSON values by artefact name."""
+    failed: str
+    """Id of a task that failed for good."""
+    error: str
+    """With `failed`: why."""
+    facts: Mapping[str, Any]
+    """What became known, JSON values by name."""
+    about: Iterable[str]
+    """With `text`: ids of the tasks it is about."""
+    text: str
+    """New words for what those tasks are to do."""
+    edits: Iterable[Edit | Mapping[str, Any]]
+    """Changes of the plan, as messages or in their JSON form; all happen or none."""
+    pause: bool
+    """Nothing becomes ready until the plan is resumed."""
+    resume: bool
+    """Go on."""
+    cancel: bool
+    """End the plan."""
+    version: int
+    """The version the caller has seen; any when left out."""
+    request_id: str
+    """Makes a repeated call safe; a fresh UUID when left out or empty."""
+
+
+class WatchOptions(CallOptions, total=False):
+    """From where to watch."""
+
+    after_version: int
+    """The last version seen; from the first when left out."""
+
+
+class DecisionOptions(CallOptions, total=False):
+    """How to read a decision."""
+
+    replay: bool
+    """Make it again from what was stored, and compare."""
+    explanation: ExplanationLevel | Literal["none", "summary", "full"]
+    """With `replay`: how much of the proof to make."""
+    task_ids: Iterable[str]
+    """Only these tasks."""
+
+
+class DecisionsOptions(PageOptions, total=False):
+    """Which decisions to list; all that is given must hold."""
+
+    plan_id: str
+    """Of this plan."""
+    target_id: str
+    """In which this agent or tool got a task."""
+    rule_id: str
+    """In which this rule fired."""
+    kind: DecisionKind | Literal["plan", "route"]
+    """Of this kind."""
+    start: datetime
+    """Not before."""
+    end: datetime
+    """Before."""
+
+
+class RulebookOptions(CallOptions, total=False):
+    """A rulebook: `text` or `version`."""
+
+    text: str
+    """Its text, TOML."""
+    version: str
+    """A version that was in use before."""
+
+
+class PreviewOptions(RulebookOptions, total=False):
+    """A rulebook, and what to try it on."""
+
+    page_size: int
+    """Decisions to make again at a time; 50 when left out, at most 200."""
+    plan_id: str
+    """Only decisions of this plan."""
+
+
+class ActivateOptions(RulebookOptions, total=False):
+    """A rulebook, and how to take it into use."""
+
+    expected_version: str
+    """The version believed to be in use; any when left out."""
+    request_id: str
+    """Makes a repeated call safe; a fresh UUID when left out or empty."""

@@ -6,21 +6,27 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 import grpc
 
+from genesis.admin.v1 import policy_service_pb2_grpc
 from genesis.v1 import agent_service_pb2_grpc, orchestrator_service_pb2_grpc
 from genesis_server import __version__
 from genesis_server.app.access import authenticator, listener_tls
+from genesis_server.app.decisions import decision_parts
 from genesis_server.app.errors import StartError
-from genesis_server.app.probes import agents_probe, flags_probe, health_json, methods_probe, storage_probe
+from genesis_server.app.language_model import language_model, language_model_probe
+from genesis_server.app.probes import agents_probe, flags_probe, health_json, methods_probe, rulebook_probe, storage_probe
 from genesis_server.app.start_files import snapshots_at_start, store_url
+from genesis_server.app.updates import updater_over
 from genesis_server.http.app import make_app
 from genesis_server.http.server import HttpServer
+from genesis_server.llm.failures import is_fault as is_model_fault
 from genesis_server.model.plan import MAX_TASKS_PER_PLAN
+from genesis_server.orchestration.drafting import Drafter
 from genesis_server.orchestration.health import HealthCheck
 from genesis_server.orchestration.ids import plan_id
 from genesis_server.orchestration.orchestrator import Orchestrator, Policy
@@ -32,6 +38,7 @@ from genesis_server.routing.policy import default_policy as default_routing_poli
 from genesis_server.rpc.admission import Admission
 from genesis_server.rpc.agents import AgentServicer
 from genesis_server.rpc.chain import Layers
+from genesis_server.rpc.decisions import DecisionAnswers
 from genesis_server.rpc.deserialisation import SizeBounds
 from genesis_server.rpc.interceptors.authentication import AuthenticationInterceptor
 from genesis_server.rpc.interceptors.authorization import AuthorizationInterceptor
@@ -47,11 +54,13 @@ from genesis_server.rpc.large_requests import LargeRequests
 from genesis_server.rpc.methods import served_methods
 from genesis_server.rpc.orchestrator import OrchestratorServicer
 from genesis_server.rpc.paging import PageTokens
+from genesis_server.rpc.policy import PolicyServicer
 from genesis_server.rpc.ports import split_address
 from genesis_server.rpc.registration import Service
 from genesis_server.rpc.request_catalogues import RequestCatalogues
 from genesis_server.rpc.server import Drain, GrpcServer
 from genesis_server.rpc.status_answers import StatusAnswers
+from genesis_server.rpc.updates import UpdateAnswers
 from genesis_server.security.authentication import Authenticator
 from genesis_server.security.redaction import redact
 from genesis_server.security.tripwire import Tripwire
@@ -101,10 +110,15 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         version=__version__,
         security_families=[family.name for family in shipped_rules().families],
     )
-    registry, methods, flags = snapshots_at_start(settings, environ)
+    registry, methods, flags, rulebook_file = snapshots_at_start(settings, environ)
+    store_breaker = _breaker("storage", metrics, is_fault)
+    plain_store = open_store(store_url(settings), clock=time.time)
+    store = _guarded(timed_store(plain_store, metrics.storage), store_breaker, lambda: flags.snapshot.enabled("error_handling_enabled"))
+    decisions = decision_parts(store, rulebook_file, retention_days=settings.decision_retention_days, observe=metrics.decision_recorded)
+    await decisions.rulebook.start()
 
     def snapshots() -> Snapshots:
-        return Snapshots(registry.index, methods.library, flags.snapshot)
+        return Snapshots(registry.index, methods.library, flags.snapshot, decisions.rulebook.rulebook)
 
     def tell_snapshots() -> None:
         metrics.know_agents(agent.id for agent in registry.catalogue.agents)
@@ -112,29 +126,36 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
             ("agents", registry.snapshot_id),
             ("methods", methods.library.snapshot_id),
             ("flags", flags.snapshot.snapshot_id),
+            ("rulebook", decisions.rulebook.rulebook.version),
         ):
             metrics.know_snapshot(kind, snapshot_id)
 
     tell_snapshots()
-    store_breaker = _breaker("storage", metrics, is_fault)
-    plain_store = open_store(store_url(settings), clock=time.time)
-    store = _guarded(timed_store(plain_store, metrics.storage), store_breaker, lambda: flags.snapshot.enabled("error_handling_enabled"))
     tracing = _tracing(settings, metrics, lambda: flags.snapshot.enabled("otel_enabled"))
+    model = language_model(settings, metrics=metrics, make_breaker=lambda: _breaker("language_model", metrics, is_model_fault))
     health = HealthCheck(
         probes=[
             storage_probe(plain_store, store_breaker, clock=time.monotonic, now=time.time),
             agents_probe(registry),
             methods_probe(methods),
             flags_probe(flags),
+            rulebook_probe(decisions.rulebook),
+            language_model_probe(model.breaker, clock=time.monotonic, now=time.time),
             tracing.health,
         ],
         snapshots=snapshots,
         clock=time.monotonic,
+        model_available=lambda: model.available,
     )
+    scan = Tripwire(shipped_rules()).scan
     orchestrator = Orchestrator(
         snapshots=snapshots,
         store=PlanStore(store),
-        scan=Tripwire(shipped_rules()).scan,
+        scan=scan,
+        drafter=Drafter(
+            scan=scan, model=model.gateway, entries=settings.llm_catalogue_entries, default_seconds=settings.default_deadline_seconds
+        ),
+        recorder=decisions.recorder,
         policy=Policy(
             version=f"{default_routing_policy().version}+{default_validation_policy().version}",
             tripwire_blocks=settings.tripwire_mode == "block",
@@ -145,6 +166,7 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         now=time.time,
         new_plan_id=plan_id,
     )
+
     tokens = PageTokens(await _page_token_key(plain_store))
     large_plans = LargePlanProcess()
     admission = Admission(max_concurrent=settings.max_concurrent_calls)
@@ -159,7 +181,13 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
                 large=LargeRequests(orchestrator, large_plans),
                 tokens=tokens,
                 status=StatusAnswers(flags=lambda: flags.snapshot, health=health),
+                decisions=DecisionAnswers(store=decisions.store, replayer=decisions.replayer, tokens=tokens),
+                updates=UpdateAnswers(updater=updater_over(orchestrator, snapshots, metrics.phase), store=orchestrator.store),
             ),
+        ),
+        (
+            policy_service_pb2_grpc.add_PolicyServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType]
+            PolicyServicer(desk=decisions.desk, tokens=tokens),
         ),
         (
             agent_service_pb2_grpc.add_AgentServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType]
@@ -190,25 +218,34 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         port=http_port and http_port + worker,
     )
 
-    polls = [registry.poll, methods.poll, flags.poll, *([tls.poll] if tls is not None else [])]
+    polls = [registry.poll, methods.poll, flags.poll, rulebook_file.poll, *([tls.poll] if tls is not None else [])]
 
     async def watch() -> NoReturn:
-        while True:
-            await asyncio.sleep(settings.reload_seconds)
-            for poll in polls:
-                try:
-                    await asyncio.to_thread(poll)
-                except Exception:  # noqa: BLE001  (what is wrong with one file must not end the following of all)
-                    _LOG.exception("looking for changed files failed")
-            tell_snapshots()
+        async with asyncio.TaskGroup() as watchers:
+            watchers.create_task(decisions.rulebook.follow(), name="rulebook watcher")
+            await _watch_files(polls, seconds=settings.reload_seconds, tell=tell_snapshots)
 
     async def close() -> None:
         await large_plans.close()
         await access.close()
+        await model.close()
         await asyncio.to_thread(tracing.shutdown)
         await store.close()
 
+    model.start()
     return Parts(server, http, watch, close)
+
+
+async def _watch_files(polls: Sequence[Callable[[], object]], *, seconds: float, tell: Callable[[], None]) -> NoReturn:
+    """Look at every file again and again, and tell what is in use."""
+    while True:
+        await asyncio.sleep(seconds)
+        for poll in polls:
+            try:
+                await asyncio.to_thread(poll)
+            except Exception:  # noqa: BLE001  (what is wrong with one file must not end the following of all)
+                _LOG.exception("looking for changed files failed")
+        tell()
 
 
 def _guarded(store: Store, breaker: Breaker, enabled: Callable[[], bool]) -> Store:

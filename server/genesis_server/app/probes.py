@@ -10,6 +10,7 @@ from genesis_server.flags.definition import flags_not_built
 from genesis_server.flags.source import FlagSource
 from genesis_server.model.health import ComponentHealth, HealthStatus
 from genesis_server.orchestration.health import HealthReport, Probe
+from genesis_server.orchestration.policy.active import ActiveRulebook
 from genesis_server.planning.method_source import MethodSource
 from genesis_server.resilience.breakers import Breaker
 from genesis_server.resilience.errors import GenesisError
@@ -57,6 +58,15 @@ def flags_probe(source: FlagSource) -> Probe:
 
     async def probe() -> ComponentHealth:
         return _file_health("flags", source.status.mistakes, source.status.since)
+
+    return probe
+
+
+def rulebook_probe(active: ActiveRulebook) -> Probe:
+    """Whether the rulebook in use is the one that should be."""
+
+    async def probe() -> ComponentHealth:
+        return _file_health("rulebook", active.problems, active.since)
 
     return probe
 

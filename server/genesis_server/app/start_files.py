@@ -10,15 +10,18 @@ from genesis_server.agents.loading import AgentsFileError
 from genesis_server.agents.registry import AgentRegistry
 from genesis_server.app.access import authenticator, listener_tls
 from genesis_server.app.errors import StartError
+from genesis_server.app.language_model import check_language_model
 from genesis_server.flags.definition import FlagMistakesError
 from genesis_server.flags.overrides import Overrides, read_overrides
 from genesis_server.flags.source import FlagSource
+from genesis_server.orchestration.policy.file import RulebookFile
 from genesis_server.planning.data_file import DataFileError
 from genesis_server.planning.method_source import MethodSource
 from genesis_server.security.paths import StorageDirectory, UnsafePathError
 from genesis_server.settings import Settings
 from genesis_server.settings.fields import STORE_FILE
 from genesis_server.storage.opening import sqlite_path
+from genesis_server.text.toml_file import DataFileError as TomlFileError
 
 T = TypeVar("T")
 
@@ -31,6 +34,7 @@ def check(settings: Settings, environ: Mapping[str, str]) -> None:
         lambda: snapshots_at_start(settings, environ),
         lambda: authenticator(settings),
         lambda: listener_tls(settings),
+        lambda: check_language_model(settings),
     ):
         try:
             read()
@@ -56,14 +60,14 @@ def store_url(settings: Settings) -> str:
         raise StartError(f"{'store' if settings.store else 'data_dir'}: {error}") from error
 
 
-def snapshots_at_start(settings: Settings, environ: Mapping[str, str]) -> tuple[AgentRegistry, MethodSource, FlagSource]:
+def snapshots_at_start(settings: Settings, environ: Mapping[str, str]) -> tuple[AgentRegistry, MethodSource, FlagSource, RulebookFile]:
     """The files decisions are made from. Raises StartError with the mistakes of all of them."""
     messages: list[str] = []
 
     def attempt(read: Callable[[], T]) -> T | None:
         try:
             return read()
-        except (AgentsFileError, DataFileError, FlagMistakesError) as error:
+        except (AgentsFileError, DataFileError, FlagMistakesError, TomlFileError) as error:
             messages.extend(str(mistake) for mistake in error.mistakes)
             return None
 
@@ -71,6 +75,7 @@ def snapshots_at_start(settings: Settings, environ: Mapping[str, str]) -> tuple[
     methods = attempt(lambda: MethodSource(settings.methods_dir, clock=time.time))
     overrides = attempt(lambda: read_overrides(environ))
     flags = attempt(lambda: FlagSource(path=settings.flags_file, overrides=overrides or Overrides(), clock=time.time))
-    if registry is None or methods is None or flags is None or messages:
+    rulebook = attempt(lambda: RulebookFile(settings.rulebook_file, clock=time.time))
+    if registry is None or methods is None or flags is None or rulebook is None or messages:
         raise StartError(*messages)
-    return registry, methods, flags
+    return registry, methods, flags, rulebook

@@ -39,12 +39,13 @@ def route(
     data_class: o.DataClass = None,
     deadline: o.Deadline = None,
     exclude: o.Exclude = None,
+    sticky_key: o.StickyKey = "",
 ) -> None:
     """Give every task of a plan an agent and a model, with the reason. Exit code 1 when a task has nobody."""
     run = session.of(ctx)
     given = _given(file, plan_id)
     options: RouteOptions = {
-        **limit_options(budget, region, data_class, deadline, exclude),
+        **limit_options(budget, region, data_class, deadline, exclude, sticky_key=sticky_key),
         "catalogue": catalogue_option(run, catalogue),
         "explanation": explain.value,
         "seed": seed,
@@ -80,6 +81,7 @@ def validate(
     data_class: o.DataClass = None,
     deadline: o.Deadline = None,
     exclude: o.Exclude = None,
+    apply_fixes: Annotated[bool, typer.Option("--apply-fixes", help="Apply the fixes until none helps, and show the mended plan.")] = False,
 ) -> None:
     """Judge a plan, and its routing when the file or --routes has one. Exit code 1 when the verdict failed."""
     run = session.of(ctx)
@@ -90,6 +92,7 @@ def validate(
         "catalogue": catalogue_option(run, catalogue),
         "routes": routing,
         "goal": goal,
+        "apply_fixes": apply_fixes,
     }
     with run.client() as client, run.waiting("validating …"):
         plan = given.plan if given else client.get_plan(plan_id or "").plan
@@ -97,10 +100,17 @@ def validate(
 
     def show(console: Console) -> None:
         from genesis_server.cli.drawing.graph import PlanGraph
+        from genesis_server.cli.show.plan_tree import plan_tree
         from genesis_server.cli.show.provenance import provenance_view
-        from genesis_server.cli.show.verdict import verdict_view
+        from genesis_server.cli.show.verdict import repairs_view, verdict_view
 
-        console.print(verdict_view(answer.verdict, PlanGraph(plan)))
+        graph = PlanGraph(answer.plan if answer.HasField("plan") else plan)
+        if apply_fixes:
+            console.print(plan_tree(graph))
+            console.print()
+        console.print(verdict_view(answer.verdict, graph))
+        if answer.repairs:
+            console.print(repairs_view(answer.repairs, PlanGraph(plan)))
         console.print()
         console.print(provenance_view(answer.provenance))
 

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from genesis.options import LimitOptions
 
 
-def limit_options(budget: o.Budget, region: o.Regions, data_class: o.DataClass, deadline: o.Deadline, exclude: o.Exclude) -> LimitOptions:
+def limit_options(
+    budget: o.Budget, region: o.Regions, data_class: o.DataClass, deadline: o.Deadline, exclude: o.Exclude, *, sticky_key: o.StickyKey = ""
+) -> LimitOptions:
     """Only what was given."""
     options: LimitOptions = {}
     if budget is not None:
@@ -23,4 +25,6 @@ def limit_options(budget: o.Budget, region: o.Regions, data_class: o.DataClass, 
         options["deadline"] = o.parse_span(deadline)
     if exclude:
         options["exclude"] = exclude
+    if sticky_key:
+        options["sticky_key"] = sticky_key
     return options

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from genesis_server.cli import agents, backup, config, demo, flag, health, judging, planning, plans, serve
+from genesis_server.cli import agents, backup, config, demo, flag, health, judging, planning, plans, rules, serve, why
 from genesis_server.cli.exits import EPILOG, ExitCode
 from genesis_server.cli.group import GenesisGroup
 from genesis_server.cli.session import Session
@@ -95,6 +95,9 @@ app.command(rich_help_panel=_MAIN)(judging.route)
 app.command(rich_help_panel=_MAIN)(judging.validate)
 app.command(rich_help_panel=_MAIN)(planning.orchestrate)
 app.add_typer(plans.app, name="plans", rich_help_panel=_READ)
+app.command(rich_help_panel=_READ)(why.why)
+app.add_typer(why.decisions, name="decisions", rich_help_panel=_READ)
+app.add_typer(rules.app, name="rules", rich_help_panel=_READ)
 app.add_typer(agents.app, name="agents", rich_help_panel=_READ)
 app.add_typer(flag.app, name="flag", rich_help_panel=_READ)
 app.command(rich_help_panel=_READ)(health.health)

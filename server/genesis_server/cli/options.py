@@ -16,6 +16,7 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 class Level(StrEnum):
     """Levels a plan can be made at."""
 
+    LLM = "llm"
     HEURISTIC = "heuristic"
     MINIMAL = "minimal"
 
@@ -77,6 +78,10 @@ Deadline: TypeAlias = Annotated[
 ]
 Exclude: TypeAlias = Annotated[
     list[str] | None, typer.Option(metavar="ID", help="An agent or tool never to use; repeatable.", rich_help_panel=_LIMITS)
+]
+StickyKey: TypeAlias = Annotated[
+    str,
+    typer.Option(metavar="KEY", help="The same key goes to the same one of candidates that are about as good.", rich_help_panel=_LIMITS),
 ]
 GraphML: TypeAlias = Annotated[bool, typer.Option("--graphml", help="GraphML, for networkx, yEd, Gephi.", rich_help_panel=_EXPORT)]
 Dot: TypeAlias = Annotated[bool, typer.Option("--dot", help="Graphviz DOT.", rich_help_panel=_EXPORT)]

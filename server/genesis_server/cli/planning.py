@@ -72,6 +72,7 @@ def orchestrate(
     data_class: o.DataClass = None,
     deadline: o.Deadline = None,
     exclude: o.Exclude = None,
+    sticky_key: o.StickyKey = "",
     dot: o.Dot = False,
     mermaid: o.Mermaid = False,
     svg: o.Svg = False,
@@ -83,7 +84,7 @@ def orchestrate(
     form = chosen(dot=dot, mermaid=mermaid, svg=svg, graphml=graphml, json=run.json, output=output)
     options: OrchestrateOptions = {
         **_plan_options(run, catalogue, given, max_level, seed=seed, request_id=request_id),
-        **limit_options(budget, region, data_class, deadline, exclude),
+        **limit_options(budget, region, data_class, deadline, exclude, sticky_key=sticky_key),
         "explanation": explain.value,
     }
     with run.client() as client, run.waiting("planning, routing, validating …"):

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from genesis_server.cli import options as o
-from genesis_server.cli import session
+from genesis_server.cli import session, updates
 from genesis_server.cli.forms import chosen, export
 
-app = typer.Typer(no_args_is_help=True, help="Stored plans: list, read, delete.")
+app = typer.Typer(no_args_is_help=True, help="Stored plans: list, read, carry on, watch, delete.")
 
 PlanId = Annotated[str, typer.Argument(metavar="PLAN_ID", help="Id of the plan.", show_default=False)]
 
@@ -64,3 +64,7 @@ def delete_plan(
     with run.client() as client:
         client.delete_plan(plan_id, version=plan_version, request_id=request_id or "")
     run.note(f"{plan_id} is deleted")
+
+
+for command in (updates.done, updates.fail, updates.tell, updates.edit, updates.pause, updates.resume, updates.cancel, updates.watch):
+    app.command(rich_help_panel="What happened")(command)

@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from genesis_server.model.caller import Caller
 from genesis_server.model.catalogue import Artefact
+from genesis_server.model.draft import ModelDraft
 from genesis_server.model.plan import Plan
 from genesis_server.model.provenance import DegradationLevel, Provenance
 from genesis_server.model.routing import ExplanationLevel, Routing, RoutingConstraints
@@ -30,9 +31,9 @@ class PlanInput:
     goal: str
     givens: tuple[Artefact, ...] = ()
     max_level: DegradationLevel = DegradationLevel.UNSPECIFIED
-    """The highest level that was tried without a language model; what flags and faults took away is taken away here too."""
-    model_plan: Plan | None = None
-    """What a language model drafted, checked and repaired, when it was used: a replay takes it as it is and never asks again."""
+    """The level that was tried without a language model; what flags and faults took away is taken away here too."""
+    model_draft: ModelDraft | None = None
+    """What a language model wrote, when it became the plan: a replay makes the plan of it again and never asks again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from genesis_server.model.plan import Edge, PlanState, Task
@@ -123,3 +123,13 @@ class PlanDiff:
     removed_edges: tuple[Edge, ...] = ()
     state: PlanState = PlanState.UNSPECIFIED
     """The plan's new state; UNSPECIFIED: as before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was told about a plan so far."""
+
+    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """JSON values by the task that put them out, then by artefact name."""
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """JSON values by name."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from genesis_server.model.health import ComponentHealth, HealthStatus
 from genesis_server.model.provenance import DegradationLevel
+from genesis_server.orchestration.drafting import MODEL_FLAG
 from genesis_server.orchestration.snapshots import Snapshots
 
 Probe = Callable[[], Awaitable[ComponentHealth]]
@@ -26,11 +27,19 @@ class HealthReport:
 class HealthCheck:
     """Asks every probe."""
 
-    def __init__(self, *, probes: Sequence[Probe], snapshots: Callable[[], Snapshots], clock: Callable[[], float]) -> None:
-        """Take the probes; uptime counts from now on the monotonic `clock`."""
+    def __init__(
+        self,
+        *,
+        probes: Sequence[Probe],
+        snapshots: Callable[[], Snapshots],
+        clock: Callable[[], float],
+        model_available: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Take the probes; uptime counts from now on the monotonic `clock`; `model_available`: whether a language model drafts plans."""
         self._probes = tuple(probes)
         self._snapshots = snapshots
         self._clock = clock
+        self._model_available = model_available
         self._start = clock()
 
     async def report(self) -> HealthReport:
@@ -46,11 +55,20 @@ class HealthCheck:
         return HealthReport(
             status=status,
             components=components,
-            level=DegradationLevel.MINIMAL if snapshots.minimal_reason else DegradationLevel.HEURISTIC,
+            level=self._level(snapshots),
             snapshot_ids={
                 "agents": snapshots.agents.catalogue.snapshot_id,
                 "methods": snapshots.methods.snapshot_id,
                 "flags": snapshots.flags.snapshot_id,
+                "rulebook": snapshots.rulebook.version,
             },
             uptime_seconds=self._clock() - self._start,
         )
+
+    def _level(self, snapshots: Snapshots) -> DegradationLevel:
+        """The best level a plan is made at now."""
+        if snapshots.minimal_reason:
+            return DegradationLevel.MINIMAL
+        if self._model_available() and snapshots.flags.enabled(MODEL_FLAG):
+            return DegradationLevel.LLM
+        return DegradationLevel.HEURISTIC

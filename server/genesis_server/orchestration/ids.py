@@ -1,4 +1,4 @@
-"""Ids of plans: sortable by time, unguessable, safe in URLs."""
+"""Ids of plans and decisions: sortable by time, unguessable, safe in URLs."""
 
 from __future__ import annotations
 
@@ -16,5 +16,14 @@ def plan_id(now: float, random_bits: Callable[[int], int] = secrets.randbits) ->
         now: seconds since the epoch.
         random_bits: source of randomness, n → an integer of n bits.
     """
+    return f"plan_{_ulid(now, random_bits)}"
+
+
+def decision_id(now: float, random_bits: Callable[[int], int] = secrets.randbits) -> str:
+    """`dec_` and a ULID, as in `plan_id`."""
+    return f"dec_{_ulid(now, random_bits)}"
+
+
+def _ulid(now: float, random_bits: Callable[[int], int]) -> str:
     value = (int(now * 1000) & ((1 << 48) - 1)) << 80 | random_bits(80)
-    return "plan_" + "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Protocol, TypeVar
 
 from genesis_server import __version__
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.caller import Caller
-from genesis_server.model.catalogue import Artefact
+from genesis_server.model.decision import PlanInput, RouteInput
 from genesis_server.model.plan import MAX_TASKS_PER_PLAN, Plan
 from genesis_server.model.provenance import DegradationLevel, PhaseDuration, Provenance, TripwireHit
 from genesis_server.model.routing import ExplanationLevel, Routing, RoutingConstraints, TaskRoute
 from genesis_server.model.validation import Repair, Verdict
+from genesis_server.orchestration.decisions.making import Materials, make_routing, make_settled
+from genesis_server.orchestration.decisions.recorder import Circumstances, DecisionRecorder, Made, Prepared
+from genesis_server.orchestration.drafting import Drafted, Drafter, Wish
 from genesis_server.orchestration.observer import Observer
+from genesis_server.orchestration.offloading import INLINE_OFFERS, INLINE_TASKS, offload
 from genesis_server.orchestration.phases import PhaseTimer
 from genesis_server.orchestration.plan_store import PlanStore, StoredPlan
-from genesis_server.orchestration.repair import Settled, settle
 from genesis_server.orchestration.snapshots import Snapshots
-from genesis_server.planning.planner import Draft, plan_goal
 from genesis_server.resilience.errors import SecurityError, too_many_tasks
-from genesis_server.resilience.ladder import walk
-from genesis_server.routing.router import route_plan
-from genesis_server.validation.fixes import apply_fix
+from genesis_server.routing.policy import default_policy as default_routing_policy
+from genesis_server.validation.fixpoint import Mended, mend
 from genesis_server.validation.judge import Limits, judge_plan
-
-_LOG = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 class JudgedElsewhere(Protocol):
@@ -49,11 +44,6 @@ class JudgedElsewhere(Protocol):
 
 _JudgedT = TypeVar("_JudgedT", bound=JudgedElsewhere)
 
-# Above these sizes a decision is made on a thread, so that the loop is not held for more than about 5 ms.
-INLINE_GOAL_LENGTH = 500
-INLINE_TASKS = 50
-INLINE_OFFERS = 1_000
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -61,18 +51,8 @@ class Call:
 
     caller: Caller
     correlation_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a plan is wanted for."""
-
-    goal: str
-    index: CatalogueIndex | None = None
-    """The request's own catalogue; None: the registered agents."""
-    givens: tuple[Artefact, ...] = ()
-    max_level: DegradationLevel = DegradationLevel.UNSPECIFIED
-    seed: int = 0
+    deadline_seconds_left: float | None = None
+    """Time the caller still waits; None: it set no deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +86,8 @@ class Judged:
 
     verdict: Verdict
     provenance: Provenance
+    mended: Mended | None = None
+    """What the fixes made of the plan, when they were to be applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +119,8 @@ class Orchestrator:
         snapshots: Callable[[], Snapshots],
         store: PlanStore,
         scan: Callable[[str, str], tuple[TripwireHit, ...]],
+        drafter: Drafter | None = None,
+        recorder: DecisionRecorder | None = None,
         policy: Policy,
         observer: Observer,
         clock: Callable[[], float],
@@ -149,6 +133,8 @@ class Orchestrator:
             snapshots: the snapshots in use.
             store: where plans are kept.
             scan: the tripwire, (text, field) → hits.
+            drafter: makes drafts of plans; None: one without a language model.
+            recorder: keeps decisions; None: they are not kept.
             policy: what the operator decided.
             observer: told of every phase and decision.
             clock: monotonic seconds, for durations.
@@ -159,6 +145,8 @@ class Orchestrator:
         self.policy = policy
         self._snapshots = snapshots
         self._scan = scan
+        self._drafter = drafter or Drafter(scan=scan)
+        self._recorder = recorder
         self._observer = observer
         self._clock = clock
         self._now = now
@@ -181,14 +169,14 @@ class Orchestrator:
             hits = self._suspect(wish.goal, snapshots)
         yield Progress(timer.phases[-1], 0, f"{len(hits)} suspicious pieces of text" if hits else "nothing suspicious")
         with timer.phase("plan"):
-            draft = await self._draft(wish, snapshots)
+            draft = await self._drafter.draft(wish, snapshots, seconds_left=call.deadline_seconds_left, hits=hits)
         self._observer.planned(draft.plan, draft.level)
-        message = draft.level_reason or f"{len(draft.plan.tasks)} tasks at level {draft.level.name}"
-        yield Progress(timer.phases[-1], len(draft.plan.tasks), message)
+        yield Progress(timer.phases[-1], len(draft.plan.tasks), draft.message)
         plan = self._named(draft.plan)
         with timer.phase("store"):
             made_so_far = self._provenance(call, wish.index, snapshots, timer, seed=wish.seed, draft=draft, hits=hits)
-            await self.store.create(call.caller.tenant, StoredPlan(plan, made_so_far))
+            under = self._circumstances(call, wish.index, snapshots, made_so_far)
+            made_so_far = await self._store(StoredPlan(plan, made_so_far), under, _planned(wish, draft, plan, now=plan.create_time))
         yield Progress(timer.phases[-1], len(plan.tasks), f"stored as {plan.id}")
         yield Planned(plan, replace(made_so_far, phases=timer.phases))
 
@@ -205,13 +193,21 @@ class Orchestrator:
         """Give every primitive task an agent or tool. Raises RoutingError for a plan that is no sound graph or too large."""
         _refuse_more_tasks(plan, MAX_TASKS_PER_PLAN)
         snapshots, timer = self._snapshots(), self._timer()
+        materials = _materials(index, snapshots)
+        asked = RouteInput(constraints, seed, self._now())
         with timer.phase("route"):
             routing = await offload(
-                _is_large(plan, index or snapshots.agents),
-                lambda: route_plan(plan, index=index or snapshots.agents, constraints=constraints, explanation=explanation, seed=seed),
+                _is_large(plan, materials.agents),
+                lambda: make_routing(plan, asked, caller=call.caller, materials=materials, explanation=explanation),
             )
         self._observer.routed(routing)
-        return Routed(routing, self._provenance(call, index, snapshots, timer, seed=seed))
+        provenance = self._provenance(call, index, snapshots, timer, seed=seed)
+        if self._recorder is not None:
+            with timer.phase("store"):
+                under = self._circumstances(call, index, snapshots, provenance, explanation)
+                decision_id = await self._recorder.record(under, Made(plan, asked.now, asked=asked, routing=routing))
+            provenance = replace(provenance, decision_id=decision_id, phases=timer.phases)
+        return Routed(routing, provenance)
 
     async def validate(
         self,
@@ -222,27 +218,38 @@ class Orchestrator:
         index: CatalogueIndex | None = None,
         routes: Sequence[TaskRoute] = (),
         constraints: RoutingConstraints,
+        apply_fixes: bool = False,
     ) -> Judged:
-        """Judge a plan and its routing. A bad plan is a verdict, not an error. Raises RoutingError TOO_MANY_TASKS."""
-        _refuse_more_tasks(plan, self.policy.max_validate_tasks)
+        """Judge a plan and its routing, and mend it when `apply_fixes`. A bad plan is a verdict, not an error.
+
+        Raises RoutingError TOO_MANY_TASKS.
+        """
+        _refuse_more_tasks(plan, MAX_TASKS_PER_PLAN if apply_fixes else self.policy.max_validate_tasks)
         snapshots, timer = self._snapshots(), self._timer()
         with timer.phase("tripwire"):
             hits = self._suspect(goal or plan.goal, snapshots)
-        with timer.phase("validate"):
-            verdict = await offload(
-                _is_large(plan, index or snapshots.agents),
-                lambda: judge_plan(
-                    plan,
-                    goal=goal or plan.goal,
-                    index=index or snapshots.agents,
-                    routes=tuple(routes),
-                    constraints=constraints,
-                    limits=Limits(max_tasks=self.policy.max_validate_tasks),
-                    structural_only=snapshots.structural_only,
-                ),
+
+        def judge(plan: Plan, routes: tuple[TaskRoute, ...]) -> Verdict:
+            return judge_plan(
+                plan,
+                goal=goal or plan.goal,
+                index=index or snapshots.agents,
+                routes=routes,
+                constraints=constraints,
+                limits=Limits(max_tasks=self.policy.max_validate_tasks),
+                structural_only=snapshots.structural_only,
             )
+
+        def decide() -> tuple[Verdict, Mended | None]:
+            if not apply_fixes:
+                return judge(plan, tuple(routes)), None
+            mended = mend(plan, tuple(routes), judge=judge)
+            return mended.verdict, mended
+
+        with timer.phase("validate"):
+            verdict, mended = await offload(_is_large(plan, index or snapshots.agents), decide)
         self._observer.judged(verdict)
-        return Judged(verdict, self._provenance(call, index, snapshots, timer, hits=hits))
+        return Judged(verdict, self._provenance(call, index, snapshots, timer, hits=hits), mended)
 
     async def validate_elsewhere(self, call: Call, judge: Callable[[Snapshots], Awaitable[_JudgedT]]) -> tuple[_JudgedT, Provenance]:
         """Judge by `judge`, which does it outside this process. Raises what `judge` raises, and SecurityError."""
@@ -264,40 +271,27 @@ class Orchestrator:
     ) -> Orchestrated:
         """Plan, route, validate, repair and store. Raises DecompositionError, SecurityError, ResourceError."""
         snapshots, timer = self._snapshots(), self._timer()
-        index = wish.index or snapshots.agents
+        materials, begun = _materials(wish.index, snapshots), self._now()
         with timer.phase("tripwire"):
             hits = self._suspect(wish.goal, snapshots)
         with timer.phase("plan"):
-            draft = await self._draft(wish, snapshots)
+            draft = await self._drafter.draft(wish, snapshots, seconds_left=call.deadline_seconds_left, hits=hits)
         self._observer.planned(draft.plan, draft.level)
 
-        def route(plan: Plan) -> Routing:
-            with timer.phase("route"):
-                return route_plan(plan, index=index, constraints=constraints, explanation=explanation, seed=wish.seed)
-
-        def judge(plan: Plan, routing: Routing) -> Verdict:
-            with timer.phase("validate"):
-                return judge_plan(
-                    plan,
-                    goal=wish.goal,
-                    index=index,
-                    routes=routing.routes,
-                    constraints=constraints,
-                    structural_only=snapshots.structural_only,
-                )
-
-        def decide() -> Settled:
-            routing = route(draft.plan)
-            start = Settled(draft.plan, routing, judge(draft.plan, routing))
-            return settle(start, route=route, judge=judge, apply=apply_fix)
-
-        settled = await offload(_is_large(draft.plan, index), decide)
+        asked = RouteInput(constraints, wish.seed, self._now(), repaired=True, structural_only=snapshots.structural_only)
+        settled = await offload(
+            _is_large(draft.plan, materials.agents),
+            lambda: make_settled(draft.plan, asked, caller=call.caller, materials=materials, explanation=explanation, phase=timer.phase),
+        )
         self._observer.routed(settled.routing)
         self._observer.judged(settled.verdict)
         plan = self._named(settled.plan)
+        routed = Made(plan, asked.now, asked=_with_draft(asked, draft.plan, settled.plan), routing=settled.routing)
         with timer.phase("store"):
             made_so_far = self._provenance(call, wish.index, snapshots, timer, seed=wish.seed, draft=draft, hits=hits)
-            await self.store.create(call.caller.tenant, StoredPlan(plan, made_so_far, settled.routing, settled.verdict))
+            under = self._circumstances(call, wish.index, snapshots, made_so_far, explanation)
+            stored = StoredPlan(plan, made_so_far, settled.routing, settled.verdict, constraints=constraints)
+            made_so_far = await self._store(stored, under, _planned(wish, draft, _known_as(plan, draft.plan), now=begun), routed)
         provenance = replace(made_so_far, phases=timer.phases)
         return Orchestrated(plan, settled.routing, settled.verdict, settled.repairs, provenance)
 
@@ -318,24 +312,25 @@ class Orchestrator:
             )
         return hits
 
-    async def _draft(self, wish: Wish, snapshots: Snapshots) -> Draft:
-        index = wish.index or snapshots.agents
-        forced = snapshots.minimal_reason
-        level = DegradationLevel.MINIMAL if forced else wish.max_level
+    async def _store(self, stored: StoredPlan, under: Circumstances, *made: Made) -> Provenance:
+        """Write a new plan with the decisions that made it, all or none; the provenance with the id of the last decision."""
+        prepared = Prepared((), ()) if self._recorder is None else await self._recorder.prepare(under, *made)
+        provenance = replace(stored.provenance, decision_id=prepared.ids[-1] if prepared.ids else "")
+        named = replace(stored, provenance=provenance)
+        await self.store.create(under.caller.tenant, named, also=prepared.puts, actor=under.caller.subject)
+        if self._recorder is not None:
+            self._recorder.noted(prepared)
+        return provenance
 
-        def plan_at(max_level: DegradationLevel) -> Draft:
-            return plan_goal(wish.goal, index=index, methods=snapshots.methods, givens=wish.givens, max_level=max_level)
-
-        levels = [level]
-        if level is not DegradationLevel.MINIMAL and snapshots.flags.enabled("error_handling_enabled"):
-            levels.append(DegradationLevel.MINIMAL)
-        rungs = [(rung, partial(plan_at, rung)) for rung in levels]
-        large = len(wish.goal) > INLINE_GOAL_LENGTH or len(index.offers) > INLINE_OFFERS
-        landing = await offload(large, lambda: walk(rungs, catch=Exception))
-        if landing.falls:
-            _LOG.error("the heuristic planner failed; planned at the minimal level", exc_info=landing.falls[0].error)
-            return replace(landing.result, level_reason=f"the heuristic planner failed ({landing.falls[0].reason})")
-        return replace(landing.result, level_reason=forced) if forced else landing.result
+    def _circumstances(
+        self,
+        call: Call,
+        index: CatalogueIndex | None,
+        snapshots: Snapshots,
+        provenance: Provenance,
+        explanation: ExplanationLevel = ExplanationLevel.UNSPECIFIED,
+    ) -> Circumstances:
+        return Circumstances(call.caller, _materials(index, snapshots), provenance, index is not None, explanation)
 
     def _named(self, plan: Plan) -> Plan:
         now = self._now()
@@ -349,7 +344,7 @@ class Orchestrator:
         timer: PhaseTimer,
         *,
         seed: int = 0,
-        draft: Draft | None = None,
+        draft: Drafted | None = None,
         hits: tuple[TripwireHit, ...] = (),
     ) -> Provenance:
         forced = snapshots.minimal_reason
@@ -360,12 +355,14 @@ class Orchestrator:
             agents_snapshot_id=(index or snapshots.agents).catalogue.snapshot_id,
             methods_snapshot_id=snapshots.methods.snapshot_id,
             flags_snapshot_id=snapshots.flags.snapshot_id,
+            rulebook_version=snapshots.rulebook.version,
             policy_version=self.policy.version,
             seed=seed,
             correlation_id=call.correlation_id,
             phases=timer.phases,
             server_version=__version__,
             tripwire_hits=hits,
+            model_use=draft.model_use if draft else None,
         )
 
 
@@ -374,10 +371,24 @@ def _refuse_more_tasks(plan: Plan, limit: int) -> None:
         raise too_many_tasks(len(plan.tasks), limit)
 
 
+def _materials(index: CatalogueIndex | None, snapshots: Snapshots) -> Materials:
+    return Materials(index or snapshots.agents, snapshots.methods, snapshots.rulebook, default_routing_policy())
+
+
+def _planned(wish: Wish, draft: Drafted, plan: Plan, *, now: float) -> Made:
+    """The decision that made `plan` of a goal; its id is that of the stored plan."""
+    planning = PlanInput(wish.goal, wish.givens, draft.tried_level, draft.model_draft)
+    return Made(plan, now, planning=planning)
+
+
+def _known_as(stored: Plan, draft: Plan) -> Plan:
+    """The draft under the id of the plan that was stored in its place."""
+    return replace(draft, id=stored.id, version=stored.version, create_time=stored.create_time)
+
+
+def _with_draft(asked: RouteInput, draft: Plan, settled: Plan) -> RouteInput:
+    return asked if settled == draft else replace(asked, draft=draft)
+
+
 def _is_large(plan: Plan, index: CatalogueIndex) -> bool:
     return len(plan.tasks) > INLINE_TASKS or len(index.offers) > INLINE_OFFERS
-
-
-async def offload(large: bool, decide: Callable[[], _T]) -> _T:  # noqa: FBT001  (a one-word question)
-    """Do it here when it is quick, on a thread when it may hold the loop."""
-    return await asyncio.to_thread(decide) if large else decide()

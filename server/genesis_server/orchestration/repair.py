@@ -1,4 +1,4 @@
-"""Bounded repair: apply the fixes the validator names, as long as that makes the verdict better."""
+"""Bounded repair: apply the fixes the validator names, as long as that makes the verdict better, and route what they changed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from genesis_server.model.money import Money
 from genesis_server.model.plan import Plan
 from genesis_server.model.routing import Routing, TaskRoute
-from genesis_server.model.validation import Finding, FindingKind, Fix, Reallocate, Repair, Severity, Verdict
+from genesis_server.model.validation import Fix, Reallocate, Repair, Verdict
+from genesis_server.validation.fixes import apply_fix
+from genesis_server.validation.fixpoint import Apply, mend
 
 MAX_ROUNDS = 3
-
-Apply = Callable[[Plan, tuple[TaskRoute, ...], Fix], tuple[Plan, tuple[TaskRoute, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,55 +30,36 @@ def settle(
     *,
     route: Callable[[Plan], Routing],
     judge: Callable[[Plan, Routing], Verdict],
-    apply: Apply,
+    apply: Apply = apply_fix,
 ) -> Settled:
-    """Apply fixes by reallocating and dropping, at most `MAX_ROUNDS` rounds, keeping only rounds that improve the verdict.
+    """Mend a plan (see validation.fixpoint), at most `MAX_ROUNDS` rounds; the result never has more errors than the start.
 
-    A round applies every fix that touches a task no other fix of the round touches. Dropping re-routes the plan. A round after
-    which there are not fewer errors, or as many errors and not fewer warnings, is taken back and ends the repair; so the result
-    never has more errors than the start.
+    Reallocations keep the routing and change it in place; after any other fix the plan is routed anew.
     """
-    best = start
-    for number in range(1, MAX_ROUNDS + 1):
-        chosen = _independent([finding for finding in best.verdict.findings if _repairable(finding)])
-        if not chosen:
-            return best
-        plan, routes = best.plan, best.routing.routes
-        for _, fix in chosen:
-            plan, routes = apply(plan, routes, fix)
-        only_reallocated = all(isinstance(fix, Reallocate) for _, fix in chosen)
-        routing = _with_routes(best.routing, routes) if only_reallocated else route(plan)
-        verdict = judge(plan, routing)
-        if _badness(verdict) >= _badness(best.verdict):
-            return best
-        best = Settled(plan, routing, verdict, (*best.repairs, *(Repair(number, finding, fix) for finding, fix in chosen)))
-    return best
+    # By identity: equal routes may come with different budgets, and proofs are not hashed.
+    routings = {id(start.routing.routes): start.routing}
+
+    def reroute(plan: Plan, routes: tuple[TaskRoute, ...], fixes: tuple[Fix, ...]) -> tuple[TaskRoute, ...]:
+        moved = all(isinstance(fix, Reallocate) for fix in fixes)
+        routing = with_routes(start.routing, routes) if moved else route(plan)
+        routings[id(routing.routes)] = routing
+        return routing.routes
+
+    def judged(plan: Plan, routes: tuple[TaskRoute, ...]) -> Verdict:
+        return judge(plan, routings[id(routes)])
+
+    mended = mend(
+        start.plan, start.routing.routes, judge=judged, reroute=reroute, verdict=start.verdict, max_rounds=MAX_ROUNDS, apply=apply
+    )
+    if not mended.repairs:
+        return start
+    return Settled(mended.plan, routings[id(mended.routes)], mended.verdict, (*start.repairs, *mended.repairs))
 
 
-def _repairable(finding: Finding) -> bool:
-    return finding.fix is not None and (finding.severity is Severity.ERROR or finding.kind is FindingKind.REPEATED_TASK)
-
-
-def _independent(findings: list[Finding]) -> list[tuple[Finding, Fix]]:
-    """Fixes that touch no task another chosen one touches, in the findings' order: a pair of repeats loses one of the two."""
-    touched: set[str] = set()
-    chosen: list[tuple[Finding, Fix]] = []
-    for finding in findings:
-        if finding.fix is not None and touched.isdisjoint(finding.task_ids):
-            touched.update(finding.task_ids)
-            chosen.append((finding, finding.fix))
-    return chosen
-
-
-def _with_routes(routing: Routing, routes: tuple[TaskRoute, ...]) -> Routing:
+def with_routes(routing: Routing, routes: tuple[TaskRoute, ...]) -> Routing:
+    """The routing with other routes, and its budget added up again."""
     budget = routing.budget
     assigned = [route.assignment for route in routes if route.assignment is not None]
     total = Money(sum(assignment.expected_cost.nanos for assignment in assigned), budget.expected_total.currency)
     met = budget.limit is None or (total.nanos <= budget.limit.nanos and len(assigned) == len(routes))
     return Routing(routes, replace(budget, expected_total=total, met=met))
-
-
-def _badness(verdict: Verdict) -> tuple[int, int]:
-    errors = sum(finding.severity is Severity.ERROR for finding in verdict.findings)
-    warnings = sum(finding.severity is Severity.WARNING for finding in verdict.findings)
-    return errors, warnings

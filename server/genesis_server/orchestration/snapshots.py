@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.flags.snapshot import ORCHESTRATION, FlagSnapshot
 from genesis_server.planning.methods import MethodLibrary
+from genesis_server.routing.rules.loading import default_rulebook
+from genesis_server.routing.rules.rulebook import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class Snapshots:
     agents: CatalogueIndex
     methods: MethodLibrary
     flags: FlagSnapshot
+    rulebook: Rulebook = field(default_factory=default_rulebook)
 
     @property
     def minimal_reason(self) -> str:

@@ -6,22 +6,46 @@ Order (documented because plain English leaves it open):
 - An action that refers back waits for what it refers to: "it", "the results" and closing verbs (confirm, notify) for the actions
   before it in its sentence, else for the action before; "the report" for the last action that spoke of a report.
 - "Build, test and ship the module" is one after the other, for they work on the same thing.
-- What follows "log in" and the like waits for it.
+- What follows "log in" and the like waits for it. "Meanwhile" and "in parallel" wait for what the action before them waits for.
+- An action under a condition waits for the one that decides it: the last before that spoke of what the condition is about, else the
+  one just before. "Otherwise" turns the condition before it around and waits for the same one.
 - Everything else is independent: enumerations, bullets, sentences that share nothing.
 
-Quotes, brackets and conditions are never split; statements belong to the action before them, or to the first one.
+Quotes, brackets and conditions are never split; statements belong to the action before them, or to the first one. A condition in
+front is of every action of its sentence up to "otherwise" and "finally", one behind is of its action alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from genesis_server.model.plan import EdgeOrigin, GuardOperator, Requirement
 from genesis_server.model.span import Span
 from genesis_server.planning.clauses import Clause, Cue, clauses
 from genesis_server.planning.heads import Frame
 from genesis_server.planning.lexicon import Lexicon, lexicon
-from genesis_server.planning.references import Mention, waits
+from genesis_server.planning.references import Mention, Place, Term, Wait, waits
+from genesis_server.planning.remarks import About, Remarks, is_about_all
+from genesis_server.planning.terms import TermReader, cue_place
 from genesis_server.planning.tokens import Sentence, Token, sentences
+
+MAX_PER_ACTION = 100
+"""Guards and demands of one action; the contract has room for no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition of an action."""
+
+    decider: int | None
+    """Place in the list of actions of the one whose outputs decide; None: facts told later do."""
+    artefact: str
+    """What it is about, in snake_case; empty when a pronoun or nothing says it."""
+    operator: GuardOperator
+    value: str
+    text: str
+    """As the goal says it."""
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +60,15 @@ class Action:
     """Where the goal says it, in textual order."""
     after: tuple[int, ...] = ()
     """Places in the list of actions of those it waits for."""
+    why_after: tuple[EdgeOrigin, ...] = ()
+    """For each of `after` the words that say so."""
+    guards: tuple[Condition, ...] = ()
+    """All must hold."""
+    requirements: tuple[Requirement, ...] = ()
+    expected_seconds: float | None = None
+    """How long the goal says it takes."""
+    deadline_seconds: float | None = None
+    """Its end at the latest, counted from the plan's start, when the goal says it so: "within 2 hours"."""
 
 
 @dataclass(slots=True)
@@ -60,6 +93,13 @@ class _Draft:
     """The subject of a passive it shares with the action before it."""
     shared: tuple[int, int] | None = None
     """The object it shares with a later action."""
+    cue_at: Place | None = None
+    """Where its cue stands."""
+    terms: list[Term] = field(default_factory=list[Term])
+    """Its conditions."""
+    otherwise: bool = False
+    trailing: tuple[int, int] | None = None
+    """Where a condition behind it stands."""
 
 
 def split(goal: str) -> list[Action]:
@@ -68,19 +108,23 @@ def split(goal: str) -> list[Action]:
     Spans are in code points of `goal`, and each holds the text that stands there. Linear in the length of the goal.
     """
     known = lexicon()
-    drafts = _drafts(sentences(goal, known), known) if known.is_english(goal) else []
+    remarks = Remarks(goal)
+    drafts = _drafts(goal, remarks, known) if known.is_english(goal) else []
+    order = waits([_mention(draft) for draft in drafts], known)
     if len(drafts) < 2:
-        start = len(goal) - len(goal.lstrip())
-        whole = goal.strip()
-        core = goal[slice(*drafts[0].core)] if drafts else whole
-        return [Action(whole, core, (Span(start, start + len(whole), whole),))]
-    order = waits([Mention(draft.tokens, draft.verb, draft.cue, draft.sentence, draft.shares) for draft in drafts], known)
-    return [_action(goal, draft, after) for draft, after in zip(drafts, order, strict=True)]
+        return [_single(goal, remarks, drafts, known)]
+    remarks.read_of_all()
+    return [_action(goal, remarks, draft, after) for draft, after in zip(drafts, order, strict=True)]
 
 
-def _drafts(found: list[Sentence], known: Lexicon) -> list[_Draft]:
+def _drafts(goal: str, remarks: Remarks, known: Lexicon) -> list[_Draft]:
+    found = sentences(goal, known)
     split_up = [clauses(sentence, known, continues=place > 0) for place, sentence in enumerate(found)]
+    about_all = {place for place, sentence in enumerate(found) if is_about_all(sentence, split_up[place], remarks)}
+    for place in about_all:
+        split_up[place] = []
     things = _things_listed(found, split_up, known)
+    terms = TermReader(goal, remarks.pieces)
     drafts: list[_Draft] = []
     waiting: list[tuple[int, int]] = []
     for place, sentence in enumerate(found):
@@ -89,10 +133,14 @@ def _drafts(found: list[Sentence], known: Lexicon) -> list[_Draft]:
         if _is_heading(place, found, split_up, known):
             waiting = [] if _is_light(sentence, known) else [piece]
         elif parts:
-            fresh = [_draft(sentence, clause, place) for clause in parts]
+            fresh = [_draft(sentence, clause, place, known) for clause in parts]
             _share(sentence, parts, fresh)
+            terms.begin_sentence()
+            for clause, draft in zip(parts, fresh, strict=True):
+                draft.terms, draft.trailing = terms.of(sentence, clause)
+                _cut_condition(draft)
             if sentence.numbered and fresh[0].cue is Cue.NONE and drafts:
-                fresh[0].cue = Cue.NEXT
+                fresh[0].cue, fresh[0].cue_at = Cue.NEXT, sentence.marker
             fresh[0].lead, waiting = waiting, []
             drafts.extend(fresh)
         elif drafts:
@@ -100,6 +148,20 @@ def _drafts(found: list[Sentence], known: Lexicon) -> list[_Draft]:
         else:
             waiting.append(piece)
     return drafts
+
+
+def _mention(draft: _Draft) -> Mention:
+    return Mention(
+        tokens=draft.tokens,
+        verb=draft.verb,
+        cue=draft.cue,
+        sentence=draft.sentence,
+        shares=draft.shares,
+        cue_at=draft.cue_at,
+        shared_at=draft.subject or draft.shared or draft.core,
+        terms=draft.terms,
+        otherwise=draft.otherwise,
+    )
 
 
 def _things_listed(found: list[Sentence], split_up: list[list[Clause]], known: Lexicon) -> set[int]:
@@ -134,7 +196,7 @@ def _is_light(sentence: Sentence, known: Lexicon) -> bool:
     return any(text in known.english.list_headers for text in sentence.texts[-6:])
 
 
-def _draft(sentence: Sentence, clause: Clause, number: int) -> _Draft:
+def _draft(sentence: Sentence, clause: Clause, number: int, known: Lexicon) -> _Draft:
     tokens = sentence.tokens[clause.core : clause.end] or sentence.tokens[clause.start : clause.end]
     end = tokens[-1].end
     verb = sentence.tokens[clause.verb].text if clause.frame is not Frame.THING else ""
@@ -148,6 +210,59 @@ def _draft(sentence: Sentence, clause: Clause, number: int) -> _Draft:
         lead=[],
         tail=[],
         sentence=number,
+        cue_at=cue_place(sentence, clause, known),
+        otherwise=clause.otherwise,
+    )
+
+
+def _cut_condition(draft: _Draft) -> None:
+    """Take a condition behind an action out of its own words: it names nothing the action works on."""
+    if draft.trailing is None:
+        return
+    kept = [token for token in draft.tokens if token.end <= draft.trailing[0]]
+    if kept:
+        draft.tokens, draft.core = kept, (draft.core[0], kept[-1].end)
+
+
+def _single(goal: str, remarks: Remarks, drafts: list[_Draft], known: Lexicon) -> Action:
+    """The whole goal as one action."""
+    start = len(goal) - len(goal.lstrip())
+    whole = goal.strip()
+    span = Span(start, start + len(whole), whole)
+    if not known.is_english(goal):
+        return Action(whole, whole, (span,))
+    terms = drafts[0].terms if drafts else []
+    core = drafts[0].core if drafts else (span.start, span.end)
+    verb = drafts[0].verb if drafts else ""
+    asking = _asking(drafts[0]) if drafts else []
+    said = remarks.of(About([(span.start, span.end)], core[0], verb, [term.said for term in terms], asking))
+    return Action(
+        text=whole,
+        core=goal[slice(*core)],
+        spans=(span,),
+        guards=_conditions(goal, terms),
+        requirements=said.requirements[:MAX_PER_ACTION],
+        expected_seconds=said.expected_seconds,
+        deadline_seconds=said.deadline_seconds,
+    )
+
+
+def _asking(draft: _Draft) -> list[tuple[int, int]]:
+    """Where a passive asks: "the bug must be fixed" demands no more than that it be done."""
+    return [piece for piece in (draft.subject, draft.core) if piece is not None] if draft.frame is Frame.PASSIVE else []
+
+
+def _conditions(goal: str, terms: list[Term]) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(
+            decider=term.decider,
+            artefact=term.reading.artefact,
+            operator=term.reading.operator,
+            value=term.reading.value,
+            text=goal[slice(*term.said)],
+            span=Span(*term.said, goal[slice(*term.said)]),
+        )
+        for term in terms[:MAX_PER_ACTION]
     )
 
 
@@ -173,7 +288,7 @@ def _share(sentence: Sentence, parts: list[Clause], fresh: list[_Draft]) -> None
         draft.shares = draft.shares or clause.bare
 
 
-def _action(goal: str, draft: _Draft, after: tuple[int, ...]) -> Action:
+def _action(goal: str, remarks: Remarks, draft: _Draft, after: tuple[Wait, ...]) -> Action:
     own = [piece for piece in (draft.subject, draft.piece, draft.shared) if piece is not None]
     lead, tail = _joined(goal, draft.lead), _joined(goal, draft.tail)
     if len(own) == 1 and (lead or tail):
@@ -185,7 +300,25 @@ def _action(goal: str, draft: _Draft, after: tuple[int, ...]) -> Action:
         text = ". ".join([*(goal[start:end] for start, end in lead), middle, *(goal[start:end] for start, end in tail)])
     core = " ".join(goal[slice(*piece)] for piece in (draft.subject, draft.core, draft.shared) if piece is not None)
     spans = tuple(Span(start, end, goal[start:end]) for start, end in sorted(pieces))
-    return Action(text, core, spans, after)
+    said = remarks.of(About(pieces, draft.core[0], draft.verb, [term.said for term in draft.terms], _asking(draft)))
+    return Action(
+        text=text,
+        core=core,
+        spans=spans,
+        after=tuple(wait.place for wait in after),
+        why_after=tuple(_why(goal, wait) for wait in after),
+        guards=_conditions(goal, draft.terms),
+        requirements=said.requirements[:MAX_PER_ACTION],
+        expected_seconds=said.expected_seconds,
+        deadline_seconds=said.deadline_seconds,
+    )
+
+
+def _why(goal: str, wait: Wait) -> EdgeOrigin:
+    if wait.at is None:
+        return EdgeOrigin(wait.source)
+    text = goal[slice(*wait.at)]
+    return EdgeOrigin(wait.source, text, Span(*wait.at, text))
 
 
 def _joined(goal: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from genesis_server.planning.condition_words import conditionals
 from genesis_server.planning.heads import Frame, Head, HeadFinder
 from genesis_server.planning.lexicon import Lexicon, Phrases, VerbForm
 from genesis_server.planning.tokens import Kind, Sentence
@@ -12,6 +13,8 @@ from genesis_server.planning.tokens import Kind, Sentence
 _BREAKS = frozenset({Kind.COMMA, Kind.DASH, Kind.ARROW, Kind.COLON})
 _JOINERS = frozenset({"and", "but", "plus"})
 _AS_WELL_AS = ["as", "well", "as"]
+CONDITION_REACH = 40
+COMMAS_IN_CONDITION = 3
 
 
 class Cue(Enum):
@@ -24,6 +27,8 @@ class Cue(Enum):
     """Before the clause in front of it: "X after Y"."""
     HELD = "held"
     """After the clause behind it: "before X, Y"."""
+    PARALLEL = "parallel"
+    """Beside the clause before it: "meanwhile"."""
 
 
 @dataclass(slots=True)
@@ -40,6 +45,12 @@ class Clause:
     end: int = 0
     bare: bool = False
     """Whether it has a verb only and shares the object of a later one."""
+    lead: int = 0
+    """Where the connective in front of it begins; cues stand between there and its core."""
+    condition: tuple[int, int] | None = None
+    """The condition in front of it, with its marker."""
+    otherwise: bool = False
+    """Whether it is due when the condition before it does not hold."""
 
 
 def clauses(sentence: Sentence, known: Lexicon, *, continues: bool = False) -> list[Clause]:
@@ -63,6 +74,9 @@ class _Reader:
         self.found: list[Clause] = []
         self.awaits = False
         """Whether an "after …" was read that what comes next waits for."""
+        self.awaited: tuple[int, int] | None = None
+        """Where the connective in front of that "after …" and itself stand, when it can be a condition ("once the tests pass")."""
+        self.conditions = conditionals()
 
     def read(self) -> list[Clause]:
         place = self._first()
@@ -73,15 +87,37 @@ class _Reader:
         for clause, following in zip(self.found, self.found[1:], strict=False):
             joined = clause.end == self._end_of_bare(clause) and following.frame is Frame.BASE
             clause.bare = joined and clause.cue is not Cue.HELD
+        for clause in self.found:
+            self._look_at_cues(clause)
         return self.found
+
+    def _look_at_cues(self, clause: Clause) -> None:
+        """What the words around an action say of its place beside others."""
+        opens = clause.condition[0] if clause.condition else clause.core
+        otherwise = self.conditions.else_cues.first_in(self.texts, clause.lead, opens)
+        if clause.condition and self.conditions.else_cues.length_at(self.texts, opens) == clause.condition[1] - opens:
+            otherwise, clause.condition = clause.condition, None
+        if otherwise is not None:
+            clause.otherwise = True
+            clause.cue = Cue.NONE if clause.cue is Cue.NEXT else clause.cue
+        beside = self.known.parallel_cues.first_in(self.texts, clause.lead, clause.core)
+        last = range(max(clause.core, clause.end - 4), clause.end)
+        at_end = any(self.known.parallel_cues.length_at(self.texts, at) == clause.end - at for at in last)
+        if (beside is not None or at_end) and clause.cue in {Cue.NONE, Cue.NEXT}:
+            clause.cue = Cue.PARALLEL
 
     def _first(self) -> int:
         """Open the first clause where the sentence begins with one; where to go on."""
+        opener = self.finder.openers(0)
+        conditional = self._conditional(opener.end)
+        if conditional is not None:
+            return self._open_conditional(conditional, opener.end, 0, comes_next=opener.comes_next)
         start = 0 if self.known.after_cues.length_at(self.texts, 0) else self.finder.openers(0).end
         head = self._subordinate(self.known.before_cues, start)
         if head is not None:
             return self._open(head, 0, Cue.HELD)
         self.awaits = self.known.after_cues.length_at(self.texts, start) > 0
+        self.awaited = (0, start) if self.conditions.time_markers.length_at(self.texts, start) else None
         head = self._subordinate(self.known.after_cues, start)
         if head is not None:
             return self._open(head, 0, Cue.NONE, awaits=True)
@@ -101,7 +137,13 @@ class _Reader:
                     return self._open(head, place, cue)
         if at == place and not inline:
             return place + 1
-        self.awaits = self.awaits or self.known.after_cues.length_at(self.texts, at) > 0
+        opener = self.finder.openers(at)
+        conditional = self._conditional(opener.end)
+        if conditional is not None:
+            return self._open_conditional(conditional, opener.end, place, comes_next=opener.comes_next)
+        if self.known.after_cues.length_at(self.texts, at):
+            self.awaits = True
+            self.awaited = (place, at) if self.conditions.time_markers.length_at(self.texts, at) else None
         if not (comma or inline or self._may_split(place)):
             return at
         head = self._head(place, at, arrow=arrow)
@@ -110,6 +152,52 @@ class _Reader:
         held = bool(self.found) and self.found[-1].cue is Cue.HELD
         comes_next = head.comes_next or inline or self.awaits
         return self._open(head, place, Cue.NEXT if comes_next and not held else Cue.NONE)
+
+    def _conditional(self, at: int) -> tuple[Head, int] | None:
+        """The head behind the condition that begins at `at`, and where the condition ends; None when none begins or nothing follows."""
+        length = self.conditions.markers.length_at(self.texts, at)
+        if not length and not self.known.after_cues.length_at(self.texts, at):
+            length = 0 if self._asks_when(at) else self.conditions.time_markers.length_at(self.texts, at)
+        if not length or self.conditions.courtesies.length_at(self.texts, at):
+            return None
+        commas = 0
+        for end in range(at + length + 1, min(len(self.tokens), at + CONDITION_REACH)):
+            if self.tokens[end].kind in _BREAKS or self.texts[end] == "then":
+                behind = end + 2 if self.texts[end + 1 : end + 2] == ["then"] else end + 1
+                head = None if self.texts[behind : behind + 1] == ["and"] else self.finder.opening(behind)
+                commas += 1
+                if head is not None or commas == COMMAS_IN_CONDITION:
+                    return None if head is None else (head, end)
+            elif self.finder.commands(end) and self._is_told(at + length, end):
+                return Head(end, Frame.BASE, end), end
+        return None
+
+    def _asks_when(self, at: int) -> bool:
+        """Whether a "when" asks for a time."""
+        following = self.texts[at + 1] if at + 1 < len(self.texts) else ""
+        return self.texts[at : at + 1] == ["when"] and following in self.finder.english.auxiliaries
+
+    def _is_told(self, start: int, end: int) -> bool:
+        """Whether a condition without a comma behind it is complete: it says something of something, or is one word ("if so")."""
+        words = self.conditions.words
+        outcomes = words.true_words | words.false_words
+        english = self.finder.english
+        open_words = (english.function_words | english.determiners | english.auxiliaries | words.negations | words.auxiliaries) - (
+            {"so", "not"} if end - start == 1 else set[str]()
+        )
+        if self.texts[end - 1] in open_words:
+            return False
+        if end - start == 1:
+            return self.texts[start] in outcomes
+        return any(text in outcomes or text in words.copulas for text in self.texts[start + 1 : end])
+
+    def _open_conditional(self, conditional: tuple[Head, int], at: int, place: int, *, comes_next: bool) -> int:
+        """Open a clause with its condition in front of it."""
+        head, end = conditional
+        held = bool(self.found) and self.found[-1].cue is Cue.HELD
+        further = self._open(head, place, Cue.NEXT if (comes_next or head.comes_next) and not held else Cue.NONE)
+        self.found[-1].start, self.found[-1].condition = at, (at, end)
+        return further
 
     def _past_connectives(self, at: int) -> int:
         while at < len(self.tokens):
@@ -141,8 +229,14 @@ class _Reader:
         prefix = not self.found and place > 0
         if self.found:
             self.found[-1].end = place
-        self.found.append(Clause(0 if prefix else head.start, head.start, head.verb, head.frame, cue))
-        self.awaits = awaits
+        clause = Clause(0 if prefix else head.start, head.start, head.verb, head.frame, cue, lead=0 if prefix else place)
+        if self.awaits and self.awaited is not None and self.awaited[1] < place:
+            clause.lead, opens = self.awaited
+            clause.start, clause.condition = min(clause.start, opens), (opens, place)
+            if self.found:
+                self.found[-1].end = max(clause.lead, self.found[-1].verb + 1)
+        self.found.append(clause)
+        self.awaits, self.awaited = awaits, None
         return head.verb + 1
 
     def _may_split(self, place: int) -> bool:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pydantic import BaseModel, ConfigDict
 
 from genesis_server.model.catalogue import Artefact
-from genesis_server.model.plan import EdgeKind
+from genesis_server.model.plan import EdgeKind, EdgeOrigin, EdgeSource
 from genesis_server.planning.dag import TOP, TaskGraph
 from genesis_server.planning.data_file import parse
 from genesis_server.planning.order import CycleError
@@ -82,7 +82,7 @@ def connect_level(graph: TaskGraph, parent_id: str = TOP, *, givens: Collection[
             if producer is None:
                 unmet.append((task_id, needed))
             else:
-                graph.add_edge(producer[0], task_id, EdgeKind.DATA, producer[1].name)
+                _flow(graph, producer, task_id)
         for output in task.outputs:
             for key in _keys(output):
                 kept = last.setdefault(key, [])
@@ -93,9 +93,15 @@ def connect_level(graph: TaskGraph, parent_id: str = TOP, *, givens: Collection[
         found = next((first[key] for key in sorted(_keys(needed)) if key in first and feeds(first[key][1], needed)), None)
         if found is not None and found[0] != task_id:
             try:
-                graph.add_edge(found[0], task_id, EdgeKind.DATA, found[1].name)
+                _flow(graph, found, task_id)
             except CycleError:
                 continue
+
+
+def _flow(graph: TaskGraph, producer: tuple[str, Artefact], consumer: str) -> None:
+    """Make a task wait for what it needs."""
+    owner, output = producer
+    graph.add_edge(owner, consumer, EdgeKind.DATA, output.name, EdgeOrigin(EdgeSource.ARTEFACT, output.name))
 
 
 def _latest(last: dict[str, list[tuple[str, Artefact]]], needed: Artefact) -> tuple[str, Artefact] | None:

@@ -39,6 +39,11 @@ def capabilities(method: Method, index: CatalogueIndex) -> dict[str, str] | None
     return found
 
 
+def missing_capability(method: Method, index: CatalogueIndex) -> str:
+    """The first capability a method asks for under an id the catalogue does not have; empty when it has all."""
+    return next((step.capability for step in method.leaves() if not index.with_capability(step.capability)), "")
+
+
 def expand(graph: TaskGraph, heading: Task, match: MethodMatch, available: Mapping[str, str]) -> Task:
     """Add `heading` with the steps of the method below it; return it. Raises LimitError, and adds nothing, when it gets too large."""
     method = match.method
@@ -46,13 +51,11 @@ def expand(graph: TaskGraph, heading: Task, match: MethodMatch, available: Mappi
     consumed = {artefact.name for step in method.leaves() for artefact in step.inputs}
     with graph.transaction():
         top = graph.add_task(
-            Task(
-                id=heading.id,
-                goal=heading.goal,
+            replace(
+                heading,
                 kind=TaskKind.COMPOUND,
                 inputs=method.needs,
                 outputs=tuple(artefact for artefact in produced if artefact.name not in consumed),
-                origin=heading.origin,
             )
         )
         spans = heading.origin.spans if heading.origin else ()

@@ -142,6 +142,10 @@ class HeadFinder:
             after += 1
         return after < len(self.texts) and (self.tokens[after].kind is Kind.COMMA or self.texts[after] == "and")
 
+    def commands(self, place: int) -> bool:
+        """Whether a verb with an object that can be told for sure stands at `place`."""
+        return bool(self._form(place) & VerbForm.BASE) and self._is_object(place + 1)
+
     def is_plain(self, place: int) -> bool:
         """Whether a word stands at `place`."""
         return place < len(self.tokens) and self.tokens[place].kind is Kind.WORD

@@ -69,6 +69,7 @@ class English(BaseModel):
     nominal_lead_ins: PhraseList
     next_cues: PhraseList
     open_cues: PhraseList
+    parallel_cues: PhraseList
     before_cues: PhraseList
     after_cues: PhraseList
     inline_cues: PhraseList
@@ -102,6 +103,14 @@ class Phrases:
             grouped.setdefault(parts[0], []).append(parts)
         return cls({first: tuple(sorted(group, key=len, reverse=True)) for first, group in grouped.items()})
 
+    def first_in(self, texts: list[str], start: int, end: int) -> tuple[int, int] | None:
+        """The first phrase that stands within a range of words, as a range."""
+        for place in range(start, end):
+            length = self.length_at(texts, place)
+            if length and place + length <= end:
+                return place, place + length
+        return None
+
     def length_at(self, texts: list[str], place: int) -> int:
         """How many words the longest phrase that stands at `place` has; 0 when none does."""
         if place >= len(texts):
@@ -128,6 +137,7 @@ class Lexicon:
     nominal_lead_ins: Phrases
     next_cues: Phrases
     open_cues: Phrases
+    parallel_cues: Phrases
     inline_cues: Phrases
     before_cues: Phrases
     after_cues: Phrases
@@ -189,6 +199,7 @@ def build_lexicon(verbs: str, english_text: str) -> Lexicon:
         nominal_lead_ins=Phrases.of(english.nominal_lead_ins),
         next_cues=Phrases.of(english.next_cues),
         open_cues=Phrases.of(english.open_cues),
+        parallel_cues=Phrases.of(english.parallel_cues),
         inline_cues=Phrases.of(english.inline_cues),
         before_cues=Phrases.of(english.before_cues),
         after_cues=Phrases.of(english.after_cues),

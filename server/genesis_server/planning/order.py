@@ -64,6 +64,14 @@ class TopologicalOrder:
         del self._after[earlier][later]
         del self._before[later][earlier]
 
+    def before(self, node: str) -> list[str]:
+        """What a node waits for, in the order the edges came."""
+        return list(self._before[node])
+
+    def after(self, node: str) -> list[str]:
+        """What waits for a node, in the order the edges came."""
+        return list(self._after[node])
+
     def nodes(self) -> list[str]:
         """All nodes, each after everything it waits for."""
         return sorted(self._place, key=self._place.__getitem__)

@@ -1,35 +1,43 @@
 """From a goal in words to a plan: the ladder without a language model.
 
-HEURISTIC: the goal is split into actions; an action that has a method becomes a heading over the method's steps, any other a task,
-with the catalogue entry that answers it. A goal of one action that has neither method nor entry falls to MINIMAL: one task for the
-goal as it stands. Pure and deterministic: the same goal on the same snapshots gives the same plan.
+HEURISTIC: the goal is split into actions; an action that has a method becomes a heading over the method's steps; for the others one
+decision over all of them chooses entries of the catalogue (`composition`). A goal of one action that has neither method nor entry
+falls to MINIMAL: one task for the goal as it stands. Pure and deterministic: the same goal on the same snapshots gives the same plan.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from genesis_server.agents.index import CatalogueIndex, Match
 from genesis_server.model.catalogue import Artefact
-from genesis_server.model.plan import Plan, Task, TaskOrigin, TaskSource
+from genesis_server.model.explanation import MAX_REJECTED_PER_ACTION, PlanExplanation, Rejected
+from genesis_server.model.plan import EdgeOrigin, EdgeSource, Guard, Plan, Task, TaskConstraints, TaskOrigin, TaskSource
 from genesis_server.model.provenance import DegradationLevel
 from genesis_server.model.span import Span
 from genesis_server.planning.actions import Action, split
-from genesis_server.planning.catalogue_match import best_match, helpers
+from genesis_server.planning.catalogue_match import best_match
+from genesis_server.planning.composition import Added, Composition, compose
 from genesis_server.planning.dag import LimitError, TaskGraph
 from genesis_server.planning.dataflow import connect_level
-from genesis_server.planning.expansion import capabilities, expand
+from genesis_server.planning.expansion import capabilities, expand, missing_capability
+from genesis_server.planning.guarding import guards_of
+from genesis_server.planning.joining import join_actions
 from genesis_server.planning.lexicon import lexicon
 from genesis_server.planning.methods import Method, MethodLibrary, MethodMatch
+from genesis_server.planning.order import CycleError
 from genesis_server.planning.task_ids import TaskIds
 from genesis_server.planning.tokens import without_quotes
 from genesis_server.resilience.errors import DecompositionError
 
+NOTHING_REJECTED = PlanExplanation()
 ASKED_FOR = "the minimal level was asked for"
 NOTHING_FITS = "no method, no further action and no catalogue entry fits the goal"
 NOT_ENGLISH = "the goal is not in English, and no catalogue entry fits it"
+ONLY_LOOKED_UP = "the goal is not in English: its words were only looked up in the catalogue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,9 @@ class Draft:
     plan: Plan
     level: DegradationLevel
     level_reason: str
-    """Why not a higher level, one sentence; empty at HEURISTIC."""
+    """Why not a higher level, or why the words were not read, one sentence; empty at HEURISTIC for a goal in English."""
+    explanation: PlanExplanation = NOTHING_REJECTED
+    """Methods and entries that were considered and not taken."""
 
 
 def plan_goal(
@@ -52,20 +62,23 @@ def plan_goal(
 ) -> Draft:
     """Make a plan of a goal with the entries of `index`; `givens` are artefacts that are there already.
 
-    A goal of n ≥ 2 actions gets at least n tasks. Raises DecompositionError EMPTY_GOAL when the goal has no word, that is no letter
+    An action of its own gets a task of its own; one that only says how an earlier one is done, or refers back to it and has the same
+    entry, joins its task. Raises DecompositionError EMPTY_GOAL when the goal has no word, that is no letter
     and no digit of any script: blanks, punctuation, control characters and emoji alone say nothing that could be done.
     """
     if not _has_word(goal):
         raise DecompositionError("EMPTY_GOAL", "the goal has no word; say in at least one word what is to be done", facts={"field": "goal"})
     if max_level is DegradationLevel.MINIMAL:
         return _minimal(goal, ASKED_FOR)
+    drafting = _Drafting(goal, index, methods, givens)
     try:
-        graph = _Drafting(goal, index, methods, givens).graph()
+        graph = drafting.graph()
     except LimitError as error:
         return _minimal(goal, f"a plan at the heuristic level would be too large: {error}")
     if graph is None:
-        return _minimal(goal, NOTHING_FITS if lexicon().is_english(goal) else NOT_ENGLISH)
-    return Draft(graph.freeze(), DegradationLevel.HEURISTIC, "")
+        return _minimal(goal, NOTHING_FITS if drafting.english else NOT_ENGLISH)
+    reason = "" if drafting.english else ONLY_LOOKED_UP
+    return Draft(graph.freeze(), DegradationLevel.HEURISTIC, reason, PlanExplanation(tuple(drafting.rejected)))
 
 
 class _Drafting:
@@ -76,7 +89,8 @@ class _Drafting:
         self.index = index
         self.methods = methods
         self.givens = givens
-        self._entries: dict[str, Match | None] = {}
+        self.rejected: list[Rejected] = []
+        self.english = lexicon().is_english(goal)
         self._fitting: dict[str, MethodMatch | None] = {}
         self._usable: dict[str, dict[str, str] | None] = {}
 
@@ -86,13 +100,18 @@ class _Drafting:
         ready = self._methods_of(actions)
         whole = self._method(self.goal) if not any(ready) else None
         if whole is not None and sum(1 for _ in whole.method.leaves()) >= len(actions):
-            return self._build([_whole(self.goal)], [whole], [None])
-        matches = [None if found else self._entry(action.core) for action, found in zip(actions, ready, strict=True)]
-        if len(actions) == 1 and not any(ready) and matches[0] is None:
-            matches = [self._entry(self.goal)]
-            if matches[0] is None:
+            self._reject_methods([_whole(self.goal)], [whole])
+            return self._build([_whole(self.goal)], [whole], Composition((None,), (None,), (), (), ()))
+        self._reject_methods(actions, ready)
+        open_actions = [place for place, found in enumerate(ready) if found is None]
+        composed = compose(self.goal, actions, open_actions, self.index, givens=self.givens)
+        self.rejected.extend(composed.rejected)
+        if len(actions) == 1 and not any(ready) and composed.matches[0] is None:
+            match = best_match(self.goal, self.index)
+            if match is None:
                 return None
-        return self._build(actions, ready, matches)
+            composed = replace(composed, matches=(match,))
+        return self._build(actions, ready, composed)
 
     def _methods_of(self, actions: Sequence[Action]) -> list[MethodMatch | None]:
         """The method of each action; an action that carries on what the same method does already has none."""
@@ -107,14 +126,27 @@ class _Drafting:
             under_way.append(earlier | {match.method.id} if match is not None else earlier)
         return found
 
-    def _entry(self, text: str) -> Match | None:
-        """The catalogue entry that answers a text."""
-        if text not in self._entries:
-            self._entries[text] = best_match(text, self.index)
-        return self._entries[text]
+    def _reject_methods(self, actions: Sequence[Action], ready: Sequence[MethodMatch | None]) -> None:
+        """Note the methods that fit an action and were not taken."""
+        for action, taken in zip(actions, ready, strict=True):
+            others = [
+                match for match in self.methods.match(without_quotes(action.core)) if taken is None or match.method.id != taken.method.id
+            ]
+            for match in others[:MAX_REJECTED_PER_ACTION]:
+                self.rejected.append(
+                    Rejected(TaskSource.METHOD, match.method.id, match.score, self._why_not(match, taken), action.spans[0])
+                )
+
+    def _why_not(self, match: MethodMatch, taken: MethodMatch | None) -> str:
+        lacking = missing_capability(match.method, self.index) if self._capabilities(match.method) is None else ""
+        if lacking:
+            return f"nobody in the catalogue can do {lacking}"
+        return "an action before it does it already" if taken is None else f"{taken.method.id} fits better"
 
     def _method(self, text: str) -> MethodMatch | None:
-        """The best method that fits a text and whose every step somebody can do."""
+        """The best method that fits a text and whose every step somebody can do; the words of methods are English."""
+        if not self.english:
+            return None
         if text not in self._fitting:
             ranked = self.methods.match(without_quotes(text))
             self._fitting[text] = next((match for match in ranked if self._capabilities(match.method) is not None), None)
@@ -125,39 +157,66 @@ class _Drafting:
             self._usable[method.id] = capabilities(method, self.index)
         return self._usable[method.id]
 
-    def _build(self, actions: Sequence[Action], ready: Sequence[MethodMatch | None], matches: Sequence[Match | None]) -> TaskGraph:
+    def _build(self, actions: Sequence[Action], ready: Sequence[MethodMatch | None], composed: Composition) -> TaskGraph:
         graph = TaskGraph(self.goal)
         ids = TaskIds(self.goal)
-        added = helpers(matches, self.goal, self.index, self.givens)
-        for helper in reversed(added):
-            graph.add_task(self._helper(helper, ids))
-        places = [self._add(graph, ids, action, found, match) for action, found, match in zip(actions, ready, matches, strict=True)]
+        left = [place for place, joined in enumerate(composed.joins) if joined is None]
+        actions, now = join_actions(actions, composed.joins)
+        before = {place: graph.add_task(self._helper(one, ids)).id for place, one in _placed(composed.added) if not one.behind}
+        places: list[str] = []
+        for place, action in zip(left, actions, strict=True):
+            task = _task(ids.of(action.text), action, guards_of(action, places, graph))
+            places.append(self._add(graph, task, ready[place], composed.matches[place]))
+        behind = {place: graph.add_task(self._helper(one, ids)).id for place, one in _placed(composed.added) if one.behind}
         for place, action in enumerate(actions):
-            for earlier in action.after:
-                graph.add_edge(places[earlier], places[place])
+            for earlier, why in zip(action.after, action.why_after, strict=True):
+                graph.add_edge(places[earlier], places[place], origin=why)
+        added = before | behind
+        for link in composed.links:
+            before_it, after_it = (places[now[end]] if end >= 0 else added[-1 - end] for end in (link.earlier, link.later))
+            with suppress(CycleError):
+                graph.add_edge(before_it, after_it, origin=EdgeOrigin(EdgeSource.ARTEFACT, link.things))
         connect_level(graph, givens=self.givens)
         return graph
 
-    def _add(self, graph: TaskGraph, ids: TaskIds, action: Action, found: MethodMatch | None, match: Match | None) -> str:
-        task_id = ids.of(action.text)
+    def _add(self, graph: TaskGraph, task: Task, found: MethodMatch | None, match: Match | None) -> str:
+        """Add a task with the steps of its method or with the entry that answers it."""
+        origin = task.origin or TaskOrigin(TaskSource.CLAUSE)
         if found is not None:
-            origin = TaskOrigin(TaskSource.METHOD, method_id=found.method.id, spans=action.spans, match_score=found.score)
-            heading = Task(id=task_id, goal=action.text, origin=origin)
-            return expand(graph, heading, found, self._capabilities(found.method) or {}).id
+            origin = replace(origin, source=TaskSource.METHOD, method_id=found.method.id, match_score=found.score)
+            return expand(graph, replace(task, expected_seconds=None, origin=origin), found, self._capabilities(found.method) or {}).id
         if match is None:
-            return graph.add_task(Task(id=task_id, goal=action.text, origin=TaskOrigin(TaskSource.CLAUSE, spans=action.spans))).id
+            return graph.add_task(task).id
         offer = match.offer
-        origin = TaskOrigin(TaskSource.CLAUSE, spans=action.spans, catalogue_entry=offer.capability, match_score=match.score)
-        task = Task(id=task_id, goal=action.text, capability=offer.capability, inputs=offer.inputs, outputs=offer.outputs, origin=origin)
-        return graph.add_task(task).id
+        origin = replace(origin, catalogue_entry=offer.capability, match_score=match.score)
+        return graph.add_task(replace(task, capability=offer.capability, inputs=offer.inputs, outputs=offer.outputs, origin=origin)).id
 
-    def _helper(self, match: Match, ids: TaskIds) -> Task:
+    def _helper(self, added: Added, ids: TaskIds) -> Task:
+        match = added.match
         offer = match.offer
         name = offer.skill.name if offer.skill is not None and offer.skill.name else offer.capability
         produces = ", ".join(output.name for output in offer.outputs)
         origin = TaskOrigin(TaskSource.CATALOGUE, catalogue_entry=offer.capability, match_score=match.score)
-        goal = f"{name}, which produces {produces}"
+        goal = f"{name}, which produces {produces}" if produces else name
         return Task(id=ids.of(goal), goal=goal, capability=offer.capability, inputs=offer.inputs, outputs=offer.outputs, origin=origin)
+
+
+def _task(task_id: str, action: Action, guards: tuple[Guard, ...]) -> Task:
+    """An action as a task that nobody is found for yet."""
+    return Task(
+        id=task_id,
+        goal=action.text,
+        expected_seconds=action.expected_seconds,
+        constraints=TaskConstraints(deadline_seconds=action.deadline_seconds),
+        origin=TaskOrigin(TaskSource.CLAUSE, spans=action.spans),
+        guards=guards,
+        requirements=action.requirements,
+    )
+
+
+def _placed(added: Sequence[Added]) -> list[tuple[int, Added]]:
+    """What is added with its places, the last first: each produces for those before it."""
+    return list(reversed(list(enumerate(added))))
 
 
 def _minimal(goal: str, reason: str) -> Draft:

@@ -1,16 +1,35 @@
-"""Which actions wait for which, by what the goal says about order and by what refers back."""
+"""Which actions wait for which, by what the goal says about order and by what refers back; and which decides a condition."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
+from genesis_server.model.plan import EdgeSource
 from genesis_server.planning.clauses import Cue
+from genesis_server.planning.conditions import Reading, opposite
 from genesis_server.planning.lexicon import Lexicon
 from genesis_server.planning.tokens import Kind, Token
-from genesis_server.text.words import stem, stop_words
+from genesis_server.text.words import stem, stop_words, word_texts
 
 DEFINITE_REACH = 4
 THE_ONES_BEFORE = -1
+_FILE = re.compile(r"[\w-]{2,}\.[a-z][a-z0-9]{0,5}|\w+_\w+")
+Place = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Term:
+    """A condition of one or more actions, while it is looked for which action decides it."""
+
+    reading: Reading
+    said: Place
+    """Where the goal says it."""
+    like: Term | None = None
+    """The condition it turns around ("otherwise"): the same action decides both."""
+    settled: bool = False
+    decider: int | None = None
+    """The action whose outputs decide, once it is settled; None: none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +43,28 @@ class Mention:
     """Which sentence it stands in."""
     shares: bool
     """Whether it shares its object or subject with the action before it."""
+    cue_at: Place | None = None
+    """Where its cue stands in the goal."""
+    shared_at: Place | None = None
+    """Where the object or subject stands that it shares."""
+    terms: list[Term] = field(default_factory=list[Term])
+    otherwise: bool = False
+    """Whether it is due when the condition before it does not hold."""
 
 
-def waits(mentions: list[Mention], known: Lexicon) -> list[tuple[int, ...]]:
-    """For each action the places of those it waits for; never a cycle. The rules stand in `actions`."""
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """An action waits for an earlier one because of words of the goal."""
+
+    place: int
+    """Of the action it waits for."""
+    source: EdgeSource
+    at: Place | None
+    """Where the words stand."""
+
+
+def waits(mentions: list[Mention], known: Lexicon) -> list[tuple[Wait, ...]]:
+    """For each action what it waits for, by place; never a cycle. Settles the terms. The rules stand in `actions`."""
     return _Order(mentions, known).read()
 
 
@@ -37,18 +74,26 @@ class _Order:
     def __init__(self, mentions: list[Mention], known: Lexicon) -> None:
         self.mentions = mentions
         self.known = known
-        self.after: list[set[int]] = [set() for _ in mentions]
+        self.after: list[dict[int, Wait]] = [{} for _ in mentions]
         self.front: dict[int, None] = {}
         """Actions that nothing waits for yet."""
         self.spoken: dict[str, int] = {}
         """For each stem the last action that spoke of it."""
+        self.verbs: dict[str, int] = {}
+        """For the stem of each verb the last action it was the verb of."""
+        self.judged: dict[str, int | None] = {}
+        """For each thing a condition was about the action that decides it."""
+        self.implied: list[int] = []
+        """For each action all it waits for through others, as bits."""
+        self.last_term: Term | None = None
         self.gate: int | None = None
         """The last action that opened a door, like logging in."""
 
-    def read(self) -> list[tuple[int, ...]]:
+    def read(self) -> list[tuple[Wait, ...]]:
         for place, mention in enumerate(self.mentions):
             held = place > 0 and self.mentions[place - 1].cue is Cue.HELD
             self._place(place, mention, held=held)
+            self._settle(place, mention, free=not held and mention.cue is not Cue.EARLIER)
             if _opens(mention, self.known):
                 self.gate = place
             for other in self.after[place]:
@@ -57,61 +102,128 @@ class _Order:
                 self.front[place] = None
             for word in _content(mention):
                 self.spoken[word] = place
-        return [tuple(sorted(places)) for places in self.after]
+            self.verbs[stem(mention.verb)] = place
+            self.implied.append(self._all_before(place))
+        return [tuple(places[place] for place in sorted(places)) for places in self.after]
 
     def _place(self, place: int, mention: Mention, *, held: bool) -> None:
         """Say what one action waits for, or what waits for it."""
         if mention.cue is Cue.EARLIER and place:
-            _put_before(self.after, place, place - 1)
+            self.after[place].update(self.after[place - 1])
+            self.after[place - 1] = {place: Wait(place, EdgeSource.CUE, mention.cue_at)}
         elif mention.cue is Cue.NEXT:
-            self.after[place].update(self.front)
+            self._wait(place, list(self.front), EdgeSource.CUE, mention.cue_at)
         elif held:
-            self.after[place - 1].add(place)
+            self._wait(place - 1, [place], EdgeSource.CUE, self.mentions[place - 1].cue_at)
+        elif mention.cue is Cue.PARALLEL and place:
+            self.after[place].update({other: wait for other, wait in self.after[place - 1].items() if other < place})
+        elif mention.otherwise:
+            if not mention.terms and place:
+                self._wait(place, [place - 1], EdgeSource.CUE, mention.cue_at)
         else:
             self._refer(place, mention)
 
+    def _wait(self, place: int, others: list[int], source: EdgeSource, at: Place | None) -> None:
+        for other in others:
+            self.after[place].setdefault(other, Wait(other, source, at))
+
     def _refer(self, place: int, mention: Mention) -> None:
-        referred = _referred(mention, place, self.spoken, self.known)
+        referred, at = _referred(mention, place, self.spoken, self.known)
         if referred == THE_ONES_BEFORE:
             here = [other for other in self.front if self.mentions[other].sentence == mention.sentence]
-            self.after[place].update(here or [place - 1])
+            self._wait(place, here or [place - 1], EdgeSource.REFERENCE, at)
         elif referred is not None:
-            self.after[place].add(referred)
+            self._wait(place, [referred], EdgeSource.REFERENCE, at)
         elif self.gate is not None:
-            self.after[place].add(self.gate)
+            opener = self.mentions[self.gate].tokens
+            self._wait(place, [self.gate], EdgeSource.CUE, (opener[0].start, opener[min(1, len(opener) - 1)].end))
+
+    def _settle(self, place: int, mention: Mention, *, free: bool) -> None:
+        """Find who decides the conditions of an action and let it wait; `free`: nothing before it can wait for it."""
+        for term in mention.terms:
+            if not term.settled:
+                term.decider = term.like.decider if term.like is not None else self._decider(place, term.reading)
+                if not free and term.decider not in self.after[place]:
+                    term.decider = None
+                term.settled = True
+                self.judged[term.reading.artefact] = term.decider
+                self.last_term = term
+            if term.decider is not None and free and not self._all_before(place) >> term.decider & 1:
+                self._wait(place, [term.decider], EdgeSource.REFERENCE, term.reading.subject or term.said)
+
+    def _all_before(self, place: int) -> int:
+        """What an action waits for, directly or not, as bits."""
+        bits = 0
+        for other in self.after[place]:
+            bits |= 1 << other | (self.implied[other] if other < len(self.implied) else 0)
+        return bits
+
+    def _decider(self, place: int, reading: Reading) -> int | None:
+        """The action before that the condition speaks of, else the one just before; None for the first action and for the weather."""
+        if reading.outside or not place:
+            return None
+        last = self.last_term
+        said = last.reading if last is not None and reading.pronoun else None
+        if said is not None and (said.pronoun, opposite(said.operator)) == (reading.pronoun, reading.operator):
+            return last.decider if last is not None else None
+        if not reading.artefact:
+            return place - 1
+        if reading.artefact in self.judged and self.judged[reading.artefact] is not None:
+            return self.judged[reading.artefact]
+        stems = [stem(word) for word in word_texts(reading.artefact)]
+        for known in (self.spoken, self.verbs):
+            spoken = [known[word] for word in stems if word in known]
+            if spoken:
+                return max(spoken)
+        return place - 1
 
 
-def _put_before(after: list[set[int]], place: int, later: int) -> None:
-    """Put an action between another one and what that one waited for: "X after Y"."""
-    after[place].update(after[later])
-    after[later] = {place}
-
-
-def _referred(mention: Mention, place: int, spoken: dict[str, int], known: Lexicon) -> int | None:
-    """The action this one refers back to, if any; THE_ONES_BEFORE when it may be any of its sentence."""
+def _referred(mention: Mention, place: int, spoken: dict[str, int], known: Lexicon) -> tuple[int | None, Place | None]:
+    """The action this one refers back to, if any, and the words that do; THE_ONES_BEFORE when it may be any of its sentence."""
     if place == 0:
-        return None
+        return None, None
     english = known.english
     texts = [token.text for token in mention.tokens]
     if mention.shares:
-        return place - 1
+        return place - 1, mention.shared_at
     if mention.verb in english.closing_verbs:
-        return THE_ONES_BEFORE
+        verb = next((token for token in mention.tokens if token.text == mention.verb), mention.tokens[0])
+        return THE_ONES_BEFORE, (verb.start, verb.end)
+    for at, token in enumerate(mention.tokens):
+        if token.kind is Kind.WORD and _means_the_ones_before(mention.tokens, texts, at, known):
+            return THE_ONES_BEFORE, (token.start, token.end)
+    return _spoken_of(mention, spoken, known)
+
+
+def _means_the_ones_before(tokens: list[Token], texts: list[str], at: int, known: Lexicon) -> bool:
+    """Whether a word stands for what came before: "it", "the results"."""
+    english = known.english
+    alone = at + 1 == len(texts) or tokens[at + 1].kind is not Kind.WORD or texts[at + 1] not in english.auxiliaries
+    return texts[at] in english.back_nouns or (texts[at] in english.back_pronouns and alone and _is_pronoun(texts, at, known))
+
+
+def _spoken_of(mention: Mention, spoken: dict[str, int], known: Lexicon) -> tuple[int | None, Place | None]:
+    """The last action that spoke of a thing named here, with the words that name it."""
     latest: int | None = None
+    words: Place | None = None
     definite = -DEFINITE_REACH
     for at, token in enumerate(mention.tokens):
-        if token.kind is not Kind.WORD:
-            continue
-        alone = at + 1 == len(texts) or mention.tokens[at + 1].kind is not Kind.WORD or texts[at + 1] not in english.auxiliaries
-        if token.text in english.back_nouns or (token.text in english.back_pronouns and alone and _is_pronoun(texts, at, known)):
-            return THE_ONES_BEFORE
-        if token.text in english.definites:
+        first = token
+        earlier = spoken.get(token.text) if is_name(token) else None
+        if token.kind is Kind.WORD and token.text in known.english.definites:
             definite = at
-        elif at - definite < DEFINITE_REACH and token.text not in stop_words():
-            earlier = spoken.get(stem(token.text))
-            if earlier is not None and (latest is None or earlier > latest):
-                latest = earlier
-    return latest
+        elif token.kind is Kind.WORD and at - definite < DEFINITE_REACH and token.text not in stop_words():
+            earlier, first = spoken.get(stem(token.text), earlier), mention.tokens[definite]
+        if earlier is not None and (latest is None or earlier > latest):
+            latest, words = earlier, (first.start, token.end)
+    return latest, words
+
+
+def is_name(token: Token) -> bool:
+    """Whether a token names one thing wherever it stands: a quote, or a file like "summary.md"."""
+    if token.kind is Kind.QUOTE:
+        return token.text[:1] in "\"“«`'‘"
+    return token.kind is Kind.WORD and _FILE.fullmatch(token.text) is not None
 
 
 def _is_pronoun(texts: list[str], at: int, known: Lexicon) -> bool:
@@ -129,7 +241,8 @@ def _opens(mention: Mention, known: Lexicon) -> bool:
 
 
 def _content(mention: Mention) -> list[str]:
-    """Stems an action can be referred to by: its content words but the verb."""
+    """What an action can be referred to by: the stems of its content words but the verb, and names as they are written."""
     stops = stop_words()
-    named = (token.text for token in mention.tokens if token.kind is Kind.WORD)
-    return [stem(text) for text in named if text not in stops and text != mention.verb]
+    named = (token for token in mention.tokens if token.kind is Kind.WORD)
+    stems = [stem(token.text) for token in named if token.text not in stops and token.text != mention.verb]
+    return [*stems, *(token.text for token in mention.tokens if is_name(token))]

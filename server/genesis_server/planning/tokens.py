@@ -51,6 +51,8 @@ class Sentence:
     question: bool = False
     header: bool = False
     """Whether it ended with a colon."""
+    marker: tuple[int, int] | None = None
+    """Where its list marker stands."""
 
     @property
     def texts(self) -> list[str]:
@@ -98,7 +100,7 @@ def sentences(text: str, known: Lexicon) -> list[Sentence]:
         following = tokens[place + 1] if place + 1 < len(tokens) else None
         if token.kind is Kind.BULLET:
             current = _close(found, current)
-            current.bullet, current.numbered = True, token.text == "#"
+            current.bullet, current.numbered, current.marker = True, token.text == "#", (token.start, token.end)
         elif token.kind is Kind.STOP:
             if following is not None and _is_abbreviation(token, current, following, known):
                 continue

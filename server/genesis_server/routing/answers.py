@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from genesis_server.model.money import Money
 from genesis_server.model.plan import Task
-from genesis_server.model.routing import Assignment, ExplanationLevel, NearestMiss, TaskRoute, Unassigned, UnassignedReason
-from genesis_server.routing.explanation import Describer
+from genesis_server.model.routing import Assignment, NearestMiss, TaskRoute, Unassigned, UnassignedReason
+from genesis_server.routing.describing import Describer
+from genesis_server.routing.explanation import Explainer
 from genesis_server.routing.selection import Field
 from genesis_server.routing.wording import name_of
+
+MAX_TEXT = 2_000
+"""Characters of a sentence for people; the contract's bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +21,16 @@ class Answers:
     """Turns choices into routes."""
 
     describer: Describer
-    level: ExplanationLevel
+    explainer: Explainer | None
+    """None: without the proof."""
     cheapest_total: Money
 
-    def route(self, task: Task, field: Field, chosen: int | None) -> TaskRoute:
-        """The route of a task; `chosen` is a place in its field."""
-        describer = self.describer
+    def route(self, job: int, task: Task, field: Field, chosen: int | None) -> TaskRoute:
+        """The route of a task; `job` counts the plan's tasks that are work, `chosen` is a place in the task's field."""
+        describer, explainer = self.describer, self.explainer
         if chosen is None:
-            unassigned = self._left_out_for_money(field) if len(field.order) else self._nobody(task, field)
-            return TaskRoute(task.id, None, unassigned, describer.explanation(task, field, None, level=self.level, decisive=""))
+            unassigned = self._left_out_for_money(field) if len(field.order) else self._nobody(job, task, field)
+            return TaskRoute(task.id, None, unassigned, explainer.explain(job, task, field, None, "") if explainer else None)
         decisive = describer.decisive(field, chosen)
         cost = describer.cost(field, chosen)
         values = describer.candidates.values
@@ -38,7 +43,7 @@ class Answers:
             expected_seconds=values.seconds[field.first + chosen],
             reason=_reason(field, chosen, decisive, success, cost),
         )
-        return TaskRoute(task.id, assignment, None, describer.explanation(task, field, chosen, level=self.level, decisive=decisive))
+        return TaskRoute(task.id, assignment, None, explainer.explain(job, task, field, chosen, decisive) if explainer else None)
 
     def _left_out_for_money(self, field: Field) -> Unassigned:
         describer = self.describer
@@ -51,8 +56,8 @@ class Answers:
         missing = f"{cost} is more than is left of the budget"
         return Unassigned(UnassignedReason.BUDGET, message, NearestMiss(target, (UnassignedReason.BUDGET,), missing))
 
-    def _nobody(self, task: Task, field: Field) -> Unassigned:
-        near = self.describer.nearest_miss(task, field)
+    def _nobody(self, job: int, task: Task, field: Field) -> Unassigned:
+        near = self.describer.nearest_miss(job, task, field)
         if near is None:
             return Unassigned(UnassignedReason.NO_CAPABILITY, "The catalogue is empty; add an agent or a tool.")
         miss, remedy = near
@@ -62,7 +67,7 @@ class Answers:
             named = f"has the capability {task.capability!r} or " if task.capability else ""
             opening = f"Nobody {named}has skills whose words are near enough to the task's"
         message = f"{opening}. Nearest is {name_of(miss.target)}: {miss.missing}. It would help to {remedy}."
-        return Unassigned(reason, message, miss)
+        return Unassigned(reason, message[:MAX_TEXT], miss)
 
 
 def _reason(field: Field, chosen: int, decisive: str, success: float, cost: Money) -> str:
@@ -70,7 +75,10 @@ def _reason(field: Field, chosen: int, decisive: str, success: float, cost: Mone
     facts = f"expected success {success:.2f} for {cost}"
     if len(field.order) == 1:
         return f"It is {decisive}: {facts}."
-    if chosen != field.order[0]:
+    balance = field.balance
+    if chosen != field.preferred or (balance is not None and balance.is_by_load):
         return f"Chosen because it {decisive}: {facts}."
+    if balance is not None and balance.is_sticky:
+        return f"Chosen because it is {decisive}: {facts}."
     tie = f" ({field.tie_break})" if field.tie_break else ""
     return f"Best of {len(field.order)} candidates{tie}: {decisive}; {facts}."

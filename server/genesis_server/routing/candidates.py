@@ -32,6 +32,9 @@ class Values:
     success: Sequence[float]
     costs: Sequence[int]
     seconds: Sequence[float]
+    bonus: Sequence[float]
+    preference: Sequence[int]
+    refused_by: Sequence[int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,12 @@ class Candidates:
     seconds: Numbers
     failed: Flags
     """Constraints that do not depend on the other tasks."""
+    bonus: Numbers
+    """What weight rules add to the score."""
+    preference: Indexes
+    """Who goes first by the rules: the lower."""
+    refused_by: Indexes
+    """Number of the rule that refuses a candidate; negative: none does."""
 
     @cached_property
     def parts(self) -> list[slice]:
@@ -68,6 +77,9 @@ class Candidates:
             success=column(self.success),
             costs=column(self.costs),
             seconds=column(self.seconds),
+            bonus=column(self.bonus),
+            preference=column(self.preference),
+            refused_by=column(self.refused_by),
         )
 
     def cheapest_total(self) -> int:
@@ -94,7 +106,7 @@ def gather(
     unhealthy: frozenset[str],
     most: int,
 ) -> Candidates:
-    """The candidates of every task: at least one each, unless the catalogue is empty.
+    """The candidates of every task, before any rule: at least one each, unless the catalogue is empty.
 
     Raises ValidationError INVALID_FIELD when there are more than `most` of them together.
     """
@@ -121,6 +133,9 @@ def gather(
         log_costs=np.array([math.log(max(cost, smallest)) for cost in costs.tolist()], dtype=np.float64),
         seconds=np.where(np.isnan(own_seconds), pool.seconds[all_rows], own_seconds),
         failed=failed,
+        bonus=np.zeros(len(all_rows)),
+        preference=np.zeros(len(all_rows), dtype=np.intp),
+        refused_by=np.full(len(all_rows), -1, dtype=np.intp),
     )
 
 

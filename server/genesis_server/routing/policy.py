@@ -16,7 +16,7 @@ from genesis_server.model.routing import ScoreParts
 from genesis_server.text.toml_file import DataFileError, check_schema, parse_toml
 
 FILE_NAME = "routing.toml"
-ALGORITHM = "2"
+ALGORITHM = "3"
 """Raised when the same numbers would give another decision."""
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -34,7 +34,12 @@ class Weights(_Table):
     skill_match: Share
     success: Share
     cost: Share
-    load: Share
+
+
+class LoadPolicy(_Table):
+    """When load decides instead of the score."""
+
+    near_best: Share
 
 
 class MatchPolicy(_Table):
@@ -66,6 +71,7 @@ class CostPolicy(_Table):
 
 class _File(_Table):
     weights: Weights
+    load: LoadPolicy
     match: MatchPolicy
     success: SuccessPolicy
     cost: CostPolicy
@@ -78,6 +84,7 @@ class RoutingPolicy:
     version: str
     """Derived from the numbers and the algorithm."""
     weights: Weights
+    load: LoadPolicy
     match: MatchPolicy
     success: SuccessPolicy
     cost: CostPolicy
@@ -95,13 +102,13 @@ class RoutingPolicy:
         return math.exp(self.success.difficulty_slope * (difficulty - DEFAULT_DIFFICULTY))
 
     def weighted(self, parts: ScoreParts) -> tuple[float, float, float, float]:
-        """What each part adds to the score, in the order of ScoreParts."""
+        """What skill match, success, cost and rules add to the score."""
         weights = self.weights
         return (
             weights.skill_match * parts.skill_match,
             weights.success * parts.success,
             weights.cost * parts.cost,
-            weights.load * parts.load,
+            parts.rules,
         )
 
 
@@ -115,7 +122,7 @@ def load_policy(text: str, file_name: str = FILE_NAME) -> RoutingPolicy:
         raise DataFileError(mistakes)
     content = f"{ALGORITHM} {entries.model_dump_json()}"
     version = f"routing_{blake2b(content.encode(), digest_size=6).hexdigest()}"
-    return RoutingPolicy(version, entries.weights, entries.match, entries.success, entries.cost)
+    return RoutingPolicy(version, entries.weights, entries.load, entries.match, entries.success, entries.cost)
 
 
 @lru_cache(maxsize=1)

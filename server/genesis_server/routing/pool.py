@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from genesis_server.agents.index import CatalogueIndex, Offer, names_of
-from genesis_server.model.catalogue import DataClass, Tool
+from genesis_server.model.catalogue import AgentCard, DataClass, Model, Skill, Tool
 from genesis_server.model.routing import Target, TargetKind
 from genesis_server.routing.policy import RoutingPolicy
 
 TOKENS_PER_PRICE = 1_000_000
 _LARGEST_EXACT = 2**62
 LONG = 256
+VERY_LONG = 65_536
 
 Indexes = npt.NDArray[np.intp]
 Numbers = npt.NDArray[np.float64]
@@ -36,10 +37,19 @@ def column(values: npt.NDArray[Any]) -> Sequence[Any]:
     return cast("Sequence[Any]", memoryview(cast("Any", values)))
 
 
+def sliceable(values: npt.NDArray[Any]) -> Sequence[Any]:
+    """An array to be cut into runs that are read one by one: a list, or a view of a long array, whose runs need no memory."""
+    if values.dtype == object or len(values) < VERY_LONG:
+        return values.tolist()
+    return cast("Sequence[Any]", memoryview(cast("Any", values)))
+
+
 @dataclass(frozen=True, eq=False)
 class Pool:
     """Who could do what; a row is an offer with one of its models."""
 
+    choices: tuple[tuple[AgentCard | Tool, Skill | None, Model | None], ...]
+    """Owner, skill and model of each row."""
     targets: tuple[Target, ...]
     offers: Indexes
     """Number of the row's offer in the index."""
@@ -49,6 +59,8 @@ class Pool:
     """Number of the agent or tool; rows of one owner share its capacity."""
     capacities: Numbers
     """Tasks an owner takes at once, by number of the owner; infinite for tools."""
+    owner_ids: tuple[tuple[TargetKind, str], ...]
+    """What each owner is and its id, by number of the owner."""
     owner_names: tuple[frozenset[str], ...]
     """What a request may call each owner: its id, and an agent's name."""
     input_prices: Amounts
@@ -66,6 +78,16 @@ class Pool:
         """The rows of some offers, in their order."""
         first = self._bounds
         return [row for number in offers for row in range(first[number], first[number + 1])]
+
+    @cached_property
+    def owner_list(self) -> list[int]:
+        """The owner of each row, to be read one by one."""
+        return self.owners.tolist()
+
+    @cached_property
+    def rank_list(self) -> list[int]:
+        """The rank of each row, to be read one by one."""
+        return self.ranks.tolist()
 
     @cached_property
     def _bounds(self) -> list[int]:
@@ -109,11 +131,13 @@ def _make_pool(index: CatalogueIndex, policy: RoutingPolicy) -> Pool:
     dtype: Any = np.int64 if largest * tokens < _LARGEST_EXACT else object
     table = np.array(prices, dtype=dtype).reshape(len(prices), 3)
     return Pool(
+        choices=tuple([(offer.owner, offer.skill, _model_of(offer, target)) for offer, target in zip(row_offers, targets, strict=True)]),
         targets=tuple(targets),
         offers=np.array(offers, dtype=np.intp),
         first_rows=np.array(first_rows, dtype=np.intp),
         owners=np.array([owner_number[offer.target_id, offer.skill is None] for offer in row_offers], dtype=np.intp),
         capacities=np.array([np.inf if isinstance(owner, Tool) else max(1, owner.max_concurrent_tasks) for owner in owned.values()]),
+        owner_ids=tuple([(TargetKind.TOOL if is_tool else TargetKind.AGENT, owner_id) for owner_id, is_tool in owned]),
         owner_names=tuple(names_of(owner) for owner in owned.values()),
         input_prices=table[:, 0],
         output_prices=table[:, 1],
@@ -141,6 +165,11 @@ def _choices(offer: Offer, policy: RoutingPolicy) -> list[tuple[Target, tuple[in
         )
         for model in owner.models
     ]
+
+
+def _model_of(offer: Offer, target: Target) -> Model | None:
+    models = () if isinstance(offer.owner, Tool) else offer.owner.models
+    return next((model for model in models if model.id == target.model_id), None)
 
 
 def _seconds(offer: Offer) -> float:

@@ -6,7 +6,7 @@ from genesis_server.model.catalogue import DataClass
 from genesis_server.model.routing import ScoreParts, Target, TargetKind
 from genesis_server.routing.policy import RoutingPolicy
 
-PART_NAMES = ("skill match", "success", "cost", "load")
+PART_NAMES = ("skill match", "success", "cost", "rules")
 SMALLEST_DIFFERENCE = 0.005
 
 
@@ -40,3 +40,8 @@ def any_of(names: frozenset[str] | None) -> str:
 def class_text(data_class: int) -> str:
     """`confidential`."""
     return DataClass(data_class).name.lower()
+
+
+def load_text(tasks_for_each_slot: float) -> str:
+    """`0.5 tasks for each slot`."""
+    return f"{tasks_for_each_slot:.3g} tasks for each slot"

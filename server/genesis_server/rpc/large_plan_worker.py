@@ -21,17 +21,20 @@ from typing import BinaryIO
 
 from google.protobuf.message import DecodeError
 
-from genesis.v1 import common_pb2, orchestrator_service_pb2
+from genesis.v1 import orchestrator_service_pb2
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.catalogue import Catalogue
+from genesis_server.model.plan import MAX_TASKS_PER_PLAN, Plan
+from genesis_server.model.routing import TaskRoute
 from genesis_server.model.validation import Verdict
 from genesis_server.resilience.errors import GenesisError, ResourceError, too_many_tasks
-from genesis_server.rpc.convert import constraints_from_proto, routes_from_proto, verdict_to_proto
+from genesis_server.rpc.convert import constraints_from_proto, mended_to_proto, plan_from_proto, routes_from_proto, verdict_to_proto
 from genesis_server.rpc.deserialisation import malformed
 from genesis_server.rpc.plan_columns import PlanColumns
 from genesis_server.rpc.request_catalogues import request_index, request_snapshot_id
+from genesis_server.validation.fixpoint import mend
 from genesis_server.validation.graph import build_graph
-from genesis_server.validation.judge import Limits, judge
+from genesis_server.validation.judge import Limits, judge, judge_plan
 
 _LOG = logging.getLogger(__name__)
 
@@ -94,14 +97,15 @@ class Judge:
             return Answer(error=ResourceError("INTERNAL", "judging the plan failed; the server's log has the fault"))
 
     def _judged(self, request: orchestrator_service_pb2.ValidateRequest, job: Job, data: bytes) -> Answer:
-        if len(request.plan.tasks) > job.limits.max_tasks:
-            raise too_many_tasks(len(request.plan.tasks), job.limits.max_tasks)
+        most = MAX_TASKS_PER_PLAN if request.apply_fixes else job.limits.max_tasks
+        if len(request.plan.tasks) > most:
+            raise too_many_tasks(len(request.plan.tasks), most)
+        if request.apply_fixes:
+            return self._mended(request, job, data)
         columns = PlanColumns(request)
         if columns.suspicious:
             _refuse_violations(data)
-        index = self._index
-        if request.HasField("catalogue"):
-            index = request_index(request.catalogue, request_snapshot_id(request.catalogue))
+        index = self._index_of(request)
         verdict = judge(
             build_graph(columns.tasks, columns.edges),
             goal=request.goal or request.plan.goal,
@@ -111,15 +115,44 @@ class Judge:
             limits=job.limits,
             structural_only=job.structural_only,
         )
-        response = orchestrator_service_pb2.ValidateResponse(
-            verdict=verdict_to_proto(verdict),
-            provenance=common_pb2.Provenance(agents_snapshot_id=index.catalogue.snapshot_id if index is not None else ""),
-        )
-        return Answer(
-            response=response.SerializeToString(),
-            goal=request.goal or request.plan.goal,
-            verdict=replace(verdict, findings=(), schedule=None),
-        )
+        return _answer(orchestrator_service_pb2.ValidateResponse(verdict=verdict_to_proto(verdict)), request, index, verdict)
+
+    def _mended(self, request: orchestrator_service_pb2.ValidateRequest, job: Job, data: bytes) -> Answer:
+        _refuse_violations(data)
+        index, plan = self._index_of(request), plan_from_proto(request.plan)
+
+        def judge_again(plan: Plan, routes: tuple[TaskRoute, ...]) -> Verdict:
+            return judge_plan(
+                plan,
+                goal=request.goal or plan.goal,
+                index=index,
+                routes=routes,
+                constraints=constraints_from_proto(request.constraints),
+                limits=job.limits,
+                structural_only=job.structural_only,
+            )
+
+        mended = mend(plan, routes_from_proto(request.routes), judge=judge_again)
+        return _answer(mended_to_proto(mended), request, index, mended.verdict)
+
+    def _index_of(self, request: orchestrator_service_pb2.ValidateRequest) -> CatalogueIndex | None:
+        if request.HasField("catalogue"):
+            return request_index(request.catalogue, request_snapshot_id(request.catalogue))
+        return self._index
+
+
+def _answer(
+    response: orchestrator_service_pb2.ValidateResponse,
+    request: orchestrator_service_pb2.ValidateRequest,
+    index: CatalogueIndex | None,
+    verdict: Verdict,
+) -> Answer:
+    response.provenance.agents_snapshot_id = index.catalogue.snapshot_id if index is not None else ""
+    return Answer(
+        response=response.SerializeToString(),
+        goal=request.goal or request.plan.goal,
+        verdict=replace(verdict, findings=(), schedule=None),
+    )
 
 
 def _refuse_violations(data: bytes) -> None:

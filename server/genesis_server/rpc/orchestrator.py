@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc.aio
 
-from genesis.v1 import orchestrator_service_pb2, orchestrator_service_pb2_grpc
+from genesis.v1 import decision_pb2, orchestrator_service_pb2, orchestrator_service_pb2_grpc, update_pb2
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import Plan
 from genesis_server.model.provenance import DegradationLevel
@@ -18,6 +18,7 @@ from genesis_server.rpc.convert import (
     artefacts_from_proto,
     budget_to_proto,
     constraints_from_proto,
+    mended_to_proto,
     plan_from_proto,
     plan_to_proto,
     provenance_to_proto,
@@ -27,11 +28,13 @@ from genesis_server.rpc.convert import (
     verdict_to_proto,
 )
 from genesis_server.rpc.convert.values import number, phase_to_proto, time_to_proto
+from genesis_server.rpc.decisions import DecisionAnswers
 from genesis_server.rpc.deserialisation import RawRequest
 from genesis_server.rpc.large_requests import LargeRequests
 from genesis_server.rpc.paging import PageTokens, page_size
 from genesis_server.rpc.request_catalogues import RequestCatalogues
 from genesis_server.rpc.status_answers import StatusAnswers
+from genesis_server.rpc.updates import UpdateAnswers
 from genesis_server.telemetry.context import current_call
 
 _Context = grpc.aio.ServicerContext[Any, Any]
@@ -49,6 +52,8 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         large: LargeRequests,
         tokens: PageTokens,
         status: StatusAnswers,
+        decisions: DecisionAnswers,
+        updates: UpdateAnswers,
     ) -> None:
         """Answer from these parts."""
         self._orchestrator = orchestrator
@@ -56,17 +61,20 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         self._large = large
         self._tokens = tokens
         self._status = status
+        self._decisions = decisions
+        self._updates = updates
 
     async def Plan(self, request: orchestrator_service_pb2.PlanRequest, context: _Context) -> orchestrator_service_pb2.PlanResponse:
         """Make and store a plan."""
-        return _planned(await self._orchestrator.plan(_call(), await self._wish(request)))
+        wish = await self._wish(request)
+        return _planned(await self._orchestrator.plan(_call(context), wish))
 
     async def PlanStream(
         self, request: orchestrator_service_pb2.PlanStreamRequest, context: _Context
     ) -> AsyncIterator[orchestrator_service_pb2.PlanStreamResponse]:
         """Make and store a plan, telling each phase."""
-        sequence = 0
-        async for event in self._orchestrator.plan_events(_call(), await self._wish(request.plan)):
+        sequence, wish = 0, await self._wish(request.plan)
+        async for event in self._orchestrator.plan_events(_call(context), wish):
             sequence += 1
             if isinstance(event, Planned):
                 yield orchestrator_service_pb2.PlanStreamResponse(sequence=sequence, result=_planned(event))
@@ -79,7 +87,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
     async def Route(self, request: orchestrator_service_pb2.RouteRequest, context: _Context) -> orchestrator_service_pb2.RouteResponse:
         """Route a plan."""
         routed = await self._orchestrator.route(
-            _call(),
+            _call(context),
             await self._source(request),
             index=await self._index(request),
             constraints=constraints_from_proto(request.constraints),
@@ -93,26 +101,31 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
     ) -> orchestrator_service_pb2.ValidateResponse | bytes:
         """Judge a plan; a large request is judged in a child process from its bytes."""
         if isinstance(request, RawRequest):
-            return await self._large.validate(request.data, _call(), deadline_seconds=context.time_remaining())
+            return await self._large.validate(request.data, _call(context), deadline_seconds=context.time_remaining())
         judged = await self._orchestrator.validate(
-            _call(),
+            _call(context),
             await self._source(request),
             goal=request.goal,
             index=await self._index(request),
             routes=routes_from_proto(request.routes),
             constraints=constraints_from_proto(request.constraints),
+            apply_fixes=request.apply_fixes,
         )
-        return orchestrator_service_pb2.ValidateResponse(
-            verdict=verdict_to_proto(judged.verdict), provenance=provenance_to_proto(judged.provenance)
-        )
+        provenance = provenance_to_proto(judged.provenance)
+        if judged.mended is None:
+            return orchestrator_service_pb2.ValidateResponse(verdict=verdict_to_proto(judged.verdict), provenance=provenance)
+        answer = mended_to_proto(judged.mended)
+        answer.provenance.CopyFrom(provenance)
+        return answer
 
     async def Orchestrate(
         self, request: orchestrator_service_pb2.OrchestrateRequest, context: _Context
     ) -> orchestrator_service_pb2.OrchestrateResponse:
         """Plan, route, validate, repair and store."""
+        wish = await self._wish(request)
         done = await self._orchestrator.orchestrate(
-            _call(),
-            await self._wish(request),
+            _call(context),
+            wish,
             constraints=constraints_from_proto(request.constraints),
             explanation=ExplanationLevel(request.explanation),
         )
@@ -155,6 +168,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
                     task_count=plan.task_count,
                     create_time=time_to_proto(plan.create_time),
                     level=number(plan.level),
+                    state=number(plan.state),
                 )
                 for plan in page
             ],
@@ -167,6 +181,23 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         """Delete a stored plan."""
         await self._orchestrator.store.delete(current_caller().tenant, request.plan_id, version=request.version)
         return orchestrator_service_pb2.DeletePlanResponse()
+
+    async def UpdatePlan(self, request: update_pb2.UpdatePlanRequest, context: _Context) -> update_pb2.UpdatePlanResponse:
+        """Take an event of a plan."""
+        return await self._updates.update(request, _call(context))
+
+    async def WatchPlan(self, request: update_pb2.WatchPlanRequest, context: _Context) -> AsyncIterator[update_pb2.WatchPlanResponse]:
+        """Tell the versions of a plan as they come."""
+        async for version in self._updates.watch(request, current_caller().tenant):
+            yield version
+
+    async def GetDecision(self, request: decision_pb2.GetDecisionRequest, context: _Context) -> decision_pb2.GetDecisionResponse:
+        """Read a recorded decision, or make it again."""
+        return await self._decisions.get(request)
+
+    async def ListDecisions(self, request: decision_pb2.ListDecisionsRequest, context: _Context) -> decision_pb2.ListDecisionsResponse:
+        """List recorded decisions, newest first."""
+        return await self._decisions.list(request)
 
     async def Flag(self, request: orchestrator_service_pb2.FlagRequest, context: _Context) -> orchestrator_service_pb2.FlagResponse:
         """Tell what flags are."""
@@ -196,9 +227,10 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         return await offload(len(request.plan.tasks) > INLINE_TASKS, lambda: plan_from_proto(request.plan))
 
 
-def _call() -> Call:
+def _call(context: _Context) -> Call:
+    """Who asks; taken after what the request brings was read, for that takes of the caller's time."""
     running = current_call()
-    return Call(current_caller(), running.correlation_id if running else "")
+    return Call(current_caller(), running.correlation_id if running else "", context.time_remaining())
 
 
 def _planned(planned: Planned) -> orchestrator_service_pb2.PlanResponse:

@@ -16,7 +16,7 @@ from genesis_server.model.catalogue import Artefact
 from genesis_server.model.plan import TaskConstraints
 from genesis_server.rpc.convert import artefacts_from_proto, plan_from_proto
 from genesis_server.rpc.convert.values import duration_from_proto
-from genesis_server.validation.graph import EdgeColumns, TaskColumns
+from genesis_server.validation.graph import EdgeColumns, TaskColumns, notes_of
 
 MAX_ID = 128
 MAX_TEXT = 5_000
@@ -24,6 +24,8 @@ MAX_NAME = 200
 MAX_ARTEFACTS = 100
 MAX_SECONDS = 3_162_240_000
 DEFINED_KINDS = frozenset({0, 1, 2})
+DEFINED_STATES = frozenset(plan_pb2.TaskState.values())
+DEFINED_EDGE_SOURCES = frozenset(plan_pb2.EdgeSource.values())
 
 
 class PlanColumns:
@@ -34,7 +36,11 @@ class PlanColumns:
         plan = request.plan
         tasks = list(plan.tasks)
         timed = [(row, task.expected_duration) for row, task in enumerate(tasks) if task.HasField("expected_duration")]
-        special = [row for row, task in enumerate(tasks) if task.HasField("constraints") or task.HasField("origin")]
+        special = [
+            row
+            for row, task in enumerate(tasks)
+            if task.HasField("constraints") or task.HasField("origin") or task.guards or task.requirements
+        ]
         parts = [_special_parts(tasks[row]) for row in special]
         refused = any(protovalidate.collect_violations(part) for part in parts)
         # What breaks a constraint may have no value in the domain.
@@ -51,6 +57,7 @@ class PlanColumns:
             outputs={row: artefacts_from_proto(made) for row, task in enumerate(tasks) if (made := task.outputs)},
             constraints={row: task.constraints for row, task in zip(special, plain, strict=False) if task.constraints != TaskConstraints()},
             origins={row: task.origin for row, task in zip(special, plain, strict=False) if task.origin is not None},
+            notes={row: notes_of(task) for row, task in zip(special, plain, strict=False) if task.guards or task.requirements},
         )
         edges = list(plan.edges)
         self.edges = EdgeColumns(
@@ -59,11 +66,15 @@ class PlanColumns:
             kinds=[edge.kind for edge in edges],
             artefacts=[edge.artefact for edge in edges],
         )
-        suspicious = refused or _tasks_suspicious(self.tasks, tasks, timed) or _edges_suspicious(self.edges)
+        suspicious = refused or _tasks_suspicious(self.tasks, tasks, timed) or _edges_suspicious(self.edges) or _origins_suspicious(edges)
         plan.ClearField("tasks")
         plan.ClearField("edges")
         self.suspicious = suspicious or bool(protovalidate.collect_violations(request))
         """Whether protovalidate may find something in the whole request; False: it finds nothing."""
+
+
+def _is_special(task: plan_pb2.Task) -> bool:
+    return task.HasField("constraints") or task.HasField("origin") or bool(task.guards) or bool(task.requirements)
 
 
 def _special_parts(task: plan_pb2.Task) -> plan_pb2.Task:
@@ -72,6 +83,8 @@ def _special_parts(task: plan_pb2.Task) -> plan_pb2.Task:
         id="-",
         constraints=task.constraints if task.HasField("constraints") else None,
         origin=task.origin if task.HasField("origin") else None,
+        guards=task.guards,
+        requirements=task.requirements,
     )
 
 
@@ -84,9 +97,20 @@ def _tasks_suspicious(columns: TaskColumns, tasks: Sequence[plan_pb2.Task], time
         or not _lengths_within(columns.acceptances.values(), 0, MAX_TEXT)
         or not DEFINED_KINDS.issuperset(columns.kinds)
         or not all(0.0 <= task.difficulty <= 1.0 for task in tasks)
+        or not DEFINED_STATES.issuperset({task.state for task in tasks})
+        or not _lengths_within([task.error for task in tasks], 0, MAX_TEXT)
         or not all(0 <= d.seconds < MAX_SECONDS and 0 <= d.nanos < 1_000_000_000 for _, d in timed)
         or not all(map(_artefacts_fine, columns.inputs.values()))
         or not all(map(_artefacts_fine, columns.outputs.values()))
+    )
+
+
+def _origins_suspicious(edges: Sequence[plan_pb2.Edge]) -> bool:
+    origins = [edge.origin for edge in edges if edge.HasField("origin")]
+    return bool(origins) and not (
+        DEFINED_EDGE_SOURCES.issuperset({origin.source for origin in origins})
+        and _lengths_within([origin.text for origin in origins], 0, MAX_TEXT)
+        and _lengths_within([origin.span.text for origin in origins], 0, MAX_TEXT)
     )
 
 

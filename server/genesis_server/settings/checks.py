@@ -28,6 +28,7 @@ def conflicts(settings: Fields) -> Iterator[Conflict]:
     yield from _tokens(settings)
     yield from _access(settings)
     yield from _ports(settings)
+    yield from _language_model(settings)
     if settings.max_validate_message_bytes < settings.max_message_bytes:
         yield Conflict(("max_validate_message_bytes", "max_message_bytes"), "must not be less than max_message_bytes")
 
@@ -42,6 +43,8 @@ def hints(settings: Fields) -> Iterator[str]:
         yield "tls_key can be read by every user of this machine; take the right away (chmod o-r)"
     if not is_loopback(settings.listen) and settings.tls_certificate is None:
         yield "listen is reachable from other machines without TLS; set tls_certificate and tls_key, unless a proxy in front does TLS"
+    if settings.llm_url.startswith("http://") and not _loopback_url(settings.llm_url):
+        yield "llm_url begins with http://, so everybody on the way can read goals and the key; take https://"
 
 
 def _files(settings: Fields) -> Iterator[Conflict]:
@@ -130,6 +133,17 @@ def _ports(settings: Fields) -> Iterator[Conflict]:
         yield Conflict(("http_listen", "workers"), "leaves no ports for all workers: worker n takes the port n higher")
     if settings.store_url.endswith(":memory:"):
         yield Conflict(("store", "workers"), "is of one process alone; use a file when workers is more than 1")
+
+
+def _language_model(settings: Fields) -> Iterator[Conflict]:
+    if settings.llm_url and not settings.llm_model:
+        yield Conflict(("llm_model", "llm_url"), "must be set with llm_url, which serves more than one")
+    if not settings.llm_url:
+        for name in ("llm_model", "llm_api_key"):
+            if getattr(settings, name):
+                yield Conflict((name, "llm_url"), "is of no use without llm_url; set that too")
+    if (settings.llm_input_price is None) is not (settings.llm_output_price is None):
+        yield Conflict(("llm_output_price", "llm_input_price"), "and llm_input_price go together; set both or none")
 
 
 def _loopback_url(url: str) -> bool:

@@ -167,8 +167,10 @@ class Fields(BaseSettings):
     """Folder of planning methods, TOML; unset: those that ship."""
     flags_file: Path | None = None
     """Feature flags in flagd's format, JSON; unset: all at their built-in defaults."""
+    rulebook_file: Path | None = None
+    """Rules of the router, TOML, in use unless others were activated through PolicyService; unset: those that ship."""
     reload_seconds: Annotated[float, Field(ge=0.05, le=3_600, allow_inf_nan=False)] = 0.5
-    """How often the agents, methods and flags files are looked at for changes."""
+    """How often the agents, methods, flags and rulebook files are looked at for changes."""
 
     tls_certificate: Path | None = None
     """Certificate chain of the server, PEM."""
@@ -200,6 +202,23 @@ class Fields(BaseSettings):
     auth_mtls_file: Path | None = None
     """Who the holders of client certificates are: names → tenant and roles, TOML."""
 
+    llm_url: Url = ""
+    """Base URL of an OpenAI-compatible API whose model drafts plans, for example https://api.openai.com/v1; empty: plans need no model."""
+    llm_model: Annotated[str, StringConstraints(max_length=256)] = ""
+    """Name of the model at llm_url; must be set with it."""
+    llm_api_key: SecretStr | None = None
+    """Key that llm_url asks for, sent to it as a bearer token."""
+    llm_timeout_seconds: Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)] = 20
+    """Longest time the model may take for a draft, retries included; a caller's deadline shortens it."""
+    llm_max_output_tokens: Annotated[int, Field(ge=64, le=1_000_000)] = 4_096
+    """Most tokens the model may write for one draft."""
+    llm_catalogue_entries: Annotated[int, Field(ge=0, le=1_000)] = 60
+    """Most catalogue entries the model is told of: those that share most words with the goal."""
+    llm_input_price: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    """Price of a million input tokens in USD; unset: the published price for llm_url and llm_model, where there is one."""
+    llm_output_price: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    """Price of a million output tokens in USD; must be set with llm_input_price."""
+
     max_concurrent_calls: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Unary calls at once in one process; more are refused with RESOURCE_EXHAUSTED."""
     rate_per_second: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] = 200
@@ -220,6 +239,8 @@ class Fields(BaseSettings):
     """What happens to a text that looks like an injection: annotate (the answer tells) or block (the call is refused)."""
     idempotency_hours: Annotated[float, Field(gt=0, le=8_760, allow_inf_nan=False)] = 24
     """How long the first answer to a request_id is kept."""
+    decision_retention_days: Annotated[float, Field(ge=0, le=3_650, allow_inf_nan=False)] = 30
+    """How long decisions and what they were made from are kept, to be read and made again; 0: none is recorded."""
 
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = LogLevel.INFO
     """The least severe record that is logged: debug, info, warning or error."""
@@ -274,5 +295,7 @@ class Fields(BaseSettings):
         return is_loopback(self.listen) and not self.jwt_configured and not self.auth_mtls_file
 
 
+SECRET_FIELDS: tuple[str, ...] = tuple(name for name, field in Fields.model_fields.items() if "SecretStr" in str(field.annotation))
+"""Names of the settings that are never shown."""
 PATH_FIELDS: tuple[str, ...] = tuple(name for name, field in Fields.model_fields.items() if "Path" in str(field.annotation))
 """Names of the settings that are paths."""

@@ -9,11 +9,10 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError
 
 from genesis_server.settings.checks import conflicts, hints
-from genesis_server.settings.fields import Environment, Fields, TripwireMode, masked, state_folder
+from genesis_server.settings.fields import SECRET_FIELDS, Environment, Fields, TripwireMode, masked, state_folder
 from genesis_server.settings.sources import CONFIG_VARIABLE, Found, Mistake, from_file, from_variables
 
 DEFAULT = "default"
-_SECRET = "auth_jwt_secret"  # noqa: S105  (the name of a setting)
 
 
 class SettingsError(Exception):
@@ -85,7 +84,7 @@ def _wrong_fields(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict
         for detail in error.errors():
             name = str(detail["loc"][0])
             message = detail["msg"].removeprefix("Value error, ")
-            shown = "" if name == _SECRET else f"; it is {masked(str(detail['input']))[:60]!r}"
+            shown = "" if name in SECRET_FIELDS else f"; it is {masked(str(detail['input']))[:60]!r}"
             wrong.setdefault(name, []).append(Mistake(origins[name], message[:1].lower() + message[1:] + shown))
         return wrong
     return {}

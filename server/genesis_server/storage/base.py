@@ -36,6 +36,18 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Put:
+    """A write of a document, as one of several that happen together."""
+
+    key: Key
+    value: bytes
+    expected: int = ANY_VERSION
+    """Version the document must have; ABSENT: none yet."""
+    expires: float | None = None
+    """Seconds since the epoch after which it vanishes; None: never."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A change of a document as `watch` tells it: `document` is None when it was deleted."""
 
@@ -87,6 +99,13 @@ class Documents(Protocol):
 
     async def put(self, key: Key, value: bytes, *, expected: int = ANY_VERSION, expires: float | None = None) -> int:
         """Write and return the new version. `expires` (seconds since the epoch) makes it vanish later. Raises VersionConflictError."""
+        ...
+
+    async def put_all(self, puts: Sequence[Put]) -> Sequence[int]:
+        """Write all or none, with one wait for the disk; the new versions, in order.
+
+        Puts of the same key see each other. Raises VersionConflictError for the first put that finds another version than it expects.
+        """
         ...
 
     async def delete(self, key: Key, *, expected: int = ANY_VERSION) -> bool:

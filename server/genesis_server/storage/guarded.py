@@ -8,7 +8,7 @@ from typing import TypeVar
 from genesis_server.resilience.breakers import Breaker
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.resilience.retry import Retry
-from genesis_server.storage.base import ANY_VERSION, Change, Document, Entry, Key, Lease, Store
+from genesis_server.storage.base import ANY_VERSION, Change, Document, Entry, Key, Lease, Put, Store
 
 T = TypeVar("T")
 
@@ -45,6 +45,10 @@ class GuardedStore:
     async def put(self, key: Key, value: bytes, *, expected: int = ANY_VERSION, expires: float | None = None) -> int:
         """Write and return the new version."""
         return await self._call(lambda: self._store.put(key, value, expected=expected, expires=expires))
+
+    async def put_all(self, puts: Sequence[Put]) -> Sequence[int]:
+        """Write all or none; the new versions, in order."""
+        return await self._call(lambda: self._store.put_all(puts))
 
     async def delete(self, key: Key, *, expected: int = ANY_VERSION) -> bool:
         """Delete; False when it was not there."""

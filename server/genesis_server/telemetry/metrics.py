@@ -23,7 +23,7 @@ from genesis_server.telemetry.rpc_metrics import SECONDS_BUCKETS, MethodNames, R
 OTHER = "other"
 MAX_AGENT_LABELS = 100
 PHASES = ("tripwire", "plan", "route", "validate", "store")
-STORAGE_OPERATIONS = ("get", "put", "delete", "list", "append", "read", "acquire", "renew", "release", "check")
+STORAGE_OPERATIONS = ("get", "put", "put_all", "delete", "list", "append", "read", "acquire", "renew", "release", "check")
 STORAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 BREAKER_STATES: Mapping[str, int] = {"closed": 0, "half-open": 1, "open": 2}
 
@@ -71,6 +71,9 @@ class Metrics:
             names.ROUTING_DECISIONS, "Tasks routed, by agent; tools and unknown agents are 'other'.", ("agent",), registry=registry
         )
         self._agents = {OTHER: self._decisions.labels(OTHER)}
+        self._recorded = _counters(
+            registry, names.DECISIONS_RECORDED, "Decisions by whether they could be recorded.", "result", ("recorded", "failed")
+        )
         self._verdicts = Counter(names.VALIDATION_VERDICTS, "Verdicts by principle.", ("principle", "verdict"), registry=registry)
         self._verdict = {
             (principle, passed): self._verdicts.labels(principle.name, "pass" if passed else "fail")
@@ -121,6 +124,10 @@ class Metrics:
             else:
                 self._tasks_routed.inc()
                 (self._agents.get(route.assignment.target.id) or self._agents[OTHER]).inc()
+
+    def decision_recorded(self, result: str) -> None:
+        """A decision was recorded, or could not be."""
+        self._recorded[result].inc()
 
     def judged(self, verdict: Verdict) -> None:
         """A plan was judged; principles that were not judged count nowhere."""

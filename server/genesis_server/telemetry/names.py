@@ -37,8 +37,13 @@ TASKS_PLANNED: Final = "genesis_tasks_planned_total"
 TASKS_ROUTED: Final = "genesis_tasks_routed_total"
 TASKS_UNASSIGNED: Final = "genesis_tasks_unassigned_total"
 ROUTING_DECISIONS: Final = "genesis_routing_decisions_total"
+DECISIONS_RECORDED: Final = "genesis_decisions_recorded_total"
 VALIDATION_VERDICTS: Final = "genesis_validation_verdicts_total"
 SECURITY_EVENTS: Final = "genesis_security_events_total"
+LLM_REQUESTS: Final = "genesis_llm_requests_total"
+LLM_QUESTIONS: Final = "genesis_llm_questions_total"
+LLM_TOKENS: Final = "genesis_llm_tokens_total"
+LLM_COST: Final = "genesis_llm_cost_usd_total"
 
 # What it stands on.
 BREAKER_STATE: Final = "genesis_breaker_state"

@@ -2,29 +2,35 @@
 
 The completeness principle of Agent-Oriented Planning (arXiv 2410.02189), without a language model.
 
-The rule. What a task's origin says it answers is covered: whoever made the plan read those words of the goal. For the rest the words
-decide, those of the primitive tasks' goals, acceptances, capabilities and outputs, compared by stems:
+What a task's origin says it answers is covered: whoever made the plan read those words of the goal. For the rest the words of the
+primitive tasks decide, and what the catalogue offers; headings cover nothing.
 
-- an action of the goal is left out when hardly any of the words that only this action has, few of all its words, and few of its
-  details stand in any task (the shares are in data/validation.toml). That is an error when the plan has fewer tasks than the goal has
-  actions, and a warning otherwise, since the plan may say it in other words. Verbs that support another action (confirm, ensure, use)
-  do not need a task of their own.
-- a number or date is covered when all its parts stand in one task, a quotation or a name when half of its words do (above 5 000 tasks:
-  when they stand anywhere). Details that are not covered are one warning together: many sound plans leave them to the arguments of calls.
+- An action of the goal is left out when the evidence for that adds up (evidence.py).
+- A number or date is covered when all its parts stand in one task, a quotation, a name or a constraint when half of its words do, and
+  the thing an action is about when any task, or the catalogue's description of a task's capability, has it (above 5 000 tasks: when
+  they stand anywhere). What is not covered is one warning together: many sound plans leave it to the arguments of calls.
+- A number, date or quotation that a task's clause has and the task lost is a warning (lost_details.py).
+- A task that says again what a goal of two or more actions says covers nothing, and a plan of such tasks is wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import TaskSource
 from genesis_server.model.span import Span
 from genesis_server.model.validation import Finding, FindingKind, Principle, Severity
+from genesis_server.validation.additions import Additions
 from genesis_server.validation.coverage import Coverage
 from genesis_server.validation.elements import Action, Detail, DetailKind, GoalElements, goal_elements
+from genesis_server.validation.evidence import Evidence
 from genesis_server.validation.findings import listed
 from genesis_server.validation.graph import PlanGraph
+from genesis_server.validation.lost_details import lost_details
+from genesis_server.validation.offered import Offered, words_of_offer
 from genesis_server.validation.policy import CompletenessPolicy
+from genesis_server.validation.repeated_goal import repeated_goal, repeating_rows
 from genesis_server.validation.vocabulary import default_vocabulary
 
 QUOTES = "\"'“”‘’«»`"
@@ -40,26 +46,27 @@ def why_not_judged(graph: PlanGraph, goal: str) -> str:
     return ""
 
 
-def judge_completeness(graph: PlanGraph, goal: str, policy: CompletenessPolicy) -> Iterator[Finding]:
-    """Elements of the goal that no task covers."""
+def judge_completeness(graph: PlanGraph, goal: str, policy: CompletenessPolicy, index: CatalogueIndex | None = None) -> Iterator[Finding]:
+    """Elements of the goal that no task covers, and tasks that only repeat it."""
     found = goal_elements(goal, default_vocabulary())
-    elements = _open_elements(found, _answered(graph, len(goal)))
-    if not elements.actions and not elements.details:
-        return
-    asked = {term for element in (*elements.actions, *elements.details) for term in element.terms}
-    coverage = Coverage(graph, asked)
-    too_few = len(graph.work) < len(found.actions)
-    missed = [action for action in elements.actions if _left_out(action, coverage, policy)]
-    for action in missed:
-        yield Finding(
-            FindingKind.UNCOVERED_ELEMENT,
-            Principle.COMPLETENESS,
-            Severity.ERROR if too_few else Severity.WARNING,
-            f"no task seems to do this: “{action.span.text}”; add one" + ("" if too_few else ", or say it in the words of the goal"),
-            spans=(action.span,),
-        )
-    told = {detail for action in missed for detail in action.details}
-    loose = [detail for detail in elements.details if detail not in told and not _covered(detail, coverage, policy)]
+    offered = Offered(index) if index is not None and index.offers else None
+    additions = Additions(graph, offered, policy.offered)
+    repeating = repeating_rows(graph, goal, found, policy)
+    if repeating:
+        yield from repeated_goal(graph, repeating, found, additions)
+        if len(repeating) == len(graph.work):
+            return
+    yield from lost_details(graph, found.details)
+    open_elements = _open_elements(found, _answered(graph, len(goal)))
+    coverage = Coverage(graph, _asked(open_elements), without=repeating)
+    evidence = Evidence(coverage, offered, policy, too_few=len(graph.work) - len(repeating) < len(found.actions))
+    missed: list[Action] = []
+    for action in open_elements.actions:
+        surplus = evidence.surplus(action)
+        if surplus >= -policy.doubt:
+            missed.append(action)
+            yield _left_out(action, additions, wrong=surplus >= 0.0)
+    loose = list(_loose(open_elements, missed, coverage, policy, _described(graph, index)))
     if loose:
         yield Finding(
             FindingKind.UNCOVERED_ELEMENT,
@@ -70,28 +77,58 @@ def judge_completeness(graph: PlanGraph, goal: str, policy: CompletenessPolicy) 
         )
 
 
-def _left_out(action: Action, coverage: Coverage, policy: CompletenessPolicy) -> bool:
-    if action.verb in default_vocabulary().supporting_verbs or len(action.terms) < policy.fewest_words:
-        return False
-    terms_of_details = frozenset(term for detail in action.details for term in detail.terms)
-    return (
-        bool(action.own_terms)
-        and coverage.share(action.own_terms) <= policy.own_words
-        and coverage.share(action.terms) <= policy.all_words
-        and (not terms_of_details or coverage.share(terms_of_details) <= policy.details)
+def _left_out(action: Action, additions: Additions, *, wrong: bool) -> Finding:
+    fix, by_whom = additions.of_action(action)
+    advice = f"add one{by_whom}" + ("" if wrong else ", or say it in the words of the goal")
+    return Finding(
+        FindingKind.UNCOVERED_ELEMENT,
+        Principle.COMPLETENESS,
+        Severity.ERROR if wrong else Severity.WARNING,
+        f"no task seems to do this: “{action.span.text}”; {advice}",
+        spans=(action.span,),
+        fix=fix if wrong else None,
     )
 
 
-def _covered(detail: Detail, coverage: Coverage, policy: CompletenessPolicy) -> bool:
-    needed = 1.0 if detail.kind in {DetailKind.NUMBER, DetailKind.DATE} else policy.named
-    return coverage.best_share(detail.terms) >= needed
+def _asked(elements: GoalElements) -> set[str]:
+    parts = [*elements.actions, *elements.details, *elements.constraints, *(thing for a in elements.actions for thing in a.things)]
+    return {term for part in parts for term in part.terms}
+
+
+def _loose(
+    elements: GoalElements, missed: list[Action], coverage: Coverage, policy: CompletenessPolicy, described: frozenset[str]
+) -> Iterator[Detail]:
+    """Details, constraints and things of the goal that no task covers and that no missed action tells of."""
+    supporting = default_vocabulary().supporting_verbs
+    things = [thing for action in elements.actions if action.verb not in supporting for thing in action.things]
+    told = [action.span for action in missed]
+    for detail in sorted({*elements.details, *elements.constraints, *things}, key=lambda part: (part.span.start, part.span.end)):
+        if any(span.start <= detail.span.start < span.end for span in told):
+            continue
+        if detail.kind is DetailKind.THING and detail.terms <= described:
+            continue
+        if coverage.best_share(detail.terms) < (1.0 if detail.kind in _WHOLE else policy.named):
+            yield detail
+
+
+_WHOLE = frozenset({DetailKind.NUMBER, DetailKind.DATE, DetailKind.THING})
+
+
+def _described(graph: PlanGraph, index: CatalogueIndex | None) -> frozenset[str]:
+    """Stems of what the catalogue says about the capabilities the tasks name."""
+    if index is None:
+        return frozenset()
+    named = {graph.tasks.capabilities[row] for row in graph.work}
+    offers = [offer for capability in sorted(named) for offer in index.with_capability(capability)[:1]]
+    return frozenset[str]().union(*(words_of_offer(offer) for offer in offers))
 
 
 def _answered(graph: PlanGraph, length: int) -> bytearray:
-    """For each code point of the goal, whether a task's origin names it."""
+    """For each code point of the goal, whether the origin of a task that is work names it."""
     answered = bytearray(length)
-    for origin in graph.tasks.origins.values():
-        for span in origin.spans:
+    for row in graph.work if graph.tasks.origins else ():
+        origin = graph.tasks.origins.get(row)
+        for span in origin.spans if origin is not None else ():
             end = min(span.end, length)
             if span.start < end:
                 answered[span.start : end] = b"\x01" * (end - span.start)
@@ -105,4 +142,5 @@ def _open_elements(found: GoalElements, answered: bytearray) -> GoalElements:
     return GoalElements(
         tuple(action for action in found.actions if is_open(action.verb_span)),
         tuple(detail for detail in found.details if is_open(detail.span)),
+        tuple(detail for detail in found.constraints if is_open(detail.span)),
     )

@@ -2,16 +2,17 @@
 
 An action is a verb where an action can begin (at the start of a sentence, after a comma, a colon or a joiner such as "and" or "then",
 past polite openers) with the words up to the next action or the end of the sentence. A detail is a number, a date, a quotation, an
-identifier or a name. Both are found with word lists and patterns; nothing is understood.
+identifier or a name. A thing is the head of a noun phrase an action is about, a constraint what a phrase like "at most" or "without"
+opens. All are found with word lists and patterns; nothing is understood.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
 
@@ -22,7 +23,9 @@ from genesis_server.validation.vocabulary import Vocabulary
 _QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|«([^»]+)»|`([^`]+)`|(?<!\w)['‘]([^'’]+)['’](?!\w)")
 _BREAK = re.compile(r"[.;:!?\n,…–—]")
 _DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}|\d{1,2}(st|nd|rd|th)")
-_SENTENCE_END = re.compile(r"[.;!?…](?=\s|$)|\n")
+# A dot before a small letter, or after a short title ("Mr."), ends no sentence.
+_SENTENCE_END = re.compile(r"(?<!\b[A-Z][a-z])\.(?=\s+[^a-z\s]|\s*$)|[;!?…](?=\s|$)|\n")
+_LONGEST_CONSTRAINT = 8
 
 
 class DetailKind(Enum):
@@ -32,6 +35,8 @@ class DetailKind(Enum):
     DATE = "date"
     QUOTATION = "quotation"
     NAME = "name"
+    THING = "thing"
+    CONSTRAINT = "constraint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Action:
     own_terms: frozenset[str]
     """Those of them that no other action of the goal has."""
     details: tuple[Detail, ...]
+    things: tuple[Detail, ...]
+    """What it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ class GoalElements:
 
     actions: tuple[Action, ...]
     details: tuple[Detail, ...]
+    """Numbers, dates, quotations and names."""
+    constraints: tuple[Detail, ...]
 
 
 def terms_of(word: str) -> str:
@@ -73,13 +82,14 @@ def terms_of(word: str) -> str:
 
 
 def goal_elements(goal: str, vocabulary: Vocabulary) -> GoalElements:
-    """The actions and details of a goal, in textual order."""
+    """The actions, details and constraints of a goal, in textual order."""
     details = tuple(sorted(_details(goal, vocabulary), key=lambda detail: detail.span.start))
-    tokens = [word for word in words(goal) if not _within(word, details, {DetailKind.QUOTATION})]
-    found = [_action(goal, part, details, vocabulary) for part in _parts(goal, tokens, vocabulary)]
+    tokens = _outside(words(goal), [detail for detail in details if detail.kind is DetailKind.QUOTATION])
+    plain = frozenset(word.start for word in _outside(tokens, details))
+    found = [_action(goal, part, details, plain, vocabulary) for part in _parts(goal, tokens, vocabulary)]
     counts = Counter(term for action in found for term in action.terms)
-    actions = tuple(Action(a.span, a.verb, a.verb_span, a.terms, frozenset(t for t in a.terms if counts[t] == 1), a.details) for a in found)
-    return GoalElements(actions, details)
+    actions = tuple(replace(action, own_terms=frozenset(term for term in action.terms if counts[term] == 1)) for action in found)
+    return GoalElements(actions, details, tuple(_constraints(goal, tokens, vocabulary)))
 
 
 def _parts(goal: str, tokens: list[Word], vocabulary: Vocabulary) -> Iterator[list[Word]]:
@@ -92,7 +102,7 @@ def _parts(goal: str, tokens: list[Word], vocabulary: Vocabulary) -> Iterator[li
         head = begin
         while head < len(tokens) and tokens[head].text in vocabulary.openers:
             head += 1
-        if head < len(tokens) and _is_verb(tokens, head, vocabulary):
+        if head < len(tokens) and _is_verb(tokens, head, goal, vocabulary):
             heads.add(head)
     sentence_ends = [found.start() for found in _SENTENCE_END.finditer(goal)] + [len(goal)]
     for head, following in pairwise([*sorted(heads), len(tokens)]):
@@ -103,25 +113,84 @@ def _parts(goal: str, tokens: list[Word], vocabulary: Vocabulary) -> Iterator[li
         yield part
 
 
-def _is_verb(tokens: list[Word], place: int, vocabulary: Vocabulary) -> bool:
-    word = tokens[place].text
-    followed = place + 1 < len(tokens) and tokens[place + 1].text in vocabulary.determiners
-    return word in vocabulary.verbs or (word in vocabulary.verbs_before_objects and followed)
+def _is_verb(tokens: list[Word], place: int, goal: str, vocabulary: Vocabulary) -> bool:
+    """Whether a word where an action can begin is a verb there."""
+    word = tokens[place]
+    if goal[word.end : word.end + 1] == "-":
+        return False
+    if word.text in vocabulary.verbs:
+        return True
+    if word.text not in vocabulary.verbs_before_objects or place + 1 == len(tokens):
+        return False
+    before, after = tokens[place - 1].text if place else "", tokens[place + 1].text
+    if after in vocabulary.determiners:
+        return True
+    if before in vocabulary.askers:
+        return after not in _NEVER_AFTER_VERBS
+    return before == "and" and after not in vocabulary.noun_followers and after not in vocabulary.verbs
 
 
-def _action(goal: str, part: list[Word], details: tuple[Detail, ...], vocabulary: Vocabulary) -> Action:
+_NEVER_AFTER_VERBS = frozenset({"of", "is", "was", "are", "were", "will", "has"})
+
+
+def _action(goal: str, part: list[Word], details: tuple[Detail, ...], plain: frozenset[int], vocabulary: Vocabulary) -> Action:
     start, end = part[0].start, part[-1].end
     silent = stop_words() | vocabulary.measures | vocabulary.months | vocabulary.weekdays
-    terms = frozenset(stem(w.text) for w in part if w.text not in silent and not w.text[0].isdigit() and not _within(w, details))
+    telling = [word for word in part if word.text not in silent and not word.text[0].isdigit() and word.start in plain]
+    terms = frozenset(stem(word.text) for word in telling)
     verb_span = Span(start, part[0].end, goal[start : part[0].end])
     inside = tuple(detail for detail in details if start <= detail.span.start < end)
-    return Action(Span(start, end, goal[start:end]), part[0].text, verb_span, terms, terms, inside)
+    things = tuple(_things(goal, part, frozenset(word.start for word in telling), vocabulary))
+    return Action(Span(start, end, goal[start:end]), part[0].text, verb_span, terms, terms, inside, things)
 
 
-def _within(word: Word, details: tuple[Detail, ...], kinds: set[DetailKind] | None = None) -> bool:
-    return any(
-        detail.span.start <= word.start and word.end <= detail.span.end for detail in details if kinds is None or detail.kind in kinds
-    )
+def _things(goal: str, part: list[Word], telling: frozenset[int], vocabulary: Vocabulary) -> Iterator[Detail]:
+    """Heads of noun phrases: the last of neighbouring telling words that are no verbs or adverbs."""
+    head: Word | None = None
+    for word in part[1:]:
+        other = word.text in vocabulary.verbs or word.text in vocabulary.openers or word.text in vocabulary.noun_followers
+        noun = word.start in telling and not other and not word.text.endswith("ly")
+        if head is not None and (not noun or goal[head.end : word.start].strip(" -")):
+            yield Detail(DetailKind.THING, Span(head.start, head.end, goal[head.start : head.end]), frozenset([stem(head.text)]))
+        head = word if noun else None
+    if head is not None:
+        yield Detail(DetailKind.THING, Span(head.start, head.end, goal[head.start : head.end]), frozenset([stem(head.text)]))
+
+
+def _constraints(goal: str, tokens: list[Word], vocabulary: Vocabulary) -> Iterator[Detail]:
+    """What constraint cues open, up to the next break, joiner or verb."""
+    openings = {cue[0] for cue in vocabulary.constraint_cues}
+    silent = stop_words() | vocabulary.measures
+    place = 0
+    while place < len(tokens):
+        if tokens[place].text not in openings:
+            place += 1
+            continue
+        cue = next((cue for cue in vocabulary.constraint_cues if tuple(w.text for w in tokens[place : place + len(cue)]) == cue), ())
+        place, first = place + max(1, len(cue)), place
+        if not cue:
+            continue
+        last = place
+        while last < min(len(tokens), place + _LONGEST_CONSTRAINT):
+            if tokens[last].text in vocabulary.joiners or _BREAK.search(goal, tokens[last - 1].end, tokens[last].start):
+                break
+            last += 1
+        terms = frozenset(terms_of(word.text) for word in tokens[place:last] if word.text not in silent)
+        if terms:
+            start, end = tokens[first].start, tokens[last - 1].end
+            yield Detail(DetailKind.CONSTRAINT, Span(start, end, goal[start:end]), terms)
+        place = last
+
+
+def _outside(tokens: list[Word], details: Sequence[Detail]) -> list[Word]:
+    """The words that lie in none of these, which are in textual order and do not overlap."""
+    starts = [detail.span.start for detail in details]
+
+    def inside(word: Word) -> bool:
+        at = bisect_right(starts, word.start) - 1
+        return at >= 0 and word.end <= details[at].span.end
+
+    return [word for word in tokens if not inside(word)]
 
 
 def _details(goal: str, vocabulary: Vocabulary) -> Iterator[Detail]:

@@ -13,6 +13,7 @@ from genesis_server.model.plan import TaskConstraints
 from genesis_server.model.routing import RoutingConstraints, Target, TargetKind
 from genesis_server.text.index import Scores
 from genesis_server.validation.graph import PlanGraph
+from genesis_server.validation.offered import target_of
 
 _NO_CONSTRAINTS = TaskConstraints()
 _Wish = tuple[str, str, TaskConstraints | None]
@@ -34,6 +35,7 @@ class Fitness:
         *,
         load: Mapping[str, int],
         unjudged: frozenset[int],
+        unhealthy: frozenset[str] = frozenset(),
     ) -> None:
         """Index the owners.
 
@@ -44,6 +46,7 @@ class Fitness:
             threshold: the similarity from which words alone make an offer do for a task.
             load: how many tasks each agent has.
             unjudged: rows that nobody can do, or whose words are not compared, so that nobody is known for them.
+            unhealthy: ids of agents and names of tools that are not well, and get nothing new.
         """
         self._graph = graph
         self._index = index
@@ -51,6 +54,7 @@ class Fitness:
         self._threshold = threshold
         self._load = load
         self._unjudged = unjudged
+        self.unhealthy = unhealthy
         self._agents: Mapping[str, AgentCard] = {agent.id: agent for agent in index.catalogue.agents}
         self._tools: Mapping[str, Tool] = {tool.name: tool for tool in index.catalogue.tools}
         self._offers_of: dict[tuple[str, bool], list[int]] = {}
@@ -73,13 +77,17 @@ class Fitness:
 
     def similarity(self, row: int, target: Target) -> float:
         """The best similarity of a target's offers with a task's words, 0 to 1."""
-        scores = self._similarities(row)
+        return self.similarity_with(self._graph.tasks.goals[row], target)
+
+    def similarity_with(self, text: str, target: Target) -> float:
+        """The best similarity of a target's offers with a text, 0 to 1."""
+        scores = _once(self._scores, text, lambda: self._index.scores(text))
         return max((float(scores[number]) for number in self._offers_of.get((target.id, target.kind is TargetKind.TOOL), ())), default=0.0)
 
     def refusal(self, row: int, owner: AgentCard | Tool) -> str:
-        """The hard constraint that keeps a task from an agent or tool, in words; empty when there is none.
+        """The hard constraint that keeps a task from an agent or tool, data class aside, in words; empty when there is none.
 
-        A tool has no region, which satisfies no region constraint, and may see whatever its caller sends it.
+        A tool has no region, which satisfies no region constraint.
         """
         constraints = self._graph.tasks.constraints.get(row, _NO_CONSTRAINTS)
         name = owner.name if isinstance(owner, Tool) else owner.id
@@ -89,9 +97,14 @@ class Fitness:
         for wanted in (self._constraints.regions, constraints.regions):
             if wanted and region not in wanted:
                 return f"'{name}' runs in {region or 'no region'}, allowed are {', '.join(wanted)}"
+        return ""
+
+    def forbidden(self, row: int, owner: AgentCard | Tool) -> str:
+        """Why an agent may not see a task's data, in words; empty when it may. A tool may see whatever its caller sends it."""
+        constraints = self._graph.tasks.constraints.get(row, _NO_CONSTRAINTS)
         needed = (constraints.data_class or self._constraints.data_class or DataClass.UNSPECIFIED).effective
         if not isinstance(owner, Tool) and owner.max_data_class.effective < needed:
-            return f"'{name}' may see {owner.max_data_class.effective.name} data at most, the task's are {needed.name}"
+            return f"'{owner.id}' may see {owner.max_data_class.effective.name} data at most, the task's are {needed.name}"
         return ""
 
     def alternative(self, row: int) -> Target | None:
@@ -99,7 +112,14 @@ class Fitness:
 
         Of an agent's models the one with the highest prior is taken, then the cheapest.
         """
-        return _once(self._alternatives, self._wish(row), lambda: self._least_loaded(row))
+        return _once(self._alternatives, self._wish(row), lambda: self._least_loaded(self._fit_offers(row)))
+
+    def another(self, row: int, agent_id: str) -> Target | None:
+        """A target that may do a task instead of an agent and has room for it."""
+        others = [
+            o for o in self._fit_offers(row) if o.target_id != agent_id and (isinstance(o.owner, Tool) or _load_share(o, self._load) < 1)
+        ]
+        return self._least_loaded(others)
 
     def dearest_prices(self, row: int) -> tuple[int, int]:
         """The dearest model that may do a task, its two prices added up, and the dearest tool, both in nanos; 0 where none may."""
@@ -108,7 +128,7 @@ class Fitness:
     def refusals(self, row: int) -> tuple[str, ...]:
         """The hard constraints that keep a task from those who could do it, each once."""
         return _once(
-            self._refusals, self._wish(row), lambda: tuple(dict.fromkeys(self.refusal(row, offer.owner) for offer in self._offers(row)))
+            self._refusals, self._wish(row), lambda: tuple(dict.fromkeys(self._ruled_out(row, offer.owner) for offer in self._offers(row)))
         )
 
     def _wish(self, row: int) -> _Wish:
@@ -130,11 +150,17 @@ class Fitness:
 
     def _fit_offers(self, row: int) -> list[Offer]:
         """Offers that may do a task, constraints and all."""
-        return _once(self._fit, self._wish(row), lambda: [offer for offer in self._offers(row) if not self.refusal(row, offer.owner)])
+        return _once(self._fit, self._wish(row), lambda: [offer for offer in self._offers(row) if not self._ruled_out(row, offer.owner)])
 
-    def _least_loaded(self, row: int) -> Target | None:
-        best = min(self._fit_offers(row), key=lambda offer: _load_share(offer, self._load), default=None)
-        return _target(best) if best is not None else None
+    def _ruled_out(self, row: int, owner: AgentCard | Tool) -> str:
+        """Why an agent or tool may not get a task, in words; empty when it may."""
+        name = owner.name if isinstance(owner, Tool) else owner.id
+        unwell = f"'{name}' is not healthy" if name in self.unhealthy else ""
+        return self.refusal(row, owner) or self.forbidden(row, owner) or unwell
+
+    def _least_loaded(self, offers: Sequence[Offer]) -> Target | None:
+        best = min(offers, key=lambda offer: _load_share(offer, self._load), default=None)
+        return target_of(best) if best is not None else None
 
     def _similarities(self, row: int) -> Scores:
         text = self._graph.tasks.goals[row]
@@ -158,11 +184,3 @@ def _load_share(offer: Offer, load: Mapping[str, int]) -> float:
     if isinstance(offer.owner, Tool):
         return 0.0
     return load.get(offer.owner.id, 0) / max(1, offer.owner.max_concurrent_tasks)
-
-
-def _target(offer: Offer) -> Target:
-    if isinstance(offer.owner, Tool):
-        return Target(TargetKind.TOOL, offer.owner.name)
-    models = offer.owner.models
-    model = min(models, key=lambda m: (-m.success_prior, m.input_price.nanos + m.output_price.nanos)).id if models else ""
-    return Target(TargetKind.AGENT, offer.owner.id, model, offer.capability)

@@ -2,27 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from genesis_server.model.catalogue import DEFAULT_SUCCESS_PRIOR
 from genesis_server.model.money import Money
-from genesis_server.model.plan import Edge, EdgeKind, Plan
-from genesis_server.model.routing import Assignment, Target, TaskRoute
-from genesis_server.model.validation import DropEdge, DropTask, Fix, Reallocate
+from genesis_server.model.plan import Edge, EdgeKind, Plan, Task
+from genesis_server.model.routing import Assignment, Target, TargetKind, TaskRoute
+from genesis_server.model.validation import AddTask, DropEdge, DropTask, Fix, MergeTasks, Reallocate, Redescribe, SplitTask
+from genesis_server.validation.task_fixes import merged, said, split, with_task
+
+Routes = tuple[TaskRoute, ...]
 
 
-def apply_fix(plan: Plan, routes: tuple[TaskRoute, ...], fix: Fix) -> tuple[Plan, tuple[TaskRoute, ...]]:
-    """The plan and routing after a fix; unchanged when what it names is not there."""
+def apply_fix(plan: Plan, routes: Routes, fix: Fix) -> tuple[Plan, Routes]:
+    """The plan and routing after a fix; unchanged when what it names is not there, or what it brings is there already.
+
+    New tasks have no route: whoever routes gives them one.
+    """
     match fix:
         case Reallocate(task_id, target):
-            return plan, _reallocated(plan, routes, task_id, target)
+            plan, routes = _renamed(plan, task_id, target), _reallocated(plan, routes, task_id, target)
         case DropTask(task_id):
-            return _without_task(plan, task_id), tuple(route for route in routes if route.task_id != task_id)
+            plan, routes = _without_task(plan, task_id), _without_routes(routes, {task_id})
         case DropEdge(edge):
-            return _without_edge(plan, edge), routes
+            plan = _without_edge(plan, edge)
+        case AddTask(task, edges):
+            plan = with_task(plan, task, edges)
+        case Redescribe(task_id, goal):
+            plan = _changed(plan, task_id, lambda task: replace(task, goal=goal))
+        case SplitTask(task_id, tasks, edges):
+            before, plan = plan, split(plan, task_id, tasks, edges)
+            routes = routes if plan is before else _without_routes(routes, {task_id})
+        case MergeTasks(task_id, merged_ids, goal):
+            before, plan = plan, merged(plan, task_id, frozenset(merged_ids) - {task_id}, goal)
+            routes = routes if plan is before else _without_routes(routes, frozenset(merged_ids) - {task_id})
+    return plan, routes
 
 
-def _reallocated(plan: Plan, routes: tuple[TaskRoute, ...], task_id: str, target: Target) -> tuple[TaskRoute, ...]:
+def _without_routes(routes: Routes, gone: Collection[str]) -> Routes:
+    return tuple(route for route in routes if route.task_id not in gone)
+
+
+def _renamed(plan: Plan, task_id: str, target: Target) -> Plan:
+    """The plan with the task naming what its new target offers, where it names a capability at all."""
+    offered = target.id if target.kind is TargetKind.TOOL else target.skill_id
+    return _changed(plan, task_id, lambda task: replace(task, capability=offered) if task.capability and offered else task)
+
+
+def _changed(plan: Plan, task_id: str, change: Callable[[Task], Task]) -> Plan:
+    tasks = tuple(change(task) if task.id == task_id else task for task in plan.tasks)
+    return plan if tasks == plan.tasks else replace(plan, tasks=tasks)
+
+
+def _reallocated(plan: Plan, routes: Routes, task_id: str, target: Target) -> Routes:
+    if not routes:
+        return routes
     if all(route.task_id != task_id for route in routes):
         missing = any(task.id == task_id for task in plan.tasks)
         return (*routes, TaskRoute(task_id, assignment=_assignment(None, target))) if missing else routes
@@ -42,7 +77,7 @@ def _assignment(old: Assignment | None, target: Target) -> Assignment:
             expected_seconds=0.0,
             reason="given by the validator to somebody who can do it; cost and duration are not estimated",
         )
-    reason = f"moved by the validator from '{old.target.id}', which cannot do it; figures are those of '{old.target.id}'"
+    reason = f"moved by the validator from '{old.target.id}'; figures are those of '{old.target.id}'"
     return replace(old, target=target, reason=reason)
 
 
@@ -65,8 +100,9 @@ def _without_task(plan: Plan, task_id: str) -> Plan:
 
 
 def _without_edge(plan: Plan, edge: Edge) -> Plan:
-    """The plan without the last edge that equals `edge`, so that of two equal ones the first stays."""
+    """The plan without the last edge that says the same as `edge`, so that of two equal ones the first stays."""
+    wanted = said(edge)
     for place in range(len(plan.edges) - 1, -1, -1):
-        if plan.edges[place] == edge:
+        if said(plan.edges[place]) == wanted:
             return replace(plan, edges=(*plan.edges[:place], *plan.edges[place + 1 :]))
     return plan

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genesis_server.model.catalogue import Artefact
-from genesis_server.model.plan import Edge, EdgeKind, Plan, TaskConstraints, TaskKind, TaskOrigin
+from genesis_server.model.plan import Edge, EdgeKind, Plan, Task, TaskConstraints, TaskKind, TaskOrigin
 from genesis_server.validation.tree import NO_PARENT, Tree, grow_tree
 
 Indexes = npt.NDArray[np.int64]
@@ -36,6 +36,8 @@ class TaskColumns:
     outputs: Mapping[int, tuple[Artefact, ...]] = field(default_factory=dict[int, tuple[Artefact, ...]])
     constraints: Mapping[int, TaskConstraints] = field(default_factory=dict[int, TaskConstraints])
     origins: Mapping[int, TaskOrigin] = field(default_factory=dict[int, TaskOrigin])
+    notes: Mapping[int, str] = field(default_factory=dict[int, str])
+    """The words of guards and requirements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def graph_of_plan(plan: Plan) -> PlanGraph:
             outputs={row: task.outputs for row, task in enumerate(tasks) if task.outputs},
             constraints={row: task.constraints for row, task in enumerate(tasks) if task.constraints != TaskConstraints()},
             origins={row: task.origin for row, task in enumerate(tasks) if task.origin is not None},
+            notes={row: notes_of(task) for row, task in enumerate(tasks) if task.guards or task.requirements},
         ),
         EdgeColumns(
             from_ids=[edge.from_id for edge in edges],
@@ -110,6 +113,11 @@ def graph_of_plan(plan: Plan) -> PlanGraph:
             artefacts=[edge.artefact for edge in edges],
         ),
     )
+
+
+def notes_of(task: Task) -> str:
+    """The words of a task's guards and requirements."""
+    return " ".join([*(f"{guard.text} {guard.value}" for guard in task.guards), *(demand.text for demand in task.requirements)])
 
 
 def build_graph(tasks: TaskColumns, edges: EdgeColumns) -> PlanGraph:

@@ -16,6 +16,7 @@ from genesis_server.validation.durations import task_durations
 from genesis_server.validation.findings import FindingLog
 from genesis_server.validation.fitness import Fitness
 from genesis_server.validation.graph import PlanGraph, graph_of_plan
+from genesis_server.validation.misfit import misfits
 from genesis_server.validation.policy import ValidationPolicy, default_policy
 from genesis_server.validation.redundancy import MAX_TASKS_FOR_NEAR_REPEATS, judge_redundancy
 from genesis_server.validation.routing_checks import RoutingCheck, assignments, first_routes, load_of
@@ -40,6 +41,7 @@ def judge_plan(
     constraints: RoutingConstraints = RoutingConstraints(),  # noqa: B008  (frozen)
     limits: Limits = Limits(),  # noqa: B008  (frozen)
     structural_only: bool = False,
+    unhealthy: frozenset[str] = frozenset(),
 ) -> Verdict:
     """Judge a plan against `goal`, or its own goal when that is empty; see `judge`."""
     return judge(
@@ -50,6 +52,7 @@ def judge_plan(
         constraints=constraints,
         limits=limits,
         structural_only=structural_only,
+        unhealthy=unhealthy,
     )
 
 
@@ -62,6 +65,7 @@ def judge(
     constraints: RoutingConstraints = RoutingConstraints(),  # noqa: B008  (frozen)
     limits: Limits = Limits(),  # noqa: B008  (frozen)
     structural_only: bool = False,
+    unhealthy: frozenset[str] = frozenset(),
 ) -> Verdict:
     """Judge a plan and its routing. Nothing here raises for a bad plan: what is wrong is a finding.
 
@@ -75,8 +79,9 @@ def judge(
         constraints: limits the routing must keep.
         limits: how large a plan may be.
         structural_only: judge the graph alone, as version 1.0 did.
+        unhealthy: ids of agents and names of tools that are not well at the moment.
     """
-    made = _Judgement(graph=graph, goal=goal, index=index, routes=routes, constraints=constraints, limits=limits)
+    made = _Judgement(graph=graph, goal=goal, index=index, routes=routes, constraints=constraints, limits=limits, unhealthy=unhealthy)
     return made.verdict(structural_only=structural_only)
 
 
@@ -92,7 +97,9 @@ class _Judgement:
         routes: tuple[TaskRoute, ...],
         constraints: RoutingConstraints,
         limits: Limits,
+        unhealthy: frozenset[str],
     ) -> None:
+        self._unhealthy = unhealthy
         self._graph = graph
         self._goal = goal
         self._index = index
@@ -149,6 +156,7 @@ class _Judgement:
             return frozenset()
         check = Solvability(self._graph, self._index, self._policy.solvability.text_threshold)
         self._log.extend(check.findings())
+        self._log.extend(misfits(self._graph, self._goal, self._index, self._policy.solvability))
         if check.too_many:
             reason = (
                 f"{len(check.by_words)} tasks name no capability of the catalogue; the words of more than {check.most_by_words} are not "
@@ -164,11 +172,11 @@ class _Judgement:
         if reason:
             self._skip(Principle.COMPLETENESS, reason)
             return
-        self._log.extend(judge_completeness(self._graph, self._goal, self._policy.completeness))
+        self._log.extend(judge_completeness(self._graph, self._goal, self._policy.completeness, self._index))
         self._passed[Principle.COMPLETENESS] = self._log.passed(Principle.COMPLETENESS)
 
     def _redundancy(self) -> None:
-        self._log.extend(judge_redundancy(self._graph, self._policy.redundancy))
+        self._log.extend(judge_redundancy(self._graph, self._policy.redundancy, self._goal))
         self._passed[Principle.NON_REDUNDANCY] = self._log.passed(Principle.NON_REDUNDANCY)
         if len(self._graph.work) > MAX_TASKS_FOR_NEAR_REPEATS:
             reason = f"only literal repeats were looked for, because the plan has more than {MAX_TASKS_FOR_NEAR_REPEATS} tasks"
@@ -180,8 +188,12 @@ class _Judgement:
             return
         threshold = self._policy.solvability.text_threshold
         load = load_of(self._assigned)
-        self._fitness = Fitness(self._graph, self._index, self._constraints, threshold, load=load, unjudged=unjudged)
-        check = RoutingCheck(self._graph, self._routes, self._assigned, self._fitness, self._constraints, threshold, unjudged, times)
+        self._fitness = Fitness(
+            self._graph, self._index, self._constraints, threshold, load=load, unjudged=unjudged, unhealthy=self._unhealthy
+        )
+        check = RoutingCheck(
+            self._graph, self._routes, self._assigned, self._fitness, self._constraints, threshold, unjudged, times, self._goal
+        )
         self._log.extend(check.findings())
         self._passed[Principle.ROUTING] = self._log.passed(Principle.ROUTING)
 

@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from genesis_server.text.toml_file import DataFileError, check_schema, parse_toml
 
 FILE_NAME = "validation.toml"
-ALGORITHM = "2"
+ALGORITHM = "3"
 """Raised when the same numbers would give another verdict."""
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Points = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -28,16 +29,19 @@ class SolvabilityPolicy(_Table):
     """When somebody can do a task."""
 
     text_threshold: Share
+    fit_by_words: Share
 
 
 class CompletenessPolicy(_Table):
     """When the tasks cover the goal."""
 
-    own_words: Share
-    all_words: Share
-    details: Share
+    left_out: Points
+    left_out_by_words: Points
+    offered: Share
+    doubt: Share
     fewest_words: Count
     named: Share
+    repeated: Share
 
 
 class RedundancyPolicy(_Table):
@@ -45,6 +49,7 @@ class RedundancyPolicy(_Table):
 
     overlap: Share
     overlap_with_capability: Share
+    sure: Share
     fewest_words: Count
 
 

@@ -31,6 +31,8 @@ class RoutingCheck:
     unjudged: frozenset[int]
     """Rows that nobody can do, or whose words were not compared: their lack of an assignment is no fault of the routing."""
     times: Timetable | None
+    goal: str = ""
+    """The words of the whole: a target that fits them may fit a task whose own words say too little."""
 
     def findings(self) -> Iterator[Finding]:
         """Everything wrong with the routing."""
@@ -92,8 +94,12 @@ def _target(check: RoutingCheck, row: int, assignment: Assignment) -> Iterator[F
         wrong = f"there is no {'tool' if target.kind is TargetKind.TOOL else 'agent'} '{target.id}'"
     elif isinstance(owner, AgentCard) and (missing := _missing_part(owner, assignment)):
         wrong = missing
-    else:
-        kind, wrong = FindingKind.UNFIT_TARGET, fitness.refusal(row, owner) or _unable(check, row, assignment, owner)
+    elif refused := fitness.refusal(row, owner) or _unable(check, row, assignment, owner):
+        kind, wrong = FindingKind.UNFIT_TARGET, refused
+    elif forbidden := fitness.forbidden(row, owner):
+        kind, wrong = FindingKind.FORBIDDEN_DATA_CLASS, forbidden
+    elif target.id in fitness.unhealthy:
+        kind, wrong = FindingKind.UNHEALTHY_TARGET, "it is not healthy"
     if wrong:
         other = fitness.alternative(row)
         fix = Reallocate(name, other) if other is not None and other != target else None
@@ -125,6 +131,8 @@ def _unable(check: RoutingCheck, row: int, assignment: Assignment, owner: AgentC
             return "it does not offer that"
         return f"it would use its skill '{target.skill_id}'" if target.skill_id not in {"", capability} else ""
     if row in check.unjudged or check.fitness.similarity(row, target) >= check.threshold / 2:
+        return ""
+    if check.goal and check.fitness.similarity_with(check.goal, target) >= check.threshold / 2:
         return ""
     return "hardly a word of its skills fits the task"
 
@@ -163,8 +171,11 @@ def _overload(check: RoutingCheck, assigned: Mapping[int, Assignment]) -> Iterat
         capacity = agent.max_concurrent_tasks if isinstance(agent, AgentCard) else len(rows)
         if len(rows) > capacity:
             names = tuple(check.graph.tasks.ids[row] for row in rows)
-            message = f"agent '{agent_id}' has {len(rows)} tasks at level {level + 1}, but takes {capacity} at once; some wait"
-            yield Finding(FindingKind.OVERLOAD, Principle.ROUTING, Severity.WARNING, message, task_ids=names[:100])
+            other = check.fitness.another(rows[-1], agent_id)
+            fix = Reallocate(names[-1], other) if other is not None else None
+            advice = f"'{other.id}' could take '{names[-1]}'" if other is not None else "some wait, and nobody else has room"
+            message = f"agent '{agent_id}' has {len(rows)} tasks at level {level + 1}, but takes {capacity} at once; {advice}"
+            yield Finding(FindingKind.OVERLOAD, Principle.ROUTING, Severity.WARNING, message, task_ids=names[:100], fix=fix)
 
 
 def _budget(check: RoutingCheck, assigned: Mapping[int, Assignment]) -> Iterator[Finding]:

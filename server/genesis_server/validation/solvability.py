@@ -12,7 +12,11 @@ from collections.abc import Iterator
 
 from genesis_server.agents.index import CatalogueIndex, Match
 from genesis_server.model.validation import Finding, FindingKind, Principle, Severity
+from genesis_server.text.words import stem, stop_words
+from genesis_server.text.words import words as words_of
+from genesis_server.validation.findings import listed
 from genesis_server.validation.graph import PlanGraph
+from genesis_server.validation.offered import words_of_offer
 
 MAX_TASKS_BY_WORDS = 5_000
 """Tasks without an offered capability; above this many their words are not looked at."""
@@ -53,7 +57,7 @@ class Solvability:
             name, capability, best = tasks.ids[row], tasks.capabilities[row], self._match(row)
             wants = f"has '{capability}'" if capability else "has words near enough to its goal"
             if self._score(best) < self._threshold:
-                message = f"nobody can do task '{name}': no agent or tool {wants}; {self._nearest(best)}"
+                message = f"nobody can do task '{name}': no agent or tool {wants}; {self._nearest(row, best)}"
                 yield _finding(Severity.ERROR, message, name)
             elif capability and best is not None:
                 message = (
@@ -62,13 +66,30 @@ class Solvability:
                 )
                 yield _finding(Severity.WARNING, message, name)
 
-    def _nearest(self, best: Match | None) -> str:
+    def _nearest(self, row: int, best: Match | None) -> str:
         if best is None:
             return "none shares a word with it; say the goal in other words, or bring an agent or tool for it"
         return (
             f"the nearest is '{best.offer.capability}' of '{best.offer.target_id}', "
-            f"similar by {best.score:.2f} where {self._threshold:.2f} are needed"
+            f"similar by {best.score:.2f} where {self._threshold:.2f} are needed{self._missing(row, best)}"
         )
+
+    def _missing(self, row: int, best: Match) -> str:
+        """What the nearest offer lacks: words of the task's goal, inputs nobody gives it, outputs it does not make."""
+        tasks, offer = self._graph.tasks, best.offer
+        lacks: list[str] = []
+        known = words_of_offer(offer)
+        words = [word.text for word in words_of(tasks.goals[row]) if word.text not in stop_words() and stem(word.text) not in known]
+        if words:
+            lacks.append(f"the words {listed(dict.fromkeys(words))}")
+        made = {artefact.name for artefact in offer.outputs}
+        outputs = [artefact.name for artefact in tasks.outputs.get(row, ()) if artefact.name not in made]
+        if made and outputs:
+            lacks.append(f"the outputs {listed(outputs)}")
+        given = {artefact.name for artefact in tasks.inputs.get(row, ())}
+        inputs = [artefact.name for artefact in offer.inputs if artefact.name not in given]
+        asks = f", and it asks for the inputs {listed(inputs)}" if given and inputs else ""
+        return (f"; it lacks {' and '.join(lacks)}" if lacks else "") + asks
 
     def _score(self, match: Match | None) -> float:
         return match.score if match is not None else 0.0

@@ -42,3 +42,9 @@ async def test_the_status_follows_from_the_parts(parts: list[tuple[HealthStatus,
     assert report.uptime_seconds == 2.5
     assert report.level is DegradationLevel.HEURISTIC
     assert report.snapshot_ids["agents"] == "a1"
+
+
+@pytest.mark.parametrize(("available", "level"), [(True, DegradationLevel.LLM), (False, DegradationLevel.HEURISTIC)])
+async def test_the_level_is_the_best_that_plans_are_made_at_now(level: DegradationLevel, *, available: bool) -> None:
+    check = HealthCheck(probes=[], snapshots=lambda: SNAPSHOTS, clock=lambda: 0.0, model_available=lambda: available)
+    assert (await check.report()).level is level

@@ -21,7 +21,7 @@ from genesis_server.model.provenance import DegradationLevel, TripwireHit
 from genesis_server.model.routing import ExplanationLevel, Routing, RoutingConstraints
 from genesis_server.model.span import Span
 from genesis_server.model.validation import FindingKind, Verdict
-from genesis_server.orchestration import orchestrator as module
+from genesis_server.orchestration import drafting as module
 from genesis_server.orchestration.orchestrator import Call, Orchestrator, Planned, Policy, Progress, Wish
 from genesis_server.orchestration.plan_store import PlanStore
 from genesis_server.orchestration.snapshots import Snapshots

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from genesis_server.model.plan import Plan, Task, TaskConstraints, TaskOrigin, TaskSource
+from genesis_server.model.plan import Plan, PlanState, Task, TaskConstraints, TaskOrigin, TaskSource
 from genesis_server.model.provenance import DegradationLevel, Provenance
 from genesis_server.model.span import Span
-from genesis_server.orchestration.plan_store import PlanStore, PlanSummary, StoredPlan
+from genesis_server.model.update import Known, PlanDiff
+from genesis_server.orchestration.plan_store import MADE, PlanChange, PlanStore, PlanSummary, StoredPlan
 from genesis_server.resilience.errors import ResourceError
+from genesis_server.storage.base import Key, Put, VersionConflictError
 from genesis_server.storage.opening import open_store
 
 
@@ -50,6 +53,60 @@ async def test_only_the_version_named_is_deleted(plans: PlanStore) -> None:
     await plans.delete("acme", "p1", version=1)
     with pytest.raises(ResourceError):
         await plans.get("acme", "p1")
+
+
+async def test_a_new_plan_has_a_first_version_that_tells_all_of_it(plans: PlanStore) -> None:
+    await plans.create("acme", stored("p1"), actor="ann")
+    [first] = await plans.changes("acme", "p1", limit=10)
+    assert (first.version, first.event, first.actor, first.ready_task_ids, first.is_last) == (1, MADE, "ann", ("t1",), False)
+    assert first.diff == PlanDiff(added_tasks=stored("p1").plan.tasks)
+    assert await plans.changes("acme", "p1", after_version=1, limit=10) == []
+    assert await plans.changes("other", "p1", limit=10) == []
+
+
+async def test_what_belongs_to_a_plan_is_written_with_it_or_not_at_all(plans: PlanStore) -> None:
+    also = Key("acme", "decision", "d1")
+    await plans.create("acme", stored("p1"), also=[Put(also, b"why")])
+    assert (await plans.documents.get(also)) is not None
+    with pytest.raises(VersionConflictError):
+        await plans.create("acme", stored("p1"), also=[Put(Key("acme", "decision", "d2"), b"why")])
+    assert await plans.documents.get(Key("acme", "decision", "d2")) is None
+
+
+async def test_a_version_is_written_once(plans: PlanStore) -> None:
+    """Two who saw the same version: the second is told that it changed meanwhile, and nothing of it is there."""
+    await plans.create("acme", stored("p1"))
+    await plans.update("acme", second("first come"), change("first come"))
+    for write, reason in (
+        (plans.update("acme", second("late"), change("late")), "VERSION_MISMATCH"),
+        (plans.update("other", second("x"), change("x")), "PLAN_NOT_FOUND"),
+    ):
+        with pytest.raises(ResourceError) as caught:
+            await write
+        assert caught.value.reason == reason
+    assert (await plans.get("acme", "p1")).known.facts == {"who": "first come"}
+    assert [one.event for one in await plans.changes("acme", "p1", limit=10)] == [MADE, "first come"]
+
+
+async def test_the_versions_go_with_the_plan_also_when_a_deletion_was_cut_off(plans: PlanStore) -> None:
+    await plans.create("acme", stored("p1"))
+    await plans.create("acme", stored("p10"))
+    await plans.update("acme", second("x"), change("x"))
+    await plans.documents.delete(Key("acme", "plan", "p1"))
+    assert len(await plans.changes("acme", "p1", limit=10)) == 2
+    with pytest.raises(ResourceError):
+        await plans.delete("acme", "p1")
+    assert await plans.changes("acme", "p1", limit=10) == []
+    assert len(await plans.changes("acme", "p10", limit=10)) == 1
+
+
+def second(fact: str) -> StoredPlan:
+    first = stored("p1")
+    return replace(first, plan=replace(first.plan, version=2), known=Known({"t1": {"a": [1, None, {"b": "ü"}]}}, {"who": fact}))
+
+
+def change(event: str) -> PlanChange:
+    return PlanChange("p1", 2, event, PlanDiff(), (), PlanState.ACTIVE, 5.0, "ann")
 
 
 async def test_the_newest_come_first_and_pages_go_on_after_the_last(plans: PlanStore) -> None:

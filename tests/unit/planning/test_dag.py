@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import networkx as nx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesis_server.model.plan import EdgeKind, Plan, Task, TaskKind
-from genesis_server.planning.dag import LimitError, TaskGraph, TaskGraphError
+from genesis_server.model.plan import EdgeKind, Plan, PlanCounters, Task, TaskKind
+from genesis_server.planning.dag import LifetimeError, LimitError, TaskGraph, TaskGraphError
 from genesis_server.planning.order import CycleError
 
 
@@ -136,10 +138,60 @@ def test_a_plan_has_parents_before_children_and_counts_its_tasks() -> None:
     assert (plan.id, plan.version, plan.goal) == ("", 0, "a goal")
 
 
+def test_a_plan_goes_on_where_it_was() -> None:
+    graph = _two_levels()
+    graph.add_edge("a1", "a2", EdgeKind.DATA, "x")
+    plan = graph.freeze()
+    assert TaskGraph.load(plan).freeze() == plan
+    spent = TaskGraph.load(replace(plan, counters=PlanCounters(tasks_created=1_000)))
+    assert spent.created == 1_000
+    with pytest.raises(LifetimeError):
+        spent.add_task(_task("d"))
+
+
+def test_a_task_is_changed_where_it_stands() -> None:
+    graph = _two_levels()
+    graph.replace_task(Task("a1", "in other words", parent_id="elsewhere", depth=4))
+    assert (graph.task("a1").goal, graph.task("a1").parent_id, graph.task("a1").depth) == ("in other words", "a", 2)
+    with pytest.raises(TaskGraphError, match="no task 'x'"):
+        graph.replace_task(_task("x"))
+    with pytest.raises(TaskGraphError, match="tasks below it"):
+        graph.replace_task(_task("a"))
+
+
+def test_a_task_goes_with_everything_below_it_and_still_counts() -> None:
+    graph = _two_levels()
+    graph.add_edge("a", "b")
+    graph.add_edge("a1", "a2")
+    graph.remove_task("a")
+    assert [task.id for task in graph.tasks()] == ["b", "c", "b1"]
+    assert graph.freeze().edges == ()
+    assert "a1" not in graph
+    assert graph.created == 6
+    with pytest.raises(TaskGraphError, match="no task 'a'"):
+        graph.remove_task("a")
+
+
+def test_an_edge_goes_and_the_other_way_round_is_free() -> None:
+    graph = _two_levels()
+    graph.add_edge("a", "b")
+    assert ([edge.to_id for edge in graph.after("a")], [edge.from_id for edge in graph.before("b")]) == (["b"], ["a"])
+    graph.remove_edge("a", "b")
+    graph.add_edge("b", "a")
+    assert graph.in_order().index("b") < graph.in_order().index("a")
+    with pytest.raises(TaskGraphError, match="no such edge"):
+        graph.remove_edge("a", "b")
+    assert graph.subtree("a") == ["a", "a1", "a2"]
+    assert graph.children() == ["a", "b", "c"]
+
+
 operations = st.lists(
     st.one_of(
         st.tuples(st.just("task"), st.integers(0, 9), st.integers(-1, 9)),
         st.tuples(st.just("edge"), st.integers(0, 9), st.integers(0, 9)),
+        st.tuples(st.just("no task"), st.integers(0, 9), st.just(0)),
+        st.tuples(st.just("no edge"), st.integers(0, 9), st.integers(0, 9)),
+        st.tuples(st.just("change"), st.integers(0, 9), st.integers(0, 9)),
     ),
     max_size=40,
 )
@@ -149,8 +201,14 @@ def _apply(graph: TaskGraph, operation: tuple[str, int, int]) -> None:
     kind, first, second = operation
     if kind == "task":
         graph.add_task(_task(str(first), heading=True), "" if second < 0 else str(second))
-    else:
+    elif kind == "edge":
         graph.add_edge(str(first), str(second))
+    elif kind == "no task":
+        graph.remove_task(str(first))
+    elif kind == "no edge":
+        graph.remove_edge(str(first), str(second))
+    else:
+        graph.replace_task(Task(str(first), f"changed to {second}", kind=TaskKind.COMPOUND))
 
 
 @given(operations)

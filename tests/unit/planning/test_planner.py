@@ -18,7 +18,7 @@ from genesis_server.model.plan import MAX_DEPTH, MAX_TASKS_PER_PLAN, EdgeKind, T
 from genesis_server.model.provenance import DegradationLevel
 from genesis_server.planning.method_files import build_library, shipped_methods
 from genesis_server.planning.methods import MethodLibrary
-from genesis_server.planning.planner import ASKED_FOR, NOT_ENGLISH, NOTHING_FITS, Draft, plan_goal
+from genesis_server.planning.planner import ASKED_FOR, NOT_ENGLISH, NOTHING_FITS, ONLY_LOOKED_UP, Draft, plan_goal
 from genesis_server.resilience.errors import DecompositionError
 
 DATA = Path(os.environ.get("GENESIS_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -175,7 +175,7 @@ def _assert_sound(draft: Draft) -> None:
     assert all(parents[edge.from_id] == parents[edge.to_id] for edge in plan.edges)
     assert len({(edge.from_id, edge.to_id) for edge in plan.edges}) == len(plan.edges)
     assert nx.is_directed_acyclic_graph(nx.DiGraph([(edge.from_id, edge.to_id) for edge in plan.edges]))
-    assert (draft.level is DegradationLevel.HEURISTIC) == (draft.level_reason == "")
+    assert (draft.level is DegradationLevel.HEURISTIC) == (draft.level_reason in {"", ONLY_LOOKED_UP})
     assert plan.counters.tasks_created == len(ids)
     assert (plan.id, plan.version) == ("", 0)
 

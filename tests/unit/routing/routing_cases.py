@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from hypothesis import strategies as st
 
 from genesis_server.agents.index import CatalogueIndex
+from genesis_server.model.caller import Caller, Role
 from genesis_server.model.catalogue import AgentCard, Catalogue, DataClass, Model, Skill, Tool
 from genesis_server.model.money import Money
 from genesis_server.model.plan import Edge, Plan, Task, TaskConstraints, TaskKind
-from genesis_server.model.routing import Routing, RoutingConstraints
+from genesis_server.model.routing import Routing, RoutingConstraints, RuleEffect
+from genesis_server.routing.router import NO_CONSTRAINTS, route_plan
+from genesis_server.routing.rules.condition import ALWAYS, And, Atom, Condition, Not, Operator, Or
+from genesis_server.routing.rules.rule import Rule
+from genesis_server.routing.rules.rulebook import EMPTY_RULEBOOK, Rulebook, compile_rulebook
 
 CAPABILITIES = ("code.review", "code.fix", "text.write")
 GOALS = ("review the change", "fix the crash", "write a text about cats", "quantum", "")
@@ -147,3 +154,100 @@ def ends_of(plan: Plan, routing: Routing) -> dict[str, float]:
         return ends[name]
 
     return {task.id: end(task.id) for task in plan.tasks}
+
+
+_ALL_SKILLS = tuple([Skill(name, description=goal) for name, goal in zip(CAPABILITIES, GOALS, strict=False)])
+CLIENT = Caller("acme", "someone", frozenset({Role.CLIENT}))
+
+_TASK_ATOMS = st.sampled_from(
+    [
+        Atom("task.difficulty", Operator.AT_LEAST, 0.4),
+        Atom("task.difficulty", Operator.LESS, 0.9),
+        Atom("task.capability", Operator.EQUAL, "code.review"),
+        Atom("task.data_class", Operator.AT_LEAST, "confidential"),
+        Atom("task.words", Operator.CONTAINS, "crash"),
+        Atom("task.max_cost", Operator.AT_MOST, 0.01),
+        Atom("task.deadline_seconds", Operator.LESS, 100.0),
+        Atom("plan.budget", Operator.LESS, 1.0),
+        Atom("caller.roles", Operator.CONTAINS, "client"),
+        Atom("time.hour", Operator.LESS, 12.0),
+    ]
+)
+_WHO_ATOMS = st.sampled_from(
+    [
+        Atom("agent.id", Operator.IN, ("agent0", "agent1")),
+        Atom("agent.id", Operator.EQUAL, "agent2"),
+        Atom("agent.region", Operator.EQUAL, "eu"),
+        Atom("agent.model", Operator.EQUAL, "m1"),
+        Atom("agent.kind", Operator.EQUAL, "tool"),
+        Atom("agent.success_prior", Operator.AT_LEAST, 0.8),
+    ]
+)
+
+
+def _conditions(atoms: st.SearchStrategy[Atom]) -> st.SearchStrategy[Condition]:
+    pairs = st.lists(atoms, min_size=2, max_size=2, unique=True).map(tuple)
+    return st.one_of(st.just(ALWAYS), atoms, atoms, atoms.map(Not), pairs.map(And), pairs.map(Or))
+
+
+RULES = st.builds(
+    Rule,
+    id=st.sampled_from([f"rule{number}" for number in range(6)]),
+    effect=st.sampled_from([effect for effect in RuleEffect if effect]),
+    when=_conditions(_TASK_ATOMS),
+    who=_conditions(_WHO_ATOMS),
+    priority=st.integers(0, 3),
+    weight=st.sampled_from([-0.3, 0.05, 0.2]),
+    explanation=st.just("because of {task.difficulty}"),
+)
+RULEBOOKS = st.lists(RULES, max_size=4, unique_by=lambda rule: rule.id).map(compile_rulebook)
+
+
+CAPABLE_CATALOGUES = st.builds(
+    lambda cards, tools: Catalogue(tuple([replace(card, skills=_ALL_SKILLS) for card in cards]), tuple(tools)),
+    st.lists(AGENTS, min_size=2, max_size=6, unique_by=lambda card: card.id),
+    st.lists(TOOLS, max_size=2, unique_by=lambda tool: tool.name),
+)
+"""Every agent has every skill."""
+
+
+@st.composite
+def one_task_plans(draw: st.DrawFn, *, loose: bool = False) -> Plan:
+    """Plans of one task; a loose one has hardly any limits."""
+    task = Task(
+        id="t",
+        goal=draw(st.sampled_from(GOALS)),
+        capability=draw(st.sampled_from(["", "unknown", *CAPABILITIES, *CAPABILITIES])),
+        difficulty=draw(st.sampled_from([None, 0.0, 0.4, 1.0])),
+        expected_seconds=draw(st.sampled_from([None, None, 45.0])),
+        constraints=TaskConstraints(data_class=DataClass.PUBLIC) if loose else draw(TASK_CONSTRAINTS),
+    )
+    return Plan("g", (task,))
+
+
+@dataclass(frozen=True)
+class Call:
+    """All arguments of a routing but the level of its explanation."""
+
+    plan: Plan
+    index: CatalogueIndex
+    constraints: RoutingConstraints = NO_CONSTRAINTS
+    rulebook: Rulebook = EMPTY_RULEBOOK
+    seed: int = 0
+    load: Mapping[str, int] = field(default_factory=dict)
+    unhealthy: frozenset[str] = frozenset()
+    now: float = 1_800_000_000.0
+
+    def route(self, **changes: object) -> Routing:
+        """The routing, with some arguments otherwise."""
+        arguments: dict[str, object] = {
+            "index": self.index,
+            "constraints": self.constraints,
+            "rulebook": self.rulebook,
+            "seed": self.seed,
+            "load": self.load,
+            "unhealthy": self.unhealthy,
+            "now": self.now,
+            "caller": CLIENT,
+        }
+        return route_plan(self.plan, **{**arguments, **changes})  # type: ignore[arg-type]

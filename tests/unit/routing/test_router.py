@@ -394,8 +394,8 @@ def test_the_reason_names_the_decisive_parts() -> None:
     (route,) = route_plan(side_by_side(DO), index=index).routes
     assert route.assignment
     assert route.explanation
-    assert route.explanation.decisive_difference == "success +0.12 against b with m"
-    assert route.assignment.reason == "Best of 2 candidates: success +0.12 against b with m; expected success 0.90 for 0.00825 USD."
+    assert route.explanation.decisive_difference == "success +0.13 against b with m"
+    assert route.assignment.reason == "Best of 2 candidates: success +0.13 against b with m; expected success 0.90 for 0.00825 USD."
     (route,) = route_plan(side_by_side(Task("t", "x", capability="lone")), index=index).routes
     assert route.assignment
     assert route.assignment.reason.startswith("It is the only candidate that passes every hard constraint")

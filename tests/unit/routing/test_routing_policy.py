@@ -29,7 +29,7 @@ def test_harder_tasks_need_more_tokens_and_fail_more_often() -> None:
 
 def test_every_mistake_is_told() -> None:
     """A policy that makes no sense is refused with all its mistakes."""
-    text = SHIPPED.replace("success = 0.40", "success = 1.40").replace("span = 100.0", "span = 1.0").replace("slope = 4.0", "slop = 4.0")
+    text = SHIPPED.replace("success = 0.44", "success = 1.44").replace("span = 100.0", "span = 1.0").replace("slope = 4.0", "slop = 4.0")
     with pytest.raises(DataFileError) as caught:
         load_policy(text)
     assert {mistake.key for mistake in caught.value.mistakes} == {
@@ -43,4 +43,4 @@ def test_every_mistake_is_told() -> None:
 def test_weights_must_add_up_to_one() -> None:
     """A score stays between 0 and 1."""
     with pytest.raises(DataFileError, match=r"routing.toml:7: weights: the weights add up to 1.05; make it 1"):
-        load_policy(SHIPPED.replace("load = 0.10", "load = 0.15"))
+        load_policy(SHIPPED.replace("cost = 0.17", "cost = 0.22"))

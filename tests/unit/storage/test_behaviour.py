@@ -10,7 +10,7 @@ import pytest
 from engines import Clock, Engine
 
 from genesis_server.resilience.errors import ResourceError
-from genesis_server.storage.base import ABSENT, Change, Key, Store, VersionConflictError
+from genesis_server.storage.base import ABSENT, Change, Key, Put, Store, VersionConflictError
 
 KEY = Key("acme", "plan", "p1")
 
@@ -170,6 +170,58 @@ async def test_a_refused_write_does_not_undo_its_neighbours(store: Store) -> Non
     refused = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, VersionConflictError)]
     assert refused == list(range(0, 60, 3))
     assert len(await ids(store)) == 40
+
+
+async def test_writes_together_happen_together(store: Store, clock: Clock) -> None:
+    """Several documents are written at once, each with its own expectation, expiry and new version."""
+    await store.put(key("old"), b"1")
+    puts = [
+        Put(key("old"), b"2", expected=1),
+        Put(key("new"), b"n", expected=ABSENT, expires=clock.now + 10),
+        Put(key("new"), b"m", expected=1),
+    ]
+    assert list(await store.put_all(puts)) == [2, 1, 2]
+    assert [document.value for document in await store.list("acme", "plan")] == [b"m", b"2"]
+    assert list(await store.put_all([])) == []
+    clock.now += 11
+    assert await ids(store) == ["new", "old"]
+    assert list(await store.put_all([Put(key("short"), b"", expires=clock.now + 1)])) == [1]
+    clock.now += 1
+    assert await ids(store) == ["new", "old"]
+
+
+async def test_one_conflict_keeps_all_writes_out(store: Store) -> None:
+    """When one of several writes finds another version none happens, and the first that is wrong is named."""
+    await store.put(key("a"), b"1")
+    watching = store.watch("acme", "plan")
+    with pytest.raises(VersionConflictError) as caught:
+        await store.put_all([Put(key("a"), b"2", expected=1), Put(key("b"), b"1", expected=4), Put(key("a"), b"3", expected=9)])
+    assert (caught.value.key, caught.value.expected, caught.value.actual) == (key("b"), 4, 0)
+    assert [(document.key.id, document.value, document.version) for document in await store.list("acme", "plan")] == [("a", b"1", 1)]
+    await store.put(key("c"), b"")
+    assert [change.key.id for change in await upcoming(watching, 1)] == ["c"]
+
+
+async def test_transfers_by_many_at_once_lose_nothing(store: Store, other: Store) -> None:
+    """Two documents written together by compare-and-set through two processes always add up."""
+    await store.put_all([Put(key("left"), b"100"), Put(key("right"), b"0")])
+
+    async def move(store: Store) -> None:
+        while True:
+            left, right = [await store.get(key(name)) for name in ("left", "right")]
+            assert left is not None
+            assert right is not None
+            with contextlib.suppress(VersionConflictError):
+                await store.put_all(
+                    [
+                        Put(left.key, b"%d" % (int(left.value) - 1), expected=left.version),
+                        Put(right.key, b"%d" % (int(right.value) + 1), expected=right.version),
+                    ]
+                )
+                return
+
+    await asyncio.gather(*(move(each) for each in [store, other] * 10))
+    assert [document.value for document in await store.list("acme", "plan")] == [b"80", b"20"]
 
 
 async def test_text_that_is_no_unicode_is_the_callers_error(store: Store) -> None:

@@ -8,7 +8,7 @@ from engines import Clock
 from genesis_server.resilience.breakers import Breaker, BreakerState
 from genesis_server.resilience.errors import NetworkError, ResourceError
 from genesis_server.resilience.retry import Retry
-from genesis_server.storage.base import Key, Lease, Store, VersionConflictError
+from genesis_server.storage.base import Key, Lease, Put, Store, VersionConflictError
 from genesis_server.storage.guarded import GuardedStore, is_fault
 
 KEY = Key("acme", "plan", "p1")
@@ -18,6 +18,7 @@ LEASE = Lease("acme", "task", "me", 1, 0.0)
 CALLS: dict[str, tuple[tuple[object, ...], dict[str, object]]] = {
     "get": ((KEY,), {}),
     "put": ((KEY, b"x"), {"expected": 3, "expires": 5.0}),
+    "put_all": (([Put(KEY, b"x", expected=3, expires=5.0)],), {}),
     "delete": ((KEY,), {"expected": 3}),
     "list": (("acme", "plan"), {"prefix": "a", "after": "b", "limit": 7, "descending": True}),
     "append": (("acme", "audit", [b"x"]), {}),

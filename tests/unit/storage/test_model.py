@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from genesis_server.storage.base import ANY_VERSION, Change, Document, Key, Lease, VersionConflictError
+from genesis_server.storage.base import ANY_VERSION, Change, Document, Key, Lease, Put, VersionConflictError
 
 TENANTS = st.sampled_from(["acme", "globex"])
 NAMES = st.sampled_from(["", "a", "ab", "abé", "b", "\ud7ff", "\uffff", "😀", "\U0010ffff"])
@@ -68,6 +68,34 @@ class Model(RuleBasedStateMachine):
             with pytest.raises(VersionConflictError) as caught:
                 self.on_loop(lambda: self.store.put(key, value, expected=expected, expires=expires))
             assert caught.value.actual == actual
+
+    @rule(
+        tenant=TENANTS,
+        writes=st.lists(
+            st.tuples(NAMES, VALUES, st.sampled_from([ANY_VERSION, ANY_VERSION, ANY_VERSION, 0, 1, 2]), st.none() | SECONDS), max_size=4
+        ),
+    )
+    def put_all(self, tenant: str, writes: list[tuple[str, bytes, int, float | None]]) -> None:
+        after, versions, conflict = dict(self.documents), [], None
+        for name, value, expected, lives in writes:
+            kept = after.get((tenant, name))
+            actual = kept[1] if kept is not None and kept[2] > self.clock.now else 0
+            if expected not in {ANY_VERSION, actual}:
+                conflict = (name, expected, actual)
+                break
+            after[tenant, name] = (value, actual + 1, float("inf") if lives is None else self.clock.now + lives)
+            versions.append(actual + 1)
+        puts = [
+            Put(Key(tenant, "k", name), value, expected, None if lives is None else self.clock.now + lives)
+            for name, value, expected, lives in writes
+        ]
+        if conflict is None:
+            assert list(self.on_loop(lambda: self.store.put_all(puts))) == versions
+            self.documents = after
+        else:
+            with pytest.raises(VersionConflictError) as caught:
+                self.on_loop(lambda: self.store.put_all(puts))
+            assert (caught.value.key.id, caught.value.expected, caught.value.actual) == conflict
 
     @rule(tenant=TENANTS, name=NAMES, expected=st.sampled_from([ANY_VERSION, 1, 2]))
     def delete(self, tenant: str, name: str, expected: int) -> None:

@@ -7,12 +7,12 @@ import random
 import re
 
 import pytest
-from validation_makers import DATA, errors, needs_data, plan_of
+from validation_makers import DATA, errors, index_of, needs_data, plan_of
 
-from genesis_server.model.catalogue import Artefact
-from genesis_server.model.plan import Plan, Task, TaskOrigin, TaskSource
+from genesis_server.model.catalogue import Artefact, Tool
+from genesis_server.model.plan import Plan, Requirement, RequirementKind, Task, TaskKind, TaskOrigin, TaskSource
 from genesis_server.model.span import Span
-from genesis_server.model.validation import Finding, FindingKind, Severity
+from genesis_server.model.validation import AddTask, DropTask, Finding, FindingKind, Redescribe, Severity, SplitTask
 from genesis_server.validation import coverage
 from genesis_server.validation.completeness import judge_completeness, why_not_judged
 from genesis_server.validation.graph import graph_of_plan
@@ -95,6 +95,89 @@ def test_why_completeness_cannot_be_judged() -> None:
     assert "minimal level" in why_not_judged(minimal, GOAL)
     assert "no goal" in why_not_judged(minimal, " \n")
     assert not why_not_judged(graph_of_plan(plan_of(_tasks("a", "b"))), GOAL)
+
+
+TOOLS = index_of(
+    Tool("translate_text", "Translates texts"), Tool("book_flight", "Books flights"), Tool("order_pizza", "Orders pizzas from a restaurant")
+)
+
+
+def _judge_with_tools(plan: Plan, goal: str = GOAL) -> list[Finding]:
+    return list(judge_completeness(graph_of_plan(plan), goal, default_policy().completeness, TOOLS))
+
+
+def test_what_is_left_out_comes_with_a_task_of_who_offers_it() -> None:
+    (finding,) = errors(_judge_with_tools(plan_of(_tasks("translate the contract into French", "book a flight to Oslo for March 3"))))
+    assert isinstance(finding.fix, AddTask)
+    assert finding.fix.task.capability == "order_pizza"
+    assert "'order_pizza'" in finding.message
+
+
+def test_what_nobody_offers_says_so_and_has_no_fix() -> None:
+    goal = "Translate the contract into French and repair the old lawnmower of Mr. Smith"
+    (finding,) = errors(_judge_with_tools(plan_of(_tasks("translate the contract into French")), goal))
+    assert finding.fix is None
+    assert "none of the catalogue fits" in finding.message
+
+
+def test_an_added_task_waits_for_who_makes_what_it_needs() -> None:
+    index = index_of(Tool("order_pizza", "Orders pizzas", inputs=(Artefact("menu"),)))
+    tasks = [
+        Task("added_1", "translate the contract into French", outputs=(Artefact("menu"),)),
+        Task("b", "book a flight to Oslo, March 3"),
+    ]
+    found = errors(judge_completeness(graph_of_plan(plan_of(tasks)), GOAL, default_policy().completeness, index))
+    (fix,) = [finding.fix for finding in found]
+    assert isinstance(fix, AddTask)
+    assert (fix.task.id, [(edge.from_id, edge.to_id) for edge in fix.edges]) == ("added_2", [("added_1", "added_2")])
+
+
+def test_a_plan_that_merely_repeats_a_goal_of_several_actions_fails() -> None:
+    (finding,) = _judge(plan_of([Task("a", GOAL.lower())]))
+    assert (finding.kind, finding.severity, finding.task_ids) == (FindingKind.REPEATED_GOAL, Severity.ERROR, ("a",))
+    assert isinstance(finding.fix, SplitTask)
+    assert len(finding.fix.tasks) == 3
+
+
+def test_one_task_for_one_action_passes() -> None:
+    assert _judge(plan_of([Task("a", "Translate the contract into French")]), "Translate the contract into French") == []
+
+
+def test_a_task_that_repeats_the_goal_beside_others_can_go_and_covers_nothing() -> None:
+    found = _judge(plan_of([Task("a", GOAL), *_tasks("translate the contract into French", "book a flight to Oslo for March 3")]))
+    assert [finding.kind for finding in found] == [FindingKind.REPEATED_GOAL, FindingKind.UNCOVERED_ELEMENT]
+    assert found[0].fix == DropTask("a")
+
+
+def test_parents_cover_nothing() -> None:
+    tasks = [
+        Task("top", "order two pizzas", TaskKind.COMPOUND),
+        *_tasks("translate the contract into French", "book a flight to Oslo, March 3"),
+    ]
+    assert errors(_judge(plan_of(tasks)))
+    covering = TaskOrigin(TaskSource.METHOD, spans=(Span(0, len(GOAL), GOAL),))
+    assert errors(_judge(plan_of([Task("top", "", TaskKind.COMPOUND, origin=covering), *tasks[1:]])))
+
+
+def test_a_detail_a_task_lost_from_its_clause_can_be_put_back() -> None:
+    goal = "Book a flight to Oslo for March 3"
+    clause = TaskOrigin(TaskSource.CLAUSE, spans=(Span(0, len(goal), goal),))
+    (finding,) = _judge(plan_of([Task("a", "book a flight to Oslo", origin=clause)]), goal)
+    assert finding.fix == Redescribe("a", "book a flight to Oslo (March 3)")
+    assert _judge(plan_of([Task("a", "book a flight", origin=clause), Task("b", "it leaves March 3", origin=clause)]), goal) == []
+
+
+def test_constraints_and_things_no_task_mentions_are_told() -> None:
+    goal = "Book a hotel near the harbour with at most three guests"
+    (finding,) = _judge(plan_of([Task("a", "book a hotel")]), goal)
+    assert finding.severity is Severity.WARNING
+    assert {span.text for span in finding.spans} == {"harbour", "at most three guests", "guests"}
+
+
+def test_guards_and_requirements_count_as_words() -> None:
+    demand = Requirement(RequirementKind.AT_MOST, "at most three guests")
+    task = Task("a", "book a hotel near the harbour", requirements=(demand,))
+    assert _judge(plan_of([task]), "Book a hotel near the harbour with at most three guests") == []
 
 
 @needs_data("ultratool")

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from validation_makers import assigned, expanded, plan_of, plans, structure_of, unassigned
 
+from genesis_server.model.catalogue import Artefact
 from genesis_server.model.money import Money
 from genesis_server.model.plan import Edge, EdgeKind, Plan, Task
 from genesis_server.model.routing import Target, TargetKind, UnassignedReason
-from genesis_server.model.validation import DropEdge, DropTask, Reallocate
+from genesis_server.model.validation import AddTask, DropEdge, DropTask, MergeTasks, Reallocate, Redescribe, SplitTask
 from genesis_server.validation.fixes import apply_fix
 from genesis_server.validation.graph import graph_of_plan
 
@@ -79,3 +80,51 @@ def test_dropping_a_task_keeps_the_order_of_all_others(plan: Plan, data: st.Data
 
     assert order(left) == {pair for pair in order(plan) if plan.tasks[gone].id not in pair}
     assert structure_of(left).schedule is not None
+
+
+def test_an_added_task_comes_with_its_sound_edges() -> None:
+    plan = plan_of(["a"])
+    more, _ = apply_fix(plan, (), AddTask(Task("new", "n"), (Edge("a", "new"), Edge("ghost", "new"))))
+    assert [task.id for task in more.tasks] == ["a", "new"]
+    assert more.edges == (Edge("a", "new"),)
+    assert apply_fix(more, (), AddTask(Task("new", "n"))) == (more, ())
+
+
+def test_a_redescribed_task_keeps_all_but_its_goal() -> None:
+    plan = plan_of([Task("a", "old", capability="c"), "b"])
+    changed, _ = apply_fix(plan, (), Redescribe("a", "new"))
+    assert changed.tasks == (Task("a", "new", capability="c"), plan.tasks[1])
+
+
+def test_parts_of_a_split_task_stand_where_it_stood() -> None:
+    plan = plan_of(["before", "a", Task("child", "", parent_id="a"), "after"], [("before", "a"), ("a", "after")])
+    fix = SplitTask("a", (Task("p", "1"), Task("q", "2")), (Edge("p", "q"),))
+    split, routes = apply_fix(plan, (assigned("a", "one"), assigned("after", "one")), fix)
+    assert [task.id for task in split.tasks] == ["before", "p", "q", "child", "after"]
+    assert split.edges == (Edge("before", "p"), Edge("q", "after"), Edge("p", "q"))
+    assert [route.task_id for route in routes] == ["after"]
+    assert next(task for task in split.tasks if task.id == "child").parent_id == "p"
+    taken = SplitTask("a", (Task("after", "1"),))
+    assert apply_fix(plan, (), taken) == (plan, ())
+
+
+def test_a_merged_task_has_the_inputs_outputs_and_edges_of_all() -> None:
+    tasks = [
+        Task("a", "x", outputs=(Artefact("m"),)),
+        Task("b", "y", inputs=(Artefact("m"), Artefact("i")), outputs=(Artefact("o"),)),
+        Task("c", "z"),
+    ]
+    plan = plan_of(tasks, [Edge("a", "b", EdgeKind.DATA, "m"), ("a", "c"), ("b", "c")])
+    one, routes = apply_fix(plan, (assigned("a", "one"), assigned("b", "one")), MergeTasks("a", ("b",), "x and y"))
+    merged = one.tasks[0]
+    assert (merged.goal, merged.inputs, merged.outputs) == ("x and y", (Artefact("i"),), (Artefact("m"), Artefact("o")))
+    assert [(edge.from_id, edge.to_id) for edge in one.edges] == [("a", "c")]
+    assert [route.task_id for route in routes] == ["a"]
+    assert apply_fix(plan, (), MergeTasks("ghost", ("b",), "")) == (plan, ())
+
+
+def test_a_reallocated_task_names_what_its_new_target_offers() -> None:
+    plan = plan_of([Task("a", "x", capability="wrong")])
+    changed, routes = apply_fix(plan, (), Reallocate("a", Target(TargetKind.TOOL, "right")))
+    assert changed.tasks[0].capability == "right"
+    assert routes == ()

@@ -11,7 +11,7 @@ from validation_makers import DATA, needs_data, plan_of
 
 from genesis_server.model.catalogue import Artefact
 from genesis_server.model.plan import Plan, Task, TaskKind
-from genesis_server.model.validation import DropTask, Finding, FindingKind, Severity
+from genesis_server.model.validation import DropTask, Finding, FindingKind, MergeTasks, Severity
 from genesis_server.validation import redundancy
 from genesis_server.validation.graph import graph_of_plan
 from genesis_server.validation.policy import default_policy
@@ -71,8 +71,8 @@ def test_nearly_the_same_in_other_words() -> None:
     ]
     (finding,) = _judge(plan_of(tasks))
     assert finding.task_ids == ("a", "b")
-    assert "nearly" in finding.message
-    assert finding.fix is None
+    assert "in other words" in finding.message
+    assert finding.fix == MergeTasks("a", ("b",), tasks[0].goal)
 
 
 def test_other_verbs_are_another_task() -> None:
@@ -99,6 +99,57 @@ def test_near_repeats_are_not_looked_for_in_large_plans(monkeypatch: pytest.Monk
 
 def test_tasks_without_words_repeat_nothing() -> None:
     assert _judge(plan_of([Task("a", ""), Task("b", " ")])) == []
+
+
+def test_a_guess_without_a_capability_is_only_a_note() -> None:
+    tasks = [Task("a", "find cheap flights to Oslo"), Task("b", "get hold of low-cost flights to Oslo")]
+    (finding,) = judge_redundancy(graph_of_plan(plan_of(tasks)), default_policy().redundancy.model_copy(update={"overlap": 0.2}))
+    assert (finding.severity, finding.fix) == (Severity.INFO, None)
+
+
+def test_a_word_that_stands_elsewhere_names_something_else() -> None:
+    tasks = [
+        Task("a", "calculate the total cost of the shirts"),
+        Task("b", "calculate the total cost of the jeans"),
+        Task("c", "add up the cost of shirts and jeans"),
+    ]
+    assert _judge(plan_of(tasks)) == []
+
+
+def test_tasks_with_work_between_them_are_not_merged() -> None:
+    """Merging would make a circle."""
+    tasks = [
+        Task("a", "check the balance of the savings account", capability="bank.balance"),
+        Task("b", "pay the rent", capability="bank.pay"),
+        Task("c", "look up the balance of the savings account", capability="bank.balance"),
+    ]
+    (finding,) = _judge(plan_of(tasks, [("a", "b"), ("b", "c")]))
+    assert (finding.task_ids, finding.fix) == (("a", "c"), None)
+    (finding,) = _judge(plan_of(tasks, [("a", "c"), ("b", "c")]))
+    assert isinstance(finding.fix, MergeTasks)
+
+
+def test_what_another_task_puts_out_too_is_subsumed() -> None:
+    tasks = [
+        Task("a", "weigh the parcel", capability="scales", outputs=(Artefact("weight"),)),
+        Task("b", "measure everything", capability="scales", outputs=(Artefact("weight"), Artefact("size"))),
+    ]
+    (finding,) = _judge(plan_of(tasks))
+    assert (finding.kind, finding.task_ids, finding.fix) == (FindingKind.SUBSUMED_TASK, ("b", "a"), DropTask("a"))
+
+
+def test_an_output_nobody_needs_is_told_unless_the_goal_asks_for_it() -> None:
+    tasks = [
+        Task("a", "weigh the parcel", outputs=(Artefact("weight"),)),
+        Task("b", "print a label", inputs=(Artefact("weight"),), outputs=(Artefact("label"),)),
+        Task("c", "draw a cat", outputs=(Artefact("cat"),)),
+    ]
+    plan = graph_of_plan(plan_of(tasks))
+    policy = default_policy().redundancy
+    (finding,) = judge_redundancy(plan, policy, "weigh the parcel and print a label for it")
+    assert (finding.kind, finding.severity, finding.task_ids) == (FindingKind.UNUSED_OUTPUT, Severity.WARNING, ("c",))
+    assert list(judge_redundancy(plan, policy, "print a label with a cat on it")) == []
+    assert list(judge_redundancy(plan, policy)) == []
 
 
 @needs_data("ultratool")

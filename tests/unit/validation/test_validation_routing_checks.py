@@ -92,7 +92,7 @@ def test_hard_constraints_hold_for_targets_and_for_whom_they_are_moved_to(
     constraints: RoutingConstraints, own: TaskConstraints, why: str
 ) -> None:
     (finding,) = _judge(plan_of([_write(constraints=own)]), assigned("a", "poet", "", "write"), constraints=constraints)
-    assert finding.kind is FindingKind.UNFIT_TARGET
+    assert finding.kind is (FindingKind.FORBIDDEN_DATA_CLASS if "may see" in why else FindingKind.UNFIT_TARGET)
     assert why in finding.message
     assert finding.fix == Reallocate("a", TO_WRITER)
 
@@ -245,3 +245,13 @@ def test_a_task_with_a_limit_of_cost_or_time_is_given_to_nobody_else(own: TaskCo
     (finding,) = _judge(plan, unassigned("a", UnassignedReason.REGION, "because"), constraints=of_call)
     assert (finding.kind, finding.fix) == (FindingKind.UNASSIGNED_TASK, None)
     assert "because" in finding.message
+
+
+def test_an_unhealthy_agent_is_an_error_with_a_healthy_one_in_its_place() -> None:
+    plan = plan_of([_write()])
+    verdict = judge_plan(plan, index=INDEX, routes=(assigned("a", "poet", "", "write"),), unhealthy=frozenset({"poet"}))
+    (finding,) = [finding for finding in verdict.findings if finding.kind is FindingKind.UNHEALTHY_TARGET]
+    assert (finding.severity, finding.fix) == (Severity.ERROR, Reallocate("a", TO_WRITER))
+    both = judge_plan(plan, index=INDEX, routes=(assigned("a", "poet", "", "write"),), unhealthy=frozenset({"poet", "writer"}))
+    (finding,) = [finding for finding in both.findings if finding.kind is FindingKind.UNHEALTHY_TARGET]
+    assert finding.fix is None

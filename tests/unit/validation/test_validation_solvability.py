@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from validation_makers import index_of, plan_of, skill
 
-from genesis_server.model.catalogue import AgentCard, Tool
+from genesis_server.model.catalogue import AgentCard, Artefact, Tool
 from genesis_server.model.plan import Task, TaskKind
 from genesis_server.model.validation import Finding, FindingKind, Severity
 from genesis_server.routing.policy import default_policy as default_routing_policy
 from genesis_server.validation import solvability
 from genesis_server.validation.graph import graph_of_plan
+from genesis_server.validation.judge import judge_plan
 from genesis_server.validation.policy import default_policy
 from genesis_server.validation.solvability import Solvability
 
@@ -59,3 +60,25 @@ def test_the_words_of_too_many_tasks_are_not_compared(monkeypatch: pytest.Monkey
 def test_the_validator_and_the_router_draw_the_same_line() -> None:
     """Else a task the router gives away could be called unsolvable."""
     assert default_policy().solvability.text_threshold == default_routing_policy().match.text_threshold
+
+
+def test_the_nearest_miss_says_what_it_lacks() -> None:
+    index = index_of(
+        Tool(
+            "weigh_parcel",
+            "weighs parcels and letters for the post office counter",
+            inputs=(Artefact("parcel"),),
+            outputs=(Artefact("weight"),),
+        )
+    )
+    task = Task(
+        "a",
+        "paint the counter and every door turquoise with soft brushes tonight",
+        inputs=(Artefact("paint"),),
+        outputs=(Artefact("wall"),),
+    )
+    (finding,) = [f for f in judge_plan(plan_of([task]), index=index).findings if f.kind is FindingKind.UNSOLVABLE_TASK]
+    assert "the nearest is 'weigh_parcel'" in finding.message
+    assert "'turquoise'" in finding.message
+    assert "the outputs 'wall'" in finding.message
+    assert "asks for the inputs 'parcel'" in finding.message

@@ -27,6 +27,8 @@ class Node:
     children: list[Node] = field(default_factory=list["Node"])
     after: list[Node] = field(default_factory=list["Node"])
     """The nodes it waits for, in the plan's order of edges."""
+    waits: list[Link] = field(default_factory=list["Link"])
+    """The links to them."""
     level: int = 0
     """Earliest step it can be done in, from 1; 0 for headings and where the plan has a circle."""
 
@@ -126,8 +128,10 @@ class PlanGraph:
             start, end = self.find(edge.from_task_id), self.find(edge.to_task_id)
             if start and end and start is not end and (start.index, end.index) not in seen:
                 seen.add((start.index, end.index))
-                links.append(Link(start, end, edge))
+                link = Link(start, end, edge)
+                links.append(link)
                 end.after.append(start)
+                end.waits.append(link)
         return links
 
     def _set_levels(self) -> None:

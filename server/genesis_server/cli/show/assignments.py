@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -75,15 +75,19 @@ def _comparisons(routes: Sequence[routing_pb2.TaskRoute], graph: PlanGraph | Non
         if proof.level != routing_pb2.EXPLANATION_LEVEL_FULL:
             continue
         title = Text(f"\n{graph.label(route.task_id) if graph else plain(route.task_id)} {plain(proof.decisive_difference)}")
-        table = Table(
-            "candidate", "score", "match", "success", "cheap", "free", "cost", "", box=None, header_style="dim", padding=(0, 1, 0, 2)
-        )
-        for candidate in proof.candidates:
-            parts = candidate.parts
-            numbers = [candidate.score, parts.skill_match, parts.success, parts.cost, parts.load]
-            name = " · ".join(filter(None, (plain(candidate.target.id), plain(candidate.target.model_id))))
-            table.add_row(
-                Text(name), *(f"{number:.3f}" for number in numbers), amount(candidate.expected_cost), Text(plain(candidate.detail), "dim")
-            )
         yield title
-        yield table
+        yield candidates_table(proof.candidates)
+
+
+def candidates_table(candidates: Iterable[routing_pb2.Candidate]) -> Table:
+    """Candidates with the parts of their scores and what refused them."""
+    names = ("candidate", "score", "match", "success", "cheap", "free", "rules", "cost", "")
+    table = Table(*names, box=None, header_style="dim", padding=(0, 1, 0, 2))
+    for candidate in candidates:
+        parts = candidate.parts
+        numbers = [candidate.score, parts.skill_match, parts.success, parts.cost, parts.load, parts.rules]
+        name = " · ".join(filter(None, (plain(candidate.target.id), plain(candidate.target.model_id))))
+        table.add_row(
+            Text(name), *(f"{number:.3f}" for number in numbers), amount(candidate.expected_cost), Text(plain(candidate.detail), "dim")
+        )
+    return table

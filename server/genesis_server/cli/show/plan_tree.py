@@ -11,6 +11,13 @@ from genesis.v1 import plan_pb2
 from genesis_server.cli.drawing.graph import Node, PlanGraph
 from genesis_server.cli.text import counted, enum_word, plain
 
+STATE_MARKS = {
+    plan_pb2.TASK_STATE_DONE: ("✓ ", "green"),
+    plan_pb2.TASK_STATE_FAILED: ("✗ ", "bold red"),
+    plan_pb2.TASK_STATE_SKIPPED: ("» ", "dim"),
+    plan_pb2.TASK_STATE_CANCELLED: ("- ", "dim"),
+}
+"""Mark and style of a task that has ended."""
 _SHOWN_TASKS = 500
 
 
@@ -54,8 +61,12 @@ def _task(node: Node, critical: Collection[str]) -> Text:
         facts.append(origin)
     if task.id in critical:
         facts.append("on the critical path")
+    facts += [f"only if “{plain(guard.text)}”" for guard in task.guards]
+    facts += [f"demanded “{plain(requirement.text)}”" for requirement in task.requirements]
+    if task.error:
+        facts.append(f"failed: {plain(task.error)}")
     words = plain(task.goal) or plain(task.id)
-    text = Text.assemble((f"{node.number} ", "cyan"), (words, "bold" if node.children else ""))
+    text = Text.assemble(STATE_MARKS.get(task.state, ""), (f"{node.number} ", "cyan"), (words, "bold" if node.children else ""))
     if facts:
         text.append("\n" + " · ".join(facts), style="dim")
     return text

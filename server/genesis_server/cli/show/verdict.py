@@ -73,7 +73,7 @@ def _message(finding: validation_pb2.Finding, graph: PlanGraph) -> str:
     return message
 
 
-def _fix(fix: validation_pb2.Fix, graph: PlanGraph) -> str:
+def _fix(fix: validation_pb2.Fix, graph: PlanGraph) -> str:  # noqa: PLR0911  (one for each kind)
     match fix.WhichOneof("action"):
         case "reallocate":
             return f"give {plain(graph.label(fix.reallocate.task_id))} to {plain(fix.reallocate.target.id)}"
@@ -82,6 +82,16 @@ def _fix(fix: validation_pb2.Fix, graph: PlanGraph) -> str:
         case "drop_edge":
             edge = fix.drop_edge.edge
             return f"drop {plain(graph.label(edge.from_task_id))} → {plain(graph.label(edge.to_task_id))}"
+        case "add_task":
+            return f"add “{plain(fix.add_task.task.goal)}”"
+        case "redescribe":
+            return f"say {plain(graph.label(fix.redescribe.task_id))} as “{plain(fix.redescribe.goal)}”"
+        case "split_task":
+            parts = ", ".join(f"“{plain(task.goal)}”" for task in fix.split_task.tasks)
+            return f"split {plain(graph.label(fix.split_task.task_id))} into {parts}"
+        case "merge_tasks":
+            merged = ", ".join(plain(graph.label(task_id)) for task_id in fix.merge_tasks.merged_ids)
+            return f"merge {merged} into {plain(graph.label(fix.merge_tasks.task_id))}"
         case _:
             return ""
 

@@ -8,7 +8,7 @@ from genesis_server.rpc.convert.from_proto import (
     constraints_from_proto,
     routes_from_proto,
 )
-from genesis_server.rpc.convert.judgement import repair_to_proto, verdict_to_proto
+from genesis_server.rpc.convert.judgement import mended_to_proto, repair_to_proto, verdict_to_proto
 from genesis_server.rpc.convert.plans import plan_from_proto, plan_to_proto
 from genesis_server.rpc.convert.to_proto import (
     agent_to_proto,
@@ -28,6 +28,7 @@ __all__ = [
     "catalogue_to_proto",
     "constraints_from_proto",
     "constraints_to_proto",
+    "mended_to_proto",
     "plan_from_proto",
     "plan_to_proto",
     "provenance_to_proto",

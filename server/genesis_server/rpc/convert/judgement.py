@@ -17,8 +17,10 @@ from genesis_server.model.validation import (
     SplitTask,
     Verdict,
 )
-from genesis_server.rpc.convert.plans import edges_to_proto, tasks_to_proto
+from genesis_server.rpc.convert.plans import edges_to_proto, plan_to_proto, tasks_to_proto
+from genesis_server.rpc.convert.to_proto import route_to_proto
 from genesis_server.rpc.convert.values import duration_to_proto, number, span_to_proto, target_to_proto
+from genesis_server.validation.fixpoint import Mended
 
 
 def verdict_to_proto(verdict: Verdict) -> validation_pb2.Verdict:
@@ -72,6 +74,16 @@ def fix_to_proto(fix: Fix) -> validation_pb2.Fix:  # noqa: PLR0911  (one for eac
             return validation_pb2.Fix(split_task=split)
         case MergeTasks(task_id, merged_ids, goal):
             return validation_pb2.Fix(merge_tasks=validation_pb2.MergeTasks(task_id=task_id, merged_ids=merged_ids, goal=goal))
+
+
+def mended_to_proto(mended: Mended) -> orchestrator_service_pb2.ValidateResponse:
+    """A mended plan with its verdict and what was done, without provenance."""
+    return orchestrator_service_pb2.ValidateResponse(
+        verdict=verdict_to_proto(mended.verdict),
+        plan=plan_to_proto(mended.plan),
+        routes=[route_to_proto(route) for route in mended.routes],
+        repairs=[repair_to_proto(repair) for repair in mended.repairs],
+    )
 
 
 def _schedule(schedule: Schedule) -> validation_pb2.Schedule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from genesis_server.storage.base import ANY_VERSION, Change, Document, Key, VersionConflictError
+from genesis_server.storage.base import ANY_VERSION, Change, Document, Key, Put, VersionConflictError
 
 TOMBSTONE_SECONDS = 3600.0
 """How long a deletion is remembered for those who watch."""
@@ -47,6 +47,11 @@ def put(connection: sqlite3.Connection, key: Key, value: bytes, *, expected: int
     revision = count_up(connection, "revision")
     connection.execute(_PUT, (key.tenant, key.kind, key.id, value, actual + 1, expires, revision))
     return actual + 1
+
+
+def put_all(connection: sqlite3.Connection, puts: Sequence[Put], *, now: float) -> Sequence[int]:
+    """Write one after the other; the new versions. The caller takes all back when one raises."""
+    return [put(connection, one.key, one.value, expected=one.expected, expires=one.expires, now=now) for one in puts]
 
 
 def delete(connection: sqlite3.Connection, key: Key, *, expected: int, now: float) -> bool:

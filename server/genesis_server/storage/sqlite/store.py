@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-from genesis_server.storage.base import ANY_VERSION, Change, Document, Entry, Key, Lease
+from genesis_server.storage.base import ANY_VERSION, Change, Document, Entry, Key, Lease, Put
 from genesis_server.storage.sqlite import documents, journal, leases
 from genesis_server.storage.sqlite.connection import Session, create, translate
 from genesis_server.storage.sqlite.watching import Watchers
@@ -73,6 +73,11 @@ class SqliteStore:
         return await self._writer.submit(
             lambda connection: documents.put(connection, key, value, expected=expected, expires=expires, now=self._clock())
         )
+
+    async def put_all(self, puts: Sequence[Put]) -> Sequence[int]:
+        """Write all or none; the new versions, in order."""
+        together = tuple(puts)
+        return await self._writer.submit(lambda connection: documents.put_all(connection, together, now=self._clock()))
 
     async def delete(self, key: Key, *, expected: int = ANY_VERSION) -> bool:
         """Delete; False when it was not there."""

@@ -1,0 +1,202 @@
+"""What the columns of a decision mean, in nouns and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field as attribute
+
+from genesis_server.model.money import Money
+from genesis_server.model.plan import Task
+from genesis_server.model.routing import Candidate, LoadChoice, NearestMiss, RoutingConstraints, ScoreParts, Target, UnassignedReason
+from genesis_server.routing.balance import Balance
+from genesis_server.routing.candidates import Candidates
+from genesis_server.routing.limits import failed_reasons, limits_of
+from genesis_server.routing.policy import RoutingPolicy
+from genesis_server.routing.rulings import Rulings
+from genesis_server.routing.selection import Field
+from genesis_server.routing.ties import SCORE_SCALE
+from genesis_server.routing.wording import any_of, class_text, difference, load_text, name_of, seconds_text
+
+
+@dataclass(frozen=True, slots=True)
+class Describer:
+    """Says what the columns mean; places count from a task's first candidate."""
+
+    candidates: Candidates
+    rulings: Rulings
+    policy: RoutingPolicy
+    constraints: RoutingConstraints
+    currency: str
+    _parts: dict[int, ScoreParts] = attribute(default_factory=dict[int, ScoreParts])
+
+    def row(self, field: Field, place: int) -> int:
+        """A candidate's row of the pool."""
+        return self.candidates.values.rows[field.first + place]
+
+    def target(self, field: Field, place: int) -> Target:
+        """Who a candidate is."""
+        return self.candidates.pool.targets[self.candidates.values.rows[field.first + place]]
+
+    def cost(self, field: Field, place: int) -> Money:
+        """What a candidate is expected to cost."""
+        return Money(self.candidates.values.costs[field.first + place], self.currency)
+
+    def score(self, field: Field, place: int) -> float:
+        """A candidate's score, 0 to 1."""
+        return max(0.0, min(1.0, field.score[place]))
+
+    def parts(self, field: Field, place: int) -> ScoreParts:
+        """The parts of a candidate's score."""
+        at, values = field.first + place, self.candidates.values
+        found = self._parts.get(at)
+        if found is None:
+            found = ScoreParts(values.skill[at], values.success[at], field.cheapness[place], field.load[place], values.bonus[at])
+            self._parts[at] = found
+        return found
+
+    def decisive(self, field: Field, chosen: int) -> str:
+        """What decided between the choice and the next, in words."""
+        if len(field.order) == 1:
+            return "the only candidate that passes every hard constraint"
+        first = field.preferred
+        if chosen != first:
+            loss = self.score(field, first) - self.score(field, chosen)
+            saved = Money(self.cost(field, first).nanos - self.cost(field, chosen).nanos, self.currency)
+            return f"saves {saved} for {loss:.2f} of score against {name_of(self.target(field, first))}, to keep the budget"
+        balance = field.balance
+        if balance is not None and (balance.is_sticky or balance.is_by_load):
+            return self._balanced(field, balance)
+        second = field.order[1]
+        if balance is not None and balance.compared[0] != field.order[0]:
+            second = balance.compared[1]
+        words = difference(self.parts(field, chosen), self.parts(field, second), self.policy)
+        name = name_of(self.target(field, second))
+        preference = self.candidates.values.preference
+        if preference[field.first + chosen] != preference[field.first + second]:
+            return f"preferred by the rules to {name} ({words})"
+        return f"{words} against {name}"
+
+    def _balanced(self, field: Field, balance: Balance) -> str:
+        if balance.is_sticky:
+            return f"named by the sticky key among {len(balance.near_best)} that are about as good"
+        other = balance.compared[0] if balance.chosen == balance.compared[1] else balance.compared[1]
+        low, high = sorted(balance.loads)
+        return f"has less to do than {name_of(self.target(field, other))}, which is about as good ({low:.3g} to {high:.3g} tasks a slot)"
+
+    def load_choice(self, field: Field) -> LoadChoice | None:
+        """How load or a sticky key chose; None when nobody else was about as good."""
+        balance = field.balance
+        if balance is None:
+            return None
+        chosen = name_of(self.target(field, balance.chosen))
+        if balance.is_sticky:
+            text = f"the sticky key names {chosen} among {len(balance.near_best)} that are about as good"
+        else:
+            drawn = "the two" if len(balance.near_best) == 2 else f"two drawn of {len(balance.near_best)}"
+            named = [
+                f"{name_of(self.target(field, place))} has {load_text(load)}"
+                for place, load in zip(balance.compared, balance.loads, strict=True)
+            ]
+            why = "which has less" if balance.is_by_load else "which is the better one at equal load"
+            text = f"of {drawn} that are about as good {' and '.join(named)}: {chosen}, {why}"
+        return LoadChoice(
+            near_best=tuple([self.target(field, place) for place in balance.near_best]),
+            compared=tuple([self.target(field, place) for place in balance.compared]),
+            text=text,
+        )
+
+    def nearest_miss(self, job: int, task: Task, field: Field) -> tuple[NearestMiss, str] | None:
+        """The refused candidate that failed the fewest constraints, then the best by score; and what would help it."""
+        refused = self.refused(field)
+        if not refused:
+            return None
+        place = refused[0]
+        failed = failed_reasons(field.failed[place])
+        missing = "; ".join([self._what_failed(job, task, field, place, reason) for reason in failed])
+        help_text = " and ".join([self._what_helps(task, field, place, reason) for reason in failed])
+        return NearestMiss(self.target(field, place), failed, missing), help_text
+
+    def refused(self, field: Field) -> list[int]:
+        """Places of the refused candidates, the nearest to feasible first."""
+        places: list[int] = [place for place, flags in enumerate(field.failed) if flags]
+        ranks = self.candidates.pool.rank_list
+        places.sort(
+            key=lambda place: (field.failed[place].bit_count(), -round(field.score[place] * SCORE_SCALE), ranks[self.row(field, place)])
+        )
+        return places
+
+    def candidate(self, job: int, task: Task, field: Field, place: int) -> Candidate:
+        """One candidate with its scores, or with what refused it."""
+        flags = field.failed[place]
+        failed = failed_reasons(flags) if flags else ()
+        return Candidate(
+            target=self.target(field, place),
+            score=0.0 if failed else self.score(field, place),
+            parts=self.parts(field, place),
+            expected_cost=self.cost(field, place),
+            failed=failed,
+            detail="; ".join([self._what_failed(job, task, field, place, reason) for reason in failed]) if failed else "",
+        )
+
+    def _what_failed(  # noqa: PLR0911 - a sentence for each reason
+        self, job: int, task: Task, field: Field, place: int, reason: UnassignedReason
+    ) -> str:
+        row = self.row(field, place)
+        target = self.target(field, place)
+        limits = limits_of(task, self.constraints)
+        match reason:
+            case UnassignedReason.REGION:
+                region = self.candidates.pool.regions[row]
+                return f"{target.id} {f'runs in {region}' if region else 'has no region'}; allowed: {any_of(limits.regions)}"
+            case UnassignedReason.DATA_CLASS:
+                cleared = class_text(int(self.candidates.pool.clearances[row]))
+                return f"{target.id} may see {cleared} data at most; the task's are {class_text(limits.data_class)}"
+            case UnassignedReason.UNHEALTHY:
+                return f"{target.id} is unhealthy"
+            case UnassignedReason.EXCLUDED:
+                return f"{target.id} is excluded by the request"
+            case UnassignedReason.DEADLINE:
+                latest = seconds_text(max(0.0, field.latest_end_seconds))
+                return f"{name_of(target)} would end {self._end(field, place)} after the plan's start, later than {latest}"
+            case UnassignedReason.BUDGET:
+                return f"{name_of(target)} costs {self.cost(field, place)}; the task may cost {Money(limits.max_cost or 0, self.currency)}"
+            case UnassignedReason.RULE:
+                return f"the rule {self._refusing_rule(field, place)} refuses {name_of(target)}{self._why(job, field, place)}"
+            case _:
+                score = self.candidates.values.skill[field.first + place]
+                return f"the words of {target.skill_id or target.id} fit {score:.2f}; needed: {self.policy.match.text_threshold:.2f}"
+
+    def _what_helps(  # noqa: PLR0911 - a sentence for each reason
+        self, task: Task, field: Field, place: int, reason: UnassignedReason
+    ) -> str:
+        target = self.target(field, place)
+        limits = limits_of(task, self.constraints)
+        match reason:
+            case UnassignedReason.REGION:
+                region = self.candidates.pool.regions[self.row(field, place)]
+                return f"allow the region {region}" if region else f"give {target.id} a region or allow any"
+            case UnassignedReason.DATA_CLASS:
+                return f"clear {target.id} for {class_text(limits.data_class)} data"
+            case UnassignedReason.UNHEALTHY:
+                return f"wait for {target.id} to get well"
+            case UnassignedReason.EXCLUDED:
+                return f"take {target.id} out of excluded_targets"
+            case UnassignedReason.DEADLINE:
+                return f"allow it to end after {self._end(field, place)}"
+            case UnassignedReason.BUDGET:
+                return f"raise the task's max_cost to {self.cost(field, place)}"
+            case UnassignedReason.RULE:
+                return f"change the rule {self._refusing_rule(field, place)}"
+            case _:
+                return "name a capability of the catalogue or add somebody who has it"
+
+    def _refusing_rule(self, field: Field, place: int) -> str:
+        return self.rulings.book.rulebook.compiled[self.candidates.values.refused_by[field.first + place]].id
+
+    def _why(self, job: int, field: Field, place: int) -> str:
+        rule = self.rulings.book.rulebook.compiled[self.candidates.values.refused_by[field.first + place]]
+        text = self.rulings.told(job, rule, 0).explanation
+        return f": {text}" if text else ""
+
+    def _end(self, field: Field, place: int) -> str:
+        return seconds_text(field.start_seconds + self.candidates.values.seconds[field.first + place])

@@ -1,0 +1,145 @@
+"""From a plan, its tasks, a caller and a catalogue to the facts rules read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from genesis_server.model.caller import Caller
+from genesis_server.model.catalogue import DEFAULT_SKILL_SECONDS, AgentCard, Catalogue, DataClass, Model, Skill, Tool
+from genesis_server.model.plan import DEFAULT_DIFFICULTY, Plan, Task, TaskKind
+from genesis_server.model.routing import RoutingConstraints
+from genesis_server.routing.rules.facts import TASK_FACTS, WEEKDAYS, CandidateFacts, FactValue, TaskFacts
+from genesis_server.text.words import content_stems
+
+_DAY_SECONDS = 86_400
+
+
+_OWN = tuple([name for name, kind in TASK_FACTS.items() if kind.scope == "task"])
+"""The facts of the task itself, which stand first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What all tasks of a call share; `of_task` adds what is a task's own."""
+
+    constraints: RoutingConstraints
+    shared: tuple[FactValue | None, ...]
+    """The facts of plan, caller and time, in the order of TASK_FACTS."""
+    now: float
+
+    def of_task(self, task: Task) -> TaskFacts:
+        """The facts of one task."""
+        own = task.constraints
+        values: dict[str, FactValue | None] = {
+            "task.id": task.id,
+            "task.goal": task.goal.lower() or None,
+            "task.words": stems_of(task.goal),
+            "task.capability": task.capability or None,
+            "task.kind": "compound" if task.kind is TaskKind.COMPOUND else "primitive",
+            "task.difficulty": DEFAULT_DIFFICULTY if task.difficulty is None else task.difficulty,
+            "task.depth": float(task.depth),
+            "task.data_class": _class_name((own.data_class or self.constraints.data_class).effective),
+            "task.max_cost": own.max_cost.units if own.max_cost is not None else None,
+            "task.deadline_seconds": own.deadline_seconds,
+            "task.expected_seconds": task.expected_seconds,
+            "task.regions": _common(own.regions, self.constraints.regions),
+            "task.inputs": frozenset([artefact.name for artefact in task.inputs]),
+            "task.outputs": frozenset([artefact.name for artefact in task.outputs]),
+            "task.input_types": frozenset([artefact.type.lower() for artefact in task.inputs if artefact.type]),
+            "task.method": (task.origin.method_id or None) if task.origin is not None else None,
+        }
+        return TaskFacts((*[values[name] for name in _OWN], *self.shared), self.now)
+
+
+def facts_of_call(plan: Plan, *, constraints: RoutingConstraints, caller: Caller | None, now: float) -> CallFacts:
+    """What all tasks of a call share; `now` in seconds since the epoch. Without a caller the facts about it are missing."""
+    values: dict[str, FactValue | None] = {
+        "plan.goal": plan.goal.lower() or None,
+        "plan.task_count": float(len(plan.tasks)),
+        "plan.depth": float(max((task.depth for task in plan.tasks), default=0)),
+        "plan.budget": constraints.budget.units if constraints.budget is not None else None,
+        "plan.deadline_seconds": constraints.deadline_seconds,
+        "plan.regions": frozenset(constraints.regions),
+        "plan.data_class": _class_name(constraints.data_class) if constraints.data_class else None,
+        **time_facts(now),
+    }
+    if caller is not None:
+        values["caller.tenant"] = caller.tenant or None
+        values["caller.subject"] = caller.subject or None
+        values["caller.roles"] = frozenset([role.value for role in caller.roles])
+        values["caller.anonymous"] = caller.anonymous
+    return CallFacts(constraints, tuple([values.get(name) for name in TASK_FACTS][len(_OWN) :]), now)
+
+
+def time_facts(now: float) -> dict[str, FactValue]:
+    """The facts of time at a moment, seconds since the epoch."""
+    moment = datetime.fromtimestamp(now, UTC)
+    return {
+        "time.now": now,
+        "time.date": now // _DAY_SECONDS * _DAY_SECONDS,
+        "time.hour": float(moment.hour),
+        "time.weekday": WEEKDAYS[moment.weekday()],
+    }
+
+
+def stems_of(goal: str) -> frozenset[str]:
+    """The fact `task.words` of a goal."""
+    return frozenset(content_stems(goal))
+
+
+def candidate_facts(owner: AgentCard | Tool, skill: Skill | None = None, model: Model | None = None) -> CandidateFacts:
+    """The facts of an agent with one of its skills and models, or of a tool."""
+    if isinstance(owner, Tool):
+        return CandidateFacts.of(
+            {
+                "agent.id": owner.name,
+                "agent.kind": "tool",
+                "agent.skill": owner.name,
+                "agent.skills": frozenset({owner.name}),
+                "agent.tags": frozenset[str](),
+                "agent.models": frozenset[str](),
+                "agent.has_model": False,
+                "agent.call_price": owner.cost_per_call.units,
+                "agent.expected_seconds": owner.expected_seconds,
+            }
+        )
+    values: dict[str, FactValue | None] = {
+        "agent.id": owner.id,
+        "agent.kind": "agent",
+        "agent.version": owner.version or None,
+        "agent.region": owner.region or None,
+        "agent.max_data_class": _class_name(owner.max_data_class.effective),
+        "agent.skill": skill.id if skill is not None else None,
+        "agent.skills": frozenset([each.id for each in owner.skills]),
+        "agent.tags": frozenset(skill.tags if skill is not None else ()),
+        "agent.has_model": model is not None,
+        "agent.models": frozenset([each.id for each in owner.models]),
+        "agent.max_concurrent_tasks": float(owner.max_concurrent_tasks),
+        "agent.expected_seconds": skill.expected_seconds if skill is not None else DEFAULT_SKILL_SECONDS,
+    }
+    if model is not None:
+        values["agent.model"] = model.id
+        values["agent.input_price"] = model.input_price.units
+        values["agent.output_price"] = model.output_price.units
+        values["agent.success_prior"] = model.success_prior
+    return CandidateFacts.of(values)
+
+
+def catalogue_candidates(catalogue: Catalogue) -> tuple[CandidateFacts, ...]:
+    """Everybody a catalogue offers: each agent with each skill and each model, then the tools."""
+    found: list[CandidateFacts] = []
+    for agent in catalogue.agents:
+        models: Sequence[Model | None] = agent.models or (None,)
+        found += [candidate_facts(agent, skill, model) for skill in agent.skills for model in models]
+    return (*found, *[candidate_facts(tool) for tool in catalogue.tools])
+
+
+def _common(own: Sequence[str], general: Sequence[str]) -> frozenset[str]:
+    """The regions both allow, where an empty list allows any."""
+    return frozenset(own) & frozenset(general) if own and general else frozenset(own or general)
+
+
+def _class_name(data_class: DataClass) -> str:
+    return data_class.name.lower()

@@ -1,0 +1,188 @@
+"""What the rulebook says of every task of a call: the facts it reads, the rules that fire, and what they do with the candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from operator import itemgetter
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from genesis_server.model.plan import Task
+from genesis_server.model.routing import BlockedRule, FiredRule, RuleEffect, UnassignedReason
+from genesis_server.routing.candidates import Candidates
+from genesis_server.routing.limits import flag
+from genesis_server.routing.pool import Pool
+from genesis_server.routing.rules.blocking import blocked_rule
+from genesis_server.routing.rules.building import CallFacts, candidate_facts
+from genesis_server.routing.rules.condition import facts_of
+from genesis_server.routing.rules.facts import TASK_PLACES, TaskFacts
+from genesis_server.routing.rules.judging import NOBODY, CompiledRule, RuleColumns, RuleOutcome
+from genesis_server.routing.rules.rule import REFUSALS
+from genesis_server.routing.rules.rulebook import PLACEHOLDER, Rulebook
+
+Fired = tuple[CompiledRule, ...]
+
+_MOST_BOOKS = 8
+_MOST_VERDICTS = 256
+_BOOKS: WeakKeyDictionary[Pool, dict[object, Book]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a set of fired rules does with each row of the pool, to be read one by one."""
+
+    refused_by: Sequence[int]
+    bonus: Sequence[float]
+    preference: Sequence[int]
+
+
+@dataclass(frozen=True, eq=False)
+class Book:
+    """A rulebook over a pool; what is found out once is kept as long as the pool is."""
+
+    rulebook: Rulebook
+    columns: RuleColumns
+    _verdicts: dict[tuple[int, ...], Verdicts] = field(default_factory=dict[tuple[int, ...], Verdicts])
+    _who: dict[int, Sequence[bool]] = field(default_factory=dict[int, "Sequence[bool]"])
+    _against: dict[int | None, Sequence[CompiledRule]] = field(default_factory=dict[int | None, "Sequence[CompiledRule]"])
+    _readers: dict[int, Callable[[Sequence[object]], object]] = field(default_factory=dict[int, "Callable[[Sequence[object]], object]"])
+
+    @cached_property
+    def rules(self) -> Sequence[CompiledRule]:
+        """All rules of the rulebook, highest priority first."""
+        kept = {rule.id for rule in self.rulebook.rules}
+        return [rule for rule in self.rulebook.compiled if rule.id in kept]
+
+    @cached_property
+    def asked(self) -> Sequence[CompiledRule]:
+        """The rules that are switched on, highest priority first."""
+        return [rule for rule in self.rules if rule.rule.enabled]
+
+    @cached_property
+    def facts_read(self) -> Sequence[str]:
+        """The facts that rules which are switched on read, in the catalogue's order."""
+        read = {name for rule in self.asked for name in facts_of(rule.rule.when)}
+        return [name for name in TASK_PLACES if name in read]
+
+    def verdicts(self, fired: Fired) -> Verdicts:
+        """What these rules do with every row."""
+        key = tuple([rule.number for rule in fired])
+        found = self._verdicts.get(key)
+        if found is None:
+            if len(self._verdicts) >= _MOST_VERDICTS:
+                self._verdicts.clear()
+            outcome = self.columns.outcome(fired)
+            found = Verdicts(outcome.refused_by.tolist(), outcome.bonus.tolist(), outcome.preference.tolist())
+            self._verdicts[key] = found
+        return found
+
+    def who(self, rule: CompiledRule) -> Sequence[bool]:
+        """For each row of the pool whether the rule is about it."""
+        found = self._who.get(rule.number)
+        if found is None:
+            found = self._who[rule.number] = self.columns.who(rule).tolist()
+        return found
+
+    def against(self, row: int | None) -> Sequence[CompiledRule]:
+        """The rules that could take a task from a row of the pool, or give it to somebody when nobody has it.
+
+        Those that refuse come first, because it is known at once what they would change; then the highest priority.
+        """
+        found = self._against.get(row)
+        if found is None:
+            some = [rule for rule in self.asked if self._could_take(rule, row)]
+            found = self._against[row] = sorted(some, key=lambda rule: rule.effect not in REFUSALS)
+        return found
+
+    def _could_take(self, rule: CompiledRule, row: int | None) -> bool:
+        if row is None or rule.effect is RuleEffect.ALLOW:
+            return rule.effect is RuleEffect.ALLOW
+        helps = rule.effect in {RuleEffect.REQUIRE, RuleEffect.PREFER} or (rule.effect is RuleEffect.WEIGHT and rule.rule.weight > 0)
+        return self.who(rule)[row] != helps
+
+    def reader(self, rule: CompiledRule) -> Callable[[Sequence[object]], object]:
+        """Takes the values that a rule and its explanation read out of those of all facts."""
+        found = self._readers.get(rule.number)
+        if found is None:
+            names = dict.fromkeys([*facts_of(rule.rule.when), *PLACEHOLDER.findall(rule.rule.explanation)])
+            found = itemgetter(*[TASK_PLACES[name] for name in names]) if names else _nothing
+            self._readers[rule.number] = found
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Rulings:
+    """The rulebook over the tasks of a call."""
+
+    book: Book
+    facts: Sequence[TaskFacts]
+    """For each task."""
+    fired: Sequence[Fired]
+    """For each task, highest priority first."""
+    _told: dict[tuple[object, ...], FiredRule] = field(default_factory=dict[tuple[object, ...], FiredRule])
+    _blocked: dict[tuple[object, ...], BlockedRule] = field(default_factory=dict[tuple[object, ...], BlockedRule])
+
+    def told(self, job: int, rule: CompiledRule, candidate_count: int) -> FiredRule:
+        """A rule that fired for a task, in words; what was told once is told again for a task with the same facts."""
+        key = (rule.number, candidate_count, self.book.reader(rule)(self.facts[job].values))
+        found = self._told.get(key)
+        if found is None:
+            found = self._told[key] = self.book.rulebook.told(rule, self.facts[job], candidate_count)
+        return found
+
+    def blocked(self, job: int, rule: CompiledRule) -> BlockedRule:
+        """Why a rule did not fire for a task."""
+        key = (rule.number, self.book.reader(rule)(self.facts[job].values))
+        found = self._blocked.get(key)
+        if found is None:
+            found = self._blocked[key] = blocked_rule(rule.rule, self.facts[job])
+        return found
+
+
+def _nothing(_values: Sequence[object]) -> None:
+    """What a rule reads that holds for every task."""
+
+
+def rule_on(tasks: Sequence[Task], *, rulebook: Rulebook, pool: Pool, call: CallFacts) -> Rulings:
+    """The facts of every task, and the rules that fire for it."""
+    book = _book_of(rulebook, pool)
+    facts = [call.of_task(task) for task in tasks]
+    return Rulings(book, facts, [rulebook.fired(each) for each in facts])
+
+
+def _book_of(rulebook: Rulebook, pool: Pool) -> Book:
+    books = _BOOKS.setdefault(pool, {})
+    # A rulebook without some of its rules has the version of the whole.
+    key = (rulebook.version, tuple([rule.id for rule in rulebook.rules]))
+    book = books.get(key)
+    if book is None:
+        if len(books) >= _MOST_BOOKS:
+            books.clear()
+        book = books[key] = Book(rulebook, rulebook.columns([candidate_facts(*choice) for choice in pool.choices]))
+    return book
+
+
+def judged(candidates: Candidates, rulings: Rulings) -> Candidates:
+    """The candidates with what the rules do with them."""
+    if not any(rulings.fired):
+        return candidates
+    rows, size = candidates.rows, len(candidates.rows)
+    refused_by, bonus = np.full(size, NOBODY, dtype=np.intp), np.zeros(size)
+    preference = np.zeros(size, dtype=np.intp)
+    outcomes: dict[tuple[int, ...], RuleOutcome] = {}
+    for part, fired in zip(candidates.parts, rulings.fired, strict=True):
+        if not fired:
+            continue
+        key = tuple([rule.number for rule in fired])
+        outcome = outcomes.get(key)
+        if outcome is None:
+            outcome = outcomes[key] = rulings.book.columns.outcome(fired)
+        some = rows[part]
+        refused_by[part] = outcome.refused_by[some]
+        bonus[part] = outcome.bonus[some]
+        preference[part] = outcome.preference[some]
+    failed = np.where(refused_by != NOBODY, candidates.failed | flag(UnassignedReason.RULE), candidates.failed)
+    return replace(candidates, failed=failed, refused_by=refused_by, bonus=bonus, preference=preference)

@@ -1,0 +1,63 @@
+"""Does the capability a task names fit its words?
+
+A capability that is offered makes a task solvable whatever its words say. But when its description has next to nothing of the task's
+words nor of the whole goal's, while another offer has, the wrong one was probably named: a warning that says which comes nearest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from genesis_server.agents.index import CatalogueIndex
+from genesis_server.model.validation import Finding, FindingKind, Principle, Reallocate, Severity
+from genesis_server.text.index import Scores
+from genesis_server.validation.graph import PlanGraph
+from genesis_server.validation.offered import target_of, words_of_offer
+from genesis_server.validation.policy import SolvabilityPolicy
+from genesis_server.validation.stems import stems_of
+
+MAX_TASKS = 1_000
+"""In larger plans no words are compared with those of named capabilities."""
+SHARED_WORDS = 2
+"""A task with so many words of the capability's description fits, and is not looked at more closely."""
+
+
+def misfits(graph: PlanGraph, goal: str, index: CatalogueIndex, policy: SolvabilityPolicy) -> Iterator[Finding]:
+    """Tasks whose words do not fit the capability they name, with the offer that comes nearest."""
+    if len(graph.work) > MAX_TASKS:
+        return
+    tasks = graph.tasks
+    whole: Scores | None = None
+    for row in graph.work:
+        numbers = index.numbers_with_capability(tasks.capabilities[row])
+        if not numbers:
+            continue
+        words = stems_of(tasks.goals[row])
+        if not words or any(len(words & words_of_offer(index.offers[number])) >= SHARED_WORDS for number in numbers):
+            continue
+        scores = index.scores(tasks.goals[row])
+        whole = index.scores(goal) if whole is None else whole
+        if _share(scores, numbers) + _share(whole, numbers) >= policy.fit_by_words:
+            continue
+        best = int(np.argmax(scores))
+        if scores[best] < policy.text_threshold:
+            continue
+        offer = index.offers[best]
+        missing = ", ".join(f"'{word}'" for word in sorted(words & words_of_offer(offer))[:5])
+        yield Finding(
+            FindingKind.UNFIT_TARGET,
+            Principle.SOLVABILITY,
+            Severity.WARNING,
+            f"task '{tasks.ids[row]}' names '{tasks.capabilities[row]}', which has hardly a word of it or of the goal; the nearest is "
+            f"'{offer.capability}' of '{offer.target_id}', similar by {scores[best]:.2f}, which has {missing}",
+            task_ids=(tasks.ids[row],),
+            fix=Reallocate(tasks.ids[row], target_of(offer)),
+        )
+
+
+def _share(scores: Scores, numbers: Sequence[int]) -> float:
+    """The best similarity of some offers as a share of the best of all."""
+    best = float(scores.max())
+    return float(scores[list(numbers)].max()) / best if best > 0 else 0.0

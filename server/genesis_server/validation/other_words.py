@@ -1,0 +1,95 @@
+"""Tasks that say in other words what an earlier task says.
+
+Two do when capability, inputs and numbers are the same, their verbs are not known to say different things, their words overlap enough
+with like verbs taken for one, and at least one of the two has no word of its own that is a name or stands elsewhere in the plan or the
+goal: such a word would name something else, while a word that stands nowhere else may well be another word for the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from genesis_server.text.words import stem
+from genesis_server.validation.graph import PlanGraph
+from genesis_server.validation.policy import RedundancyPolicy
+from genesis_server.validation.stems import stems_of
+from genesis_server.validation.task_verbs import verbs_of_goal
+from genesis_server.validation.vocabulary import default_vocabulary
+
+MAX_COMPARISONS = 50
+"""Earlier tasks each is compared with, those that share its rarest words first, so that the time stays linear."""
+
+# A word with a capital that does not open the text.
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z]\w+")
+_Bucket = tuple[str, frozenset[str], frozenset[str]]
+
+
+def inputs_of(graph: PlanGraph, row: int) -> frozenset[str]:
+    """The names of what a task needs."""
+    return frozenset(artefact.name for artefact in graph.tasks.inputs.get(row, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a task says."""
+
+    words: frozenset[str]
+    """Stems of the goal without those of the capability, with the verbs of a group of like verbs taken for one."""
+    verbs: frozenset[str]
+
+
+def repeats_in_other_words(graph: PlanGraph, rows: list[int], policy: RedundancyPolicy, goal: str) -> Iterator[tuple[int, int, float]]:
+    """Pairs of an earlier and a later row that say the same, each later one once, with the share of words they have in common."""
+    said = {row: _said(graph, row) for row in rows}
+    counts = Counter(word for telling in said.values() for word in telling.words)
+    names = {stem(name.lower()) for row in rows for name in _NAME.findall(graph.tasks.goals[row])}
+    elsewhere = frozenset(word for word, count in counts.items() if count > 1) | _one_verb_each(stems_of(goal)) | names
+    buckets: dict[_Bucket, dict[str, list[int]]] = {}
+    for row in rows:
+        telling, capability = said[row], graph.tasks.capabilities[row]
+        if len(telling.words) < policy.fewest_words:
+            continue
+        numbers = frozenset(word for word in telling.words if word[0].isdigit())
+        by_word = buckets.setdefault((capability, inputs_of(graph, row), numbers), {})
+        least = policy.overlap_with_capability if capability else policy.overlap
+        # Without a task before it nothing is compared, so the order of the words does not matter.
+        rarest = sorted(telling.words, key=lambda word: (counts[word], word)) if by_word else list(telling.words)
+        earlier = dict.fromkeys(other for word in rarest for other in by_word.get(word, ())[:MAX_COMPARISONS])
+        alike = [
+            (other, shared)
+            for other in list(earlier)[:MAX_COMPARISONS]
+            if (shared := _shared(said[other], telling, policy.fewest_words, elsewhere)) >= least
+        ]
+        if alike:
+            first, shared = min(alike)
+            yield first, row, shared
+        for word in rarest:
+            by_word.setdefault(word, []).append(row)
+
+
+def _said(graph: PlanGraph, row: int) -> _Said:
+    goal, capability = graph.tasks.goals[row], graph.tasks.capabilities[row]
+    own = stems_of(goal)
+    return _Said(_one_verb_each(own - stems_of(capability) if capability else own), verbs_of_goal(goal))
+
+
+def _one_verb_each(stems: frozenset[str]) -> frozenset[str]:
+    groups = default_vocabulary().groups
+    return frozenset([f"#{min(groups[stem])}" if stem in groups else stem for stem in stems])
+
+
+def _shared(first: _Said, second: _Said, fewest: int, elsewhere: frozenset[str]) -> float:
+    """The share of words two tasks have in common (Jaccard); 0 where they cannot say the same."""
+    shared = len(first.words & second.words)
+    if shared < fewest or default_vocabulary().contrary(first.verbs, second.verbs):
+        return 0.0
+    if _names_other_things(first.words - second.words, elsewhere) and _names_other_things(second.words - first.words, elsewhere):
+        return 0.0
+    return shared / len(first.words | second.words)
+
+
+def _names_other_things(words: frozenset[str], elsewhere: frozenset[str]) -> bool:
+    return any(word in elsewhere and word[0] != "#" for word in words)

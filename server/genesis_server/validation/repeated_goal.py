@@ -1,0 +1,68 @@
+"""Tasks that say again what the goal says, where that is two or more actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+from genesis_server.model.plan import Edge, EdgeKind
+from genesis_server.model.validation import DropTask, Finding, FindingKind, Principle, Severity, SplitTask
+from genesis_server.text.words import stem
+from genesis_server.validation.additions import Additions
+from genesis_server.validation.elements import Action, GoalElements
+from genesis_server.validation.graph import PlanGraph
+from genesis_server.validation.policy import CompletenessPolicy
+from genesis_server.validation.stems import stems_of
+from genesis_server.validation.vocabulary import default_vocabulary
+
+_SHORTEST = 0.5
+"""A task repeats a goal only if it is at least this long in letters: what is shorter is not compared."""
+
+
+def main_actions(found: GoalElements, fewest_words: int) -> list[Action]:
+    """The actions that need a task of their own."""
+    supporting = default_vocabulary().supporting_verbs
+    return [a for a in found.actions if a.verb not in supporting and (len(a.terms) >= fewest_words or a.details)]
+
+
+def repeating_rows(graph: PlanGraph, goal: str, found: GoalElements, policy: CompletenessPolicy) -> frozenset[int]:
+    """Rows of tasks whose words are those of the goal; none when the goal asks for one action only."""
+    actions = main_actions(found, policy.fewest_words)
+    if len(actions) < 2:
+        return frozenset()
+    verbs = {stem(action.verb) for action in actions}
+    wanted = stems_of(goal)
+    shortest = _SHORTEST * len(goal.strip())
+    rows: list[int] = []
+    for row in graph.work:
+        text = graph.tasks.goals[row]
+        if len(text) < shortest:
+            continue
+        said = stems_of(text)
+        if verbs <= said and len(said & wanted) >= policy.repeated * max(len(said), len(wanted)):
+            rows.append(row)
+    return frozenset(rows)
+
+
+def repeated_goal(graph: PlanGraph, rows: frozenset[int], found: GoalElements, additions: Additions) -> Iterator[Finding]:
+    """Each of these tasks: an error when the plan has no other, else a warning, since others do the work."""
+    ids = graph.tasks.ids
+    alone = len(rows) == len(graph.work)
+    actions = found.actions
+    for number, row in enumerate(sorted(rows)):
+        name = ids[row]
+        fix = DropTask(name)
+        if alone and not number:
+            parts = tuple(replace(additions.part(action), parent_id=graph.tasks.parent_ids[row]) for action in actions)
+            fix = SplitTask(name, parts, tuple(Edge(a.id, b.id, EdgeKind.ORDER) for a, b in pairwise(parts)))
+        yield Finding(
+            FindingKind.REPEATED_GOAL,
+            Principle.COMPLETENESS,
+            Severity.ERROR if alone else Severity.WARNING,
+            f"task '{name}' only repeats the goal, which asks for {len(actions)} actions; "
+            + ("make a task of each" if alone else "drop it, the other tasks do the work"),
+            spans=tuple(action.span for action in actions),
+            task_ids=(name,),
+            fix=fix,
+        )
