@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import Enum
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import grpc
 from prometheus_client import Metric
@@ -18,12 +18,19 @@ from genesis_server.agents.loading import load_agents
 from genesis_server.cli.exits import ExitCode
 from genesis_server.flags.definition import built_in_flags
 from genesis_server.flags.overrides import ALIASES
+from genesis_server.llm.gateway import OUTCOMES
 from genesis_server.planning.method_files import shipped_methods
+from genesis_server.routing.rules import parsing
+from genesis_server.routing.rules.condition import print_condition
+from genesis_server.routing.rules.facts import FACTS, FactKind
+from genesis_server.routing.rules.loading import default_rulebook
+from genesis_server.routing.rules.rule import Rule
 from genesis_server.rpc.methods import all_methods
 from genesis_server.security.authorization import as_markdown
 from genesis_server.security.tripwire_rules import shipped_rules
 from genesis_server.settings.fields import Fields
 from genesis_server.telemetry.metrics import Metrics
+from genesis_server.telemetry.model_metrics import ModelMetrics
 
 MOST_LABEL_VALUES = 8
 
@@ -50,7 +57,9 @@ def _takes(field: FieldInfo) -> str:
 
 
 def _bare(annotation: Any) -> Any:
-    """A type without "or None"."""
+    """A type without "or None" and without what is noted with it."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
     if get_origin(annotation) in {Union, types.UnionType}:
         return next(_bare(one) for one in get_args(annotation) if one is not type(None))
     return annotation
@@ -100,6 +109,7 @@ def metrics() -> str:
     for breaker in ("storage", "trace_exporter"):
         made.know_breaker(breaker)
     made.rpc.count_outcome(fault=False)
+    ModelMetrics(made.registry, model="…", outcomes=OUTCOMES)
     rows = ["| metric | type | labels | meaning |", "| --- | --- | --- | --- |"]
     families = sorted(made.registry.collect(), key=lambda family: family.name)
     for family in families:
@@ -165,3 +175,36 @@ def exit_codes() -> str:
 def data_file(name: str) -> str:
     """A data file as it ships."""
     return f"```toml\n{(files('genesis_server') / 'data' / name).read_text('utf-8').strip()}\n```"
+
+
+def rule_grammar() -> str:
+    """How conditions are written."""
+    lines = (parsing.__doc__ or "").splitlines()
+    return "\n".join(["```text", *(line[4:] for line in lines if line.startswith("    ")), "```"])
+
+
+def facts() -> str:
+    """What rules may read."""
+    rows = ["| fact | type | missing | meaning |", "| --- | --- | --- | --- |"]
+    rows += [f"| `{fact.name}` | {_fact_type(fact)} | {'never' if fact.always else 'may be'} | {fact.meaning} |" for fact in FACTS.values()]
+    return "\n".join(rows)
+
+
+def _fact_type(fact: FactKind) -> str:
+    if fact.choices:
+        return (" < " if fact.ordered else ", ").join(f"`{choice}`" for choice in fact.choices)
+    least = "" if fact.lowest is None else f" from {fact.lowest:g}" + ("" if fact.highest is None else f" to {fact.highest:g}")
+    return f"{'whole ' if fact.whole else ''}{fact.type.value}{least}"
+
+
+def rules() -> str:
+    """The rules that ship, the first to be asked first."""
+    found = sorted(default_rulebook().rules, key=lambda rule: rule.order)
+    rows = [f"{len(found)} rules.", "", "| priority | rule | effect | when | who | why |", "| ---: | --- | --- | --- | --- | --- |"]
+    return "\n".join([*rows, *map(_rule, found)])
+
+
+def _rule(rule: Rule) -> str:
+    effect = f"{rule.effect.name.lower()}{f' {rule.weight:+g}' if rule.weight else ''}"
+    when, who = (f"`{text}`" if (text := print_condition(part)) else "" for part in (rule.when, rule.who))
+    return f"| {rule.priority} | `{rule.id}` | {effect} | {when or 'always'} | {who or 'everybody'} | {rule.explanation} |"

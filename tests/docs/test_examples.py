@@ -1,6 +1,7 @@
 """The examples in the documents run as they stand, against a real server, and print what the documents say.
 
-Every `sh` and `python` block of a document is run in order in one folder. Comments above a block, unseen by readers, tell the exceptions:
+Every `sh` and `python` block of a document is run in order in one folder; what one `sh` block sets, the next ones know.
+Comments above a block, unseen by readers, tell the exceptions:
 
     <!-- not run: WHY -->       leave it out
     <!-- needs: PROGRAM -->     leave it out where the program is not installed
@@ -31,6 +32,10 @@ _BLOCK = re.compile(
     r"(?:<!-- (?P<rule>not run|needs|file): (?P<what>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
 SECONDS = 60
+COLUMNS = 110
+"""Wide enough for the tables."""
+_ONE_SESSION = """set -a; ! [ -f .session ] || . ./.session; trap 'export -p > .session' EXIT
+"""
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,8 @@ def test_examples_run_and_print_what_they_say(path: Path, server: Server, tmp_pa
 def run(block: Block, server: Server, folder: Path, place: str) -> str:
     """What a block prints; it must end well."""
     text = block.text.replace("127.0.0.1:50051", server.address).replace("127.0.0.1:8000", server.http)
-    program = ["sh", "-euc", text] if block.language == "sh" else [sys.executable, "-c", text]
-    environment = clean_environment(GENESIS_SERVER=server.address, PATH=search_path(), HOME=str(folder), NO_COLOR="1")
+    program = ["sh", "-euc", _ONE_SESSION + text] if block.language == "sh" else [sys.executable, "-c", text]
+    environment = clean_environment(GENESIS_SERVER=server.address, PATH=search_path(), HOME=str(folder), NO_COLOR="1", COLUMNS=str(COLUMNS))
     done = subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, f"{place} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     return done.stdout

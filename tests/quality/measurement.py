@@ -8,12 +8,18 @@ looks at a gold answer only after the service has answered.
 from __future__ import annotations
 
 import statistics
+import sys
+import time
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 FOLDS = 5
+_PARTS = 5
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,16 @@ class Figure:
     unit: str = "%"
     aim: str = ""
     """What it should be, in words; empty: only reported."""
+
+
+def in_view(records: Sequence[Record], what: str) -> Iterator[Record]:
+    """The records one after the other; tells on standard error after each fifth of them how far it is."""
+    start = time.perf_counter()
+    told = {len(records) * part // _PARTS for part in range(1, _PARTS + 1)}
+    for number, record in enumerate(records, start=1):
+        yield record
+        if number in told:
+            print(f"  {what}: {number} of {len(records)} after {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
 
 
 def fold_of(record: str) -> int:

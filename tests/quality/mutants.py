@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gold_plans import Gold, Step, ultratool, worfbench
-from measurement import Figure, spread_over_folds
+from measurement import Figure, in_view, spread_over_folds
 from paraphrase import paraphrase
 
 import genesis
@@ -102,8 +102,8 @@ def measure(data: Path, address: str, limit: int | None) -> list[Figure]:
     with genesis.connect(address) as client:
         bench = _Bench(client, tools)
         outcomes = {
-            "UltraTool": [bench.ultratool(gold) for gold in requests[:limit]],
-            "WorfBench": [bench.worfbench(gold) for gold in tasks[:limit]],
+            "UltraTool": [bench.ultratool(gold) for gold in in_view(requests[:limit], "mutants of UltraTool")],
+            "WorfBench": [bench.worfbench(gold) for gold in in_view(tasks[:limit], "mutants of WorfBench")],
         }
     figures: list[Figure] = []
     for name, some in outcomes.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -74,7 +76,11 @@ def struct(value: Mapping[str, Any]) -> Struct:
     Raises:
         ValueError: when a value is none that JSON has.
     """
-    return from_json(value, Struct(), "value")
+    try:
+        plain = json.loads(json.dumps(dict(value), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"the value is none that JSON has: {error}") from error
+    return from_json(plain, Struct(), "value")
 
 
 def enum_number(enum: EnumTypeWrapper, prefix: str, value: Any) -> Any:
@@ -129,5 +135,5 @@ def from_json(value: Mapping[str, Any], message: _M, what: str) -> _M:
     """
     try:
         return json_format.ParseDict(dict(value), message)
-    except json_format.ParseError as error:
+    except (json_format.ParseError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"the {what} is not of the contract's form: {error}") from error

@@ -95,11 +95,16 @@ class CatalogueIndex:
 
         The cosine with the offer's own words and examples taken together; 1 for an offer that has the very words as an example.
         """
-        stems = content_stems(text)
-        scores = self._lexical.scores(stems)
+        return self.all_scores([text])[0]
+
+    def all_scores(self, texts: Sequence[str]) -> Scores:
+        """The same for several texts at once, which takes a fraction of the time; shape (len(texts), len(offers))."""
+        queries = [content_stems(text) for text in texts]
+        scores = self._lexical.all_scores(queries)
         np.minimum(scores, 1.0, out=scores)
-        for number in self._by_example.get(frozenset(stems), ()):
-            scores[number] = 1.0
+        for number, stems in enumerate(queries):
+            for place in self._by_example.get(frozenset(stems), ()):
+                scores[number, place] = 1.0
         return scores
 
     def _bags(self) -> list[dict[str, float]]:

@@ -182,7 +182,9 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
                 tokens=tokens,
                 status=StatusAnswers(flags=lambda: flags.snapshot, health=health),
                 decisions=DecisionAnswers(store=decisions.store, replayer=decisions.replayer, tokens=tokens),
-                updates=UpdateAnswers(updater=updater_over(orchestrator, snapshots, metrics.phase), store=orchestrator.store),
+                updates=UpdateAnswers(
+                    updater=updater_over(orchestrator, snapshots, metrics.phase), store=orchestrator.store, admission=admission
+                ),
             ),
         ),
         (

@@ -25,4 +25,12 @@ def updater_over(orchestrator: Orchestrator, snapshots: Callable[[], Snapshots],
         routed = await orchestrator.route(call, plan, index=index, constraints=constraints, explanation=ExplanationLevel.SUMMARY, seed=seed)
         return routed.routing
 
-    return Updater(store=orchestrator.store, snapshots=snapshots, route=reroute, clock=time.perf_counter, now=time.time, observe=observe)
+    return Updater(
+        store=orchestrator.store,
+        snapshots=snapshots,
+        route=reroute,
+        suspect=orchestrator.suspect,
+        clock=time.perf_counter,
+        now=time.time,
+        observe=observe,
+    )

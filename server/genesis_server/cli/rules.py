@@ -187,21 +187,21 @@ def rollback(
 def history(ctx: typer.Context, limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 50) -> None:
     """List which rulebook was taken into use when, by whom and why, newest first."""
     from genesis.admin.v1.policy_service_pb2 import ListRulebookChangesResponse
-    from genesis_server.cli.show.rulebook import changes_table
+    from genesis_server.cli.show.rulebook import changes_view
 
     run = session.of(ctx)
     with run.client() as client:
         changes = list(islice(client.rulebook_changes(page_size=min(limit, 200)), limit))
-    run.answer(ListRulebookChangesResponse(changes=changes), lambda console: console.print(changes_table(changes)))
+    run.answer(ListRulebookChangesResponse(changes=changes), lambda console: console.print(changes_view(changes)))
 
 
 def _activate(ctx: typer.Context, options: ActivateOptions, cause: str) -> None:
-    from genesis_server.cli.show.rulebook import changes_table
+    from genesis_server.cli.show.rulebook import changes_view
 
     run = session.of(ctx)
     with run.client() as client:
         answer = client.activate_rulebook(cause, **options)
-    run.answer(answer, lambda console: console.print(changes_table([answer.change])))
+    run.answer(answer, lambda console: console.print(changes_view([answer.change])))
 
 
 def _text_or_version(which: str) -> PreviewOptions:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias, cast
 
 import typer
 
@@ -16,11 +17,14 @@ from genesis_server.cli.files import read_json
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from genesis import Client
     from genesis.options import UpdateOptions
 
 PlanId: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN_ID", help="Id of the plan.", show_default=False)]
-TaskId: TypeAlias = Annotated[str, typer.Argument(metavar="TASK_ID", help="Id of the task.", show_default=False)]
+TaskId: TypeAlias = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task, or its number in the plan.", show_default=False)]
 Seen: TypeAlias = Annotated[int, typer.Option("--plan-version", min=0, help="Only at this version; 0: whatever it is.")]
+
+_NUMBER = re.compile(r"\d+(\.\d+)*")
 
 
 def done(
@@ -56,7 +60,7 @@ def tell(
     plan_id: PlanId,
     *,
     fact: Annotated[list[str] | None, typer.Option("--fact", metavar="NAME=JSON", help="What became known; repeatable.")] = None,
-    about: Annotated[list[str] | None, typer.Option(metavar="TASK_ID", help="A task the text is about; repeatable.")] = None,
+    about: Annotated[list[str] | None, typer.Option(metavar="TASK", help="A task the text is about, by id or number; repeatable.")] = None,
     text: Annotated[str, typer.Option(metavar="TEXT", help="New words for what those tasks are to do.")] = "",
     plan_version: Seen = 0,
     request_id: o.RequestId = None,
@@ -134,10 +138,17 @@ def pairs(given: list[str] | None, option: str) -> dict[str, Any]:
         if not equals or not name:
             raise CommandError(f"{option} {pair!r}: give NAME=VALUE, for example {option} tests=passed")
         try:
-            values[name] = json.loads(text)
+            values[name] = json.loads(text, parse_constant=_no_json)
         except ValueError:
             values[name] = text
+        except RecursionError as error:
+            raise CommandError(f"{option} {name}: the value is nested too deeply") from error
     return values
+
+
+def _no_json(name: str) -> NoReturn:
+    """NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(name)
 
 
 def _update(ctx: typer.Context, plan_id: str, **event: Unpack[UpdateOptions]) -> None:
@@ -145,5 +156,25 @@ def _update(ctx: typer.Context, plan_id: str, **event: Unpack[UpdateOptions]) ->
 
     run = session.of(ctx)
     with run.client() as client:
-        answer = client.update_plan(plan_id, **event)
+        answer = client.update_plan(plan_id, **_by_id(client, plan_id, event))
     run.answer(answer, lambda console: console.print(update_view(answer)))
+
+
+def _by_id(client: Client, plan_id: str, event: UpdateOptions) -> UpdateOptions:
+    """The event with the ids of tasks that are named by their numbers, as the plan's tree shows them."""
+    named = [*event.get("about", ()), event.get("done", ""), event.get("failed", "")]
+    if not any(_NUMBER.fullmatch(name) for name in named):
+        return event
+    from genesis_server.cli.drawing.graph import PlanGraph
+
+    plan = client.get_plan(plan_id).plan
+    ids = {node.number: node.task.id for node in PlanGraph(plan).nodes if node.task.id}
+    ids |= {task.id: task.id for task in plan.tasks}
+    changed: UpdateOptions = {**event}
+    if "done" in event:
+        changed["done"] = ids.get(event["done"], event["done"])
+    if "failed" in event:
+        changed["failed"] = ids.get(event["failed"], event["failed"])
+    if "about" in event:
+        changed["about"] = [ids.get(name, name) for name in event["about"]]
+    return changed

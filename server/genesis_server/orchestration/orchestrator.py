@@ -166,7 +166,7 @@ class Orchestrator:
         """Make and store a plan, telling each phase as it ends; the plan comes last. Raises as `plan`."""
         snapshots, timer = self._snapshots(), self._timer()
         with timer.phase("tripwire"):
-            hits = self._suspect(wish.goal, snapshots)
+            hits = self.suspect(wish.goal, "goal", snapshots)
         yield Progress(timer.phases[-1], 0, f"{len(hits)} suspicious pieces of text" if hits else "nothing suspicious")
         with timer.phase("plan"):
             draft = await self._drafter.draft(wish, snapshots, seconds_left=call.deadline_seconds_left, hits=hits)
@@ -227,7 +227,7 @@ class Orchestrator:
         _refuse_more_tasks(plan, MAX_TASKS_PER_PLAN if apply_fixes else self.policy.max_validate_tasks)
         snapshots, timer = self._snapshots(), self._timer()
         with timer.phase("tripwire"):
-            hits = self._suspect(goal or plan.goal, snapshots)
+            hits = self.suspect(goal or plan.goal, "goal", snapshots)
 
         def judge(plan: Plan, routes: tuple[TaskRoute, ...]) -> Verdict:
             return judge_plan(
@@ -257,7 +257,7 @@ class Orchestrator:
         with timer.phase("validate"):
             judged = await judge(snapshots)
         with timer.phase("tripwire"):
-            hits = self._suspect(judged.goal, snapshots)
+            hits = self.suspect(judged.goal, "goal", snapshots)
         self._observer.judged(judged.verdict)
         return judged, self._provenance(call, None, snapshots, timer, hits=hits)
 
@@ -273,7 +273,7 @@ class Orchestrator:
         snapshots, timer = self._snapshots(), self._timer()
         materials, begun = _materials(wish.index, snapshots), self._now()
         with timer.phase("tripwire"):
-            hits = self._suspect(wish.goal, snapshots)
+            hits = self.suspect(wish.goal, "goal", snapshots)
         with timer.phase("plan"):
             draft = await self._drafter.draft(wish, snapshots, seconds_left=call.deadline_seconds_left, hits=hits)
         self._observer.planned(draft.plan, draft.level)
@@ -295,22 +295,22 @@ class Orchestrator:
         provenance = replace(made_so_far, phases=timer.phases)
         return Orchestrated(plan, settled.routing, settled.verdict, settled.repairs, provenance)
 
-    def _timer(self) -> PhaseTimer:
-        return PhaseTimer(self._clock, self._observer.phase)
-
-    def _suspect(self, text: str, snapshots: Snapshots) -> tuple[TripwireHit, ...]:
-        """What the tripwire sees in the goal; raises SecurityError INJECTION_SUSPECTED when the operator wants that."""
-        hits = self._scan(text, "goal")
+    def suspect(self, text: str, field: str, snapshots: Snapshots) -> tuple[TripwireHit, ...]:
+        """What the tripwire sees in a field of a request; raises SecurityError INJECTION_SUSPECTED when the operator wants that."""
+        hits = self._scan(text, field)
         blocks = bool(hits) and self.policy.tripwire_blocks and snapshots.flags.enabled("security_hardening_enabled")
         if hits:
             self._observer.suspected(hits, blocked=blocks)
         if blocks:
             raise SecurityError(
                 "INJECTION_SUSPECTED",
-                f"the goal looks like an instruction to a language model ({hits[0].family}); say what is to be done in plain words",
-                facts={"field": "goal", "family": hits[0].family},
+                f"{field} looks like an instruction to a language model ({hits[0].family}); say what is to be done in plain words",
+                facts={"field": field, "family": hits[0].family},
             )
         return hits
+
+    def _timer(self) -> PhaseTimer:
+        return PhaseTimer(self._clock, self._observer.phase)
 
     async def _store(self, stored: StoredPlan, under: Circumstances, *made: Made) -> Provenance:
         """Write a new plan with the decisions that made it, all or none; the provenance with the id of the last decision."""

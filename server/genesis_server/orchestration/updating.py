@@ -6,16 +6,26 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from genesis_server import __version__
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import Plan, PlanCounters, PlanState, Task, TaskKind, TaskState
-from genesis_server.model.provenance import Provenance
+from genesis_server.model.provenance import Provenance, TripwireHit
 from genesis_server.model.routing import Routing, TaskRoute
-from genesis_server.model.update import Information, PlanDiff, PlanEvent, TaskFailed, UndecidedGuard, UserEdit
+from genesis_server.model.update import (
+    AddTaskEdit,
+    ChangeTaskEdit,
+    Information,
+    PlanDiff,
+    PlanEvent,
+    TaskFailed,
+    UndecidedGuard,
+    UserEdit,
+)
 from genesis_server.orchestration.decisions.coding import decode_agents
 from genesis_server.orchestration.decisions.keys import snapshot_key
-from genesis_server.orchestration.offloading import INLINE_OFFERS, INLINE_TASKS, offload
+from genesis_server.orchestration.offloading import INLINE_GOAL_LENGTH, INLINE_OFFERS, INLINE_TASKS, offload
 from genesis_server.orchestration.orchestrator import Call
 from genesis_server.orchestration.phases import PhaseTimer
 from genesis_server.orchestration.plan_store import PlanChange, PlanStore, StoredPlan, version_mismatch
@@ -26,8 +36,11 @@ from genesis_server.planning.update.apply import Updated, update
 from genesis_server.planning.update.ids import attempts
 from genesis_server.resilience.errors import ResourceError
 
-ATTEMPTS = 10
-"""How often an event for whatever version is decided anew when others write meanwhile."""
+ATTEMPTS = 100
+"""How often an event for whatever version is decided anew when other processes write meanwhile; each time one of them got on."""
+
+Suspect = Callable[[str, str, Snapshots], tuple[TripwireHit, ...]]
+"""The tripwire with the operator's policy: (text, field, snapshots) → hits. Raises SecurityError INJECTION_SUSPECTED."""
 
 
 class Route(Protocol):
@@ -73,6 +86,7 @@ class Updater:
         store: PlanStore,
         snapshots: Callable[[], Snapshots],
         route: Route,
+        suspect: Suspect,
         clock: Callable[[], float],
         now: Callable[[], float],
         observe: Callable[[str, float], None],
@@ -83,6 +97,7 @@ class Updater:
             store: where plans are kept.
             snapshots: the snapshots in use.
             route: routes plans that have a routing.
+            suspect: looks at new words of tasks.
             clock: monotonic seconds, for durations.
             now: seconds since the epoch, for the time of versions.
             observe: told of every phase, by name and seconds.
@@ -90,6 +105,8 @@ class Updater:
         self._store = store
         self._snapshots = snapshots
         self._route = route
+        self._suspect = suspect
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._clock = clock
         self._now = now
         self._observe = observe
@@ -97,18 +114,26 @@ class Updater:
     async def update(self, call: Call, plan_id: str, version: int, event: PlanEvent) -> UpdateAnswer:
         """Take an event for a version of a plan (0: for whatever version it has) and store the next one.
 
-        Raises ResourceError PLAN_NOT_FOUND, VERSION_MISMATCH, what planning.update.apply.update raises, what the router and the storage
-        raise; nothing was stored then.
+        Events of one plan that come to this process together are taken in turn, so that only other processes can get in between.
+        Raises ResourceError PLAN_NOT_FOUND, VERSION_MISMATCH, SecurityError INJECTION_SUSPECTED, what planning.update.apply.update raises,
+        what the router and the storage raise; nothing was stored then.
         """
-        for left in reversed(range(ATTEMPTS)):
-            try:
-                return await self._once(call, plan_id, version, event)
-            except ResourceError as error:
-                if error.reason != "VERSION_MISMATCH" or version or not left:
-                    raise
+        snapshots, words = self._snapshots(), _new_words(event)
+        hits = await offload(
+            sum(len(text) for text, _ in words) > INLINE_GOAL_LENGTH,
+            lambda: tuple([hit for text, field in words for hit in self._suspect(text, field, snapshots)]),
+        )
+        turn = self._turns.setdefault((call.caller.tenant, plan_id), asyncio.Lock())
+        async with turn:
+            for left in reversed(range(ATTEMPTS)):
+                try:
+                    return await self._once(call, plan_id, version, event, hits)
+                except ResourceError as error:
+                    if error.reason != "VERSION_MISMATCH" or version or not left:
+                        raise
         raise AssertionError("the last attempt answers or raises")
 
-    async def _once(self, call: Call, plan_id: str, version: int, event: PlanEvent) -> UpdateAnswer:
+    async def _once(self, call: Call, plan_id: str, version: int, event: PlanEvent, hits: tuple[TripwireHit, ...]) -> UpdateAnswer:
         timer = PhaseTimer(self._clock, self._observe)
         tenant, snapshots = call.caller.tenant, self._snapshots()
         stored = await self._store.get(tenant, plan_id)
@@ -129,7 +154,7 @@ class Updater:
             with timer.phase("store"):
                 after = replace(stored, plan=updated.plan, known=updated.known, routing=routing)
                 await self._store.update(tenant, after, self._change(call, updated))
-        return _answer(updated, routes, _provenance(stored, call, index, snapshots, timer))
+        return _answer(updated, routes, _provenance(stored, call, index, snapshots, timer, hits=hits))
 
     async def _own_catalogue(self, tenant: str, stored: StoredPlan, snapshots: Snapshots) -> CatalogueIndex | None:
         """The request's own catalogue a plan was made from, while it is kept; None for the registered agents."""
@@ -174,6 +199,17 @@ def _replan(stored: StoredPlan, index: CatalogueIndex, snapshots: Snapshots) -> 
     )
 
 
+def _new_words(event: PlanEvent) -> Sequence[tuple[str, str]]:
+    """The words an event gives to tasks, each with the field of the request that holds them."""
+    match event:
+        case Information(text=text):
+            return [(text, "information.text")]
+        case UserEdit(edits):
+            return [(one.task.goal, "edit") for one in edits if isinstance(one, AddTaskEdit | ChangeTaskEdit)]
+        case _:
+            return []
+
+
 def _to_route(before: Plan, after: Plan) -> Sequence[Task]:
     """The unfinished work that came, or that changed in more than its conditions."""
     old = {task.id: _as_routed(task) for task in before.tasks}
@@ -203,7 +239,9 @@ def _answer(updated: Updated, routes: tuple[TaskRoute, ...], provenance: Provena
     )
 
 
-def _provenance(stored: StoredPlan, call: Call, index: CatalogueIndex, snapshots: Snapshots, timer: PhaseTimer) -> Provenance:
+def _provenance(
+    stored: StoredPlan, call: Call, index: CatalogueIndex, snapshots: Snapshots, timer: PhaseTimer, *, hits: tuple[TripwireHit, ...]
+) -> Provenance:
     """How the version was made: at the level of the plan, from the snapshots of now."""
     return replace(
         stored.provenance,
@@ -214,7 +252,7 @@ def _provenance(stored: StoredPlan, call: Call, index: CatalogueIndex, snapshots
         correlation_id=call.correlation_id,
         phases=timer.phases,
         server_version=__version__,
-        tripwire_hits=(),
+        tripwire_hits=hits,
         decision_id="",
         model_use=None,
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from genesis_server.orchestration.plan_store import CHANGES, PlanChange, PlanStore, change_from, has_ended
 
 _PAGE = 100
 
 
-async def watch_plan(store: PlanStore, tenant: str, plan_id: str, *, after_version: int = 0) -> AsyncIterator[PlanChange]:
+async def watch_plan(store: PlanStore, tenant: str, plan_id: str, *, after_version: int = 0) -> AsyncGenerator[PlanChange]:
     """Every version of a plan after one, each once and in order; ends after the last one of a plan that has ended, and when it is deleted.
 
     Who resumes from the last version it has seen misses nothing. Raises ResourceError PLAN_NOT_FOUND, and what the storage raises.
@@ -36,5 +36,6 @@ async def watch_plan(store: PlanStore, tenant: str, plan_id: str, *, after_versi
         if change.version > last:
             yield change
             last = change.version
-            if change.is_last:
-                return
+        # Also for who has seen a version that never came to be.
+        if change.is_last:
+            return

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from genesis_server.model.plan import EdgeOrigin, GuardOperator, Requirement
+from genesis_server.model.plan import EdgeOrigin, GuardOperator, Requirement, RequirementKind
 from genesis_server.model.span import Span
 from genesis_server.planning.clauses import Clause, Cue, clauses
 from genesis_server.planning.heads import Frame
 from genesis_server.planning.lexicon import Lexicon, lexicon
 from genesis_server.planning.references import Mention, Place, Term, Wait, waits
-from genesis_server.planning.remarks import About, Remarks, is_about_all
+from genesis_server.planning.remarks import About, Remarks, Said, is_about_all
 from genesis_server.planning.terms import TermReader, cue_place
 from genesis_server.planning.tokens import Sentence, Token, sentences
 
@@ -238,13 +238,25 @@ def _single(goal: str, remarks: Remarks, drafts: list[_Draft], known: Lexicon) -
     said = remarks.of(About([(span.start, span.end)], core[0], verb, [term.said for term in terms], asking))
     return Action(
         text=whole,
-        core=goal[slice(*core)],
+        core=_undated(goal, core, said),
         spans=(span,),
         guards=_conditions(goal, terms),
         requirements=said.requirements[:MAX_PER_ACTION],
         expected_seconds=said.expected_seconds,
         deadline_seconds=said.deadline_seconds,
     )
+
+
+def _undated(goal: str, piece: tuple[int, int], said: Said) -> str:
+    """A piece of the goal without its dates: "by Friday" says nothing of who can do it."""
+    start, end = piece
+    spans = (demand.span for demand in said.requirements if demand.kind is RequirementKind.BY and demand.span is not None)
+    kept: list[str] = []
+    for span in sorted(spans, key=lambda span: span.start):
+        if start < span.start and span.end <= end:
+            kept.append(goal[start : span.start].strip())
+            start = span.end
+    return " ".join(part for part in [*kept, goal[start:end].strip(" ,")] if part) if kept else goal[start:end]
 
 
 def _asking(draft: _Draft) -> list[tuple[int, int]]:
@@ -298,12 +310,11 @@ def _action(goal: str, remarks: Remarks, draft: _Draft, after: tuple[Wait, ...])
         pieces = [*lead, *own, *tail]
         middle = " ".join(goal[start:end] for start, end in own)
         text = ". ".join([*(goal[start:end] for start, end in lead), middle, *(goal[start:end] for start, end in tail)])
-    core = " ".join(goal[slice(*piece)] for piece in (draft.subject, draft.core, draft.shared) if piece is not None)
     spans = tuple(Span(start, end, goal[start:end]) for start, end in sorted(pieces))
     said = remarks.of(About(pieces, draft.core[0], draft.verb, [term.said for term in draft.terms], _asking(draft)))
     return Action(
         text=text,
-        core=core,
+        core=" ".join(_undated(goal, piece, said) for piece in (draft.subject, draft.core, draft.shared) if piece is not None),
         spans=spans,
         after=tuple(wait.place for wait in after),
         why_after=tuple(_why(goal, wait) for wait in after),

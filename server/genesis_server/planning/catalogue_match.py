@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from genesis_server.agents.index import CatalogueIndex, Match
+from genesis_server.agents.index import CatalogueIndex, Match, Offer
 from genesis_server.model.catalogue import Artefact
 from genesis_server.planning.dataflow import Supply, feeds
+from genesis_server.text.words import content_stems
 
 THRESHOLD = 0.15
 MOST_HELPERS = 20
@@ -25,12 +26,15 @@ def best_match(text: str, index: CatalogueIndex) -> Match | None:
 def helpers(chosen: Sequence[Match | None], goal: str, index: CatalogueIndex, givens: Collection[Artefact]) -> list[Match]:
     """Entries to add so that the inputs of the chosen ones are produced.
 
-    Only entries that also match the goal are added, the best one for each input that nothing chosen or given serves; what they need
-    in turn is looked for in the same way.
+    Only entries that also match the goal are added, and not by their description alone: by a word of their name or of what they make.
+    The best one for each input that nothing chosen or given serves is taken; what they need in turn is looked for in the same way.
     """
     if not any(match is not None and match.offer.inputs for match in chosen):
         return []
-    candidates = [match for match in index.match(goal) if match.score >= THRESHOLD and match.offer.outputs]
+    said = set(content_stems(goal))
+    candidates = [
+        match for match in index.match(goal) if match.score >= THRESHOLD and match.offer.outputs and not said.isdisjoint(_called(match.offer))
+    ]
     taken = {match.offer.capability for match in chosen if match is not None}
     supply = Supply(givens)
     supply.add(output for match in chosen if match is not None for output in match.offer.outputs)
@@ -47,3 +51,9 @@ def helpers(chosen: Sequence[Match | None], goal: str, index: CatalogueIndex, gi
             supply.add(helper.offer.outputs)
             needing.append(helper)
     return found
+
+
+def _called(offer: Offer) -> set[str]:
+    """Stems of what an entry is called and of what it makes."""
+    name = offer.skill.name if offer.skill is not None else ""
+    return set(content_stems(" ".join([offer.capability, name, *(output.name for output in offer.outputs)])))

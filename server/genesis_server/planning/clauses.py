@@ -229,7 +229,9 @@ class _Reader:
         prefix = not self.found and place > 0
         if self.found:
             self.found[-1].end = place
-        clause = Clause(0 if prefix else head.start, head.start, head.verb, head.frame, cue, lead=0 if prefix else place)
+        time = self.known.time_openers.first_in(self.texts, place, head.start)
+        start = 0 if prefix else time[0] if time is not None else head.start
+        clause = Clause(start, head.start, head.verb, head.frame, cue, lead=0 if prefix else place)
         if self.awaits and self.awaited is not None and self.awaited[1] < place:
             clause.lead, opens = self.awaited
             clause.start, clause.condition = min(clause.start, opens), (opens, place)

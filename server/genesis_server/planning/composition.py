@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -169,8 +170,9 @@ class _Composing:
 
     def _candidates(self, place: int) -> list[int]:
         """The entries that fit an action best, of those that answer it at all."""
-        order = np.argsort(-self.scores[place], kind="stable")[:CANDIDATES]
-        return [int(one) for one in order if self._answers(place, self.graph.entries[int(one)])]
+        scores = self.scores[place]
+        ranked = (int(one) for one in np.argsort(-scores, kind="stable") if scores[one] > 0)
+        return list(islice((one for one in ranked if self._answers(place, self.graph.entries[one])), CANDIDATES))
 
     def _answers(self, place: int, entry: Entry) -> bool:
         """Whether an entry answers an action: by its words alone, or by doing what is asked to a thing that is spoken of."""

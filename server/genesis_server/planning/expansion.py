@@ -44,8 +44,11 @@ def missing_capability(method: Method, index: CatalogueIndex) -> str:
     return next((step.capability for step in method.leaves() if not index.with_capability(step.capability)), "")
 
 
-def expand(graph: TaskGraph, heading: Task, match: MethodMatch, available: Mapping[str, str]) -> Task:
-    """Add `heading` with the steps of the method below it; return it. Raises LimitError, and adds nothing, when it gets too large."""
+def expand(graph: TaskGraph, heading: Task, match: MethodMatch, available: Mapping[str, str], *, words: str = "") -> Task:
+    """Add `heading` with the steps of the method below it; return it. Raises LimitError, and adds nothing, when it gets too large.
+
+    `words` are what the steps say of the goal; empty: all of the heading's.
+    """
     method = match.method
     produced = [artefact for step in method.leaves() for artefact in step.outputs]
     consumed = {artefact.name for step in method.leaves() for artefact in step.inputs}
@@ -60,8 +63,7 @@ def expand(graph: TaskGraph, heading: Task, match: MethodMatch, available: Mappi
         )
         spans = heading.origin.spans if heading.origin else ()
         origin = TaskOrigin(TaskSource.METHOD, method_id=method.id, spans=spans)
-        words = quoted(heading.goal)
-        expansion = _Expansion(graph, words, origin, available)
+        expansion = _Expansion(graph, quoted(words or heading.goal), origin, available)
         for step in method.steps:
             expansion.add(step, top.id)
         _connect(graph, method.steps, top.id)

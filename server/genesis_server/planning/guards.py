@@ -21,11 +21,13 @@ def holds(guard: Guard, outputs: Mapping[str, Mapping[str, Any]], facts: Mapping
     An artefact is found by its exact name, else by its words without regard to case, underscores and plural, else by its last words
     ("tests" finds `unit_tests`); a guard without one takes every output of its task. Values that disagree decide nothing. True are
     `true`, numbers but 0, lists with something in them and the words of data/language/conditions.toml; other words decide nothing.
+    Whether something succeeded an output named after success tells, too: `{"passed": false}`.
     A guard and its opposite never both hold, nor both fail.
     """
     nothing: Mapping[str, Any] = {}
-    for source in (outputs.get(guard.task_id, nothing), facts if guard.artefact else nothing):
-        verdicts = {verdict for value in _values(guard.artefact, source) if (verdict := _compare(guard, value)) is not None}
+    told = outputs.get(guard.task_id, nothing)
+    for values in (_values(guard.artefact, told) or _successes(guard, told), _values(guard.artefact, facts) if guard.artefact else []):
+        verdicts = {verdict for value in values if (verdict := _compare(guard, value)) is not None}
         if len(verdicts) == 1:
             return verdicts.pop()
     return None
@@ -41,6 +43,13 @@ def _values(artefact: str, source: Mapping[str, Any]) -> list[Any]:
     if not artefact:
         return list(source.values())
     return [source[name] for name in _meant(artefact, list(source))]
+
+
+def _successes(guard: Guard, told: Mapping[str, Any]) -> list[Any]:
+    """Outputs named after success, where a guard asks for success."""
+    asks = guard.operator in {GuardOperator.IS_TRUE, GuardOperator.IS_FALSE}
+    names = conditionals().words.true_words
+    return [value for name, value in told.items() if asks and isinstance(value, bool | str) and _plain(name) in names]
 
 
 def _meant(artefact: str, names: list[str]) -> list[str]:

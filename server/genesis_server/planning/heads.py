@@ -85,7 +85,7 @@ class HeadFinder:
                 if self.texts[place] in self.english.definites:
                     break
                 comes_next = cue = True
-            elif length := self.known.open_cues.length_at(self.texts, place):
+            elif length := self.known.open_cues.length_at(self.texts, place) or self.known.time_openers.length_at(self.texts, place):
                 cue = True
             elif self._is_filler(place, after_cue=cue or request):
                 length = 1
@@ -271,7 +271,7 @@ class HeadFinder:
             return False
         if (self.tokens[at].capital and not opens) or (text.endswith("s") and not text.endswith("ss")) or "'" in text:
             return False
-        after = at + 1
+        after = at + (2 if self._is_one_of(at + 1, self.english.particles) else 1)
         if not self.is_plain(after) or self.texts[after] in self.english.question_words | {"that", "if", "whether"}:
             return False
         return self._is_object(after)

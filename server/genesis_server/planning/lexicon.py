@@ -69,6 +69,7 @@ class English(BaseModel):
     nominal_lead_ins: PhraseList
     next_cues: PhraseList
     open_cues: PhraseList
+    time_openers: PhraseList
     parallel_cues: PhraseList
     before_cues: PhraseList
     after_cues: PhraseList
@@ -81,6 +82,8 @@ class English(BaseModel):
     purpose_openers: WordSet
     back_pronouns: WordSet
     back_nouns: WordSet
+    back_quantifiers: WordSet
+    back_ones: WordSet
     definites: WordSet
     closing_verbs: WordSet
     opening_verbs: WordSet
@@ -137,6 +140,7 @@ class Lexicon:
     nominal_lead_ins: Phrases
     next_cues: Phrases
     open_cues: Phrases
+    time_openers: Phrases
     parallel_cues: Phrases
     inline_cues: Phrases
     before_cues: Phrases
@@ -199,6 +203,7 @@ def build_lexicon(verbs: str, english_text: str) -> Lexicon:
         nominal_lead_ins=Phrases.of(english.nominal_lead_ins),
         next_cues=Phrases.of(english.next_cues),
         open_cues=Phrases.of(english.open_cues),
+        time_openers=Phrases.of(english.time_openers),
         parallel_cues=Phrases.of(english.parallel_cues),
         inline_cues=Phrases.of(english.inline_cues),
         before_cues=Phrases.of(english.before_cues),

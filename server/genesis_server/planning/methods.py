@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from sys import intern
 
 from genesis_server.model.catalogue import Artefact
-from genesis_server.text.words import stem, stop_words, words
+from genesis_server.text.words import stem, stop_words, word_texts, words
 
 THRESHOLD = 0.12
 WINDOW = 25
@@ -96,7 +97,7 @@ class _Phrase:
     """A phrase as runs of words with gaps between them, and what a hit of it counts for: (method, intent, group)."""
 
     runs: tuple[tuple[str, ...], ...]
-    stems: frozenset[str]
+    stems: tuple[str, ...]
     targets: list[tuple[int, int, int]]
 
 
@@ -117,13 +118,19 @@ class MethodLibrary:
         self.methods = tuple(methods)
         self.snapshot_id = snapshot_id
         phrases: dict[tuple[tuple[str, ...], ...], _Phrase] = {}
+        read: dict[str, _Phrase] = {}
         for number, method in enumerate(self.methods):
             for place, intent in enumerate(method.intents):
                 for group, options in [*enumerate(intent.groups), (_VETO, (*method.unless, *intent.unless))]:
+                    # One for all its phrases: most are vetoes, which every intent of a method has again.
+                    target = (number, place, group)
                     for option in options:
-                        runs = phrase_runs(option)
-                        stems = frozenset(stem(word) for run in runs for word in run)
-                        phrases.setdefault(runs, _Phrase(runs, stems, [])).targets.append((number, place, group))
+                        phrase = read.get(option)
+                        if phrase is None:
+                            runs = phrase_runs(option)
+                            stems = tuple(dict.fromkeys([stem(word) for run in runs for word in run]))
+                            phrase = read[option] = phrases.setdefault(runs, _Phrase(runs, stems, []))
+                        phrase.targets.append(target)
         self._phrases: dict[str, list[_Phrase]] = {}
         for phrase in phrases.values():
             self._phrases.setdefault(stem(phrase.runs[0][0]), []).append(phrase)
@@ -154,7 +161,7 @@ class MethodLibrary:
         there = frozenset(stems)
         for start, first in enumerate(stems):
             for phrase in self._phrases.get(first, ()):
-                found = _places_of(phrase.runs, texts, start) if phrase.stems <= there else ()
+                found = _places_of(phrase.runs, texts, start) if there.issuperset(phrase.stems) else ()
                 if found:
                     for method, intent, group in phrase.targets:
                         hits.setdefault((method, intent), []).append(_Hit(group, found))
@@ -163,7 +170,8 @@ class MethodLibrary:
 
 def phrase_runs(phrase: str) -> tuple[tuple[str, ...], ...]:
     """A phrase as runs of words, split where "..." allows others."""
-    return tuple(tuple(word.text for word in words(part)) for part in phrase.split(ELLIPSIS))
+    # Interned, because the phrases of a library say the same few words again and again.
+    return tuple(tuple(map(intern, word_texts(part))) for part in phrase.split(ELLIPSIS))
 
 
 @lru_cache(maxsize=65_536)

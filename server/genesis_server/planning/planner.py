@@ -18,9 +18,10 @@ from genesis_server.model.explanation import MAX_REJECTED_PER_ACTION, PlanExplan
 from genesis_server.model.plan import EdgeOrigin, EdgeSource, Guard, Plan, Task, TaskConstraints, TaskOrigin, TaskSource
 from genesis_server.model.provenance import DegradationLevel
 from genesis_server.model.span import Span
-from genesis_server.planning.actions import Action, split
+from genesis_server.planning.actions import MAX_PER_ACTION, Action, split
 from genesis_server.planning.catalogue_match import best_match
 from genesis_server.planning.composition import Added, Composition, compose
+from genesis_server.planning.condition_words import conditionals
 from genesis_server.planning.dag import LimitError, TaskGraph
 from genesis_server.planning.dataflow import connect_level
 from genesis_server.planning.expansion import capabilities, expand, missing_capability
@@ -32,7 +33,12 @@ from genesis_server.planning.order import CycleError
 from genesis_server.planning.task_ids import TaskIds
 from genesis_server.planning.tokens import without_quotes
 from genesis_server.resilience.errors import DecompositionError
+from genesis_server.text.words import words
 
+MOST_WORDS = 0.5
+"""Score from which a method of several actions need not have a step for each."""
+SURELY = 1.0
+"""Fit from which an entry surely answers an action."""
 NOTHING_REJECTED = PlanExplanation()
 ASKED_FOR = "the minimal level was asked for"
 NOTHING_FITS = "no method, no further action and no catalogue entry fits the goal"
@@ -76,7 +82,7 @@ def plan_goal(
     except LimitError as error:
         return _minimal(goal, f"a plan at the heuristic level would be too large: {error}")
     if graph is None:
-        return _minimal(goal, NOTHING_FITS if drafting.english else NOT_ENGLISH)
+        return _minimal(goal, NOTHING_FITS if drafting.english else NOT_ENGLISH, read=drafting.actions[0])
     reason = "" if drafting.english else ONLY_LOOKED_UP
     return Draft(graph.freeze(), DegradationLevel.HEURISTIC, reason, PlanExplanation(tuple(drafting.rejected)))
 
@@ -91,17 +97,20 @@ class _Drafting:
         self.givens = givens
         self.rejected: list[Rejected] = []
         self.english = lexicon().is_english(goal)
+        self.actions = split(goal)
         self._fitting: dict[str, MethodMatch | None] = {}
         self._usable: dict[str, dict[str, str] | None] = {}
 
     def graph(self) -> TaskGraph | None:
         """The graph at the heuristic level; None when nothing fits."""
-        actions = split(self.goal)
+        actions = self.actions
         ready = self._methods_of(actions)
-        whole = self._method(self.goal) if not any(ready) else None
-        if whole is not None and sum(1 for _ in whole.method.leaves()) >= len(actions):
-            self._reject_methods([_whole(self.goal)], [whole])
-            return self._build([_whole(self.goal)], [whole], Composition((None,), (None,), (), (), ()))
+        # What a goal says of its parts no method of the whole knows: conditions would be lost, and the order it asks for.
+        whole = self._method(self.goal) if not any(ready) and not any(map(_is_told_apart, actions)) else None
+        if whole is not None and self._does_all(whole, actions):
+            together = replace(_whole(self.goal, actions), guards=())
+            self._reject_methods([together], [whole])
+            return self._build([together], [whole], Composition((None,), (None,), (), (), ()))
         self._reject_methods(actions, ready)
         open_actions = [place for place, found in enumerate(ready) if found is None]
         composed = compose(self.goal, actions, open_actions, self.index, givens=self.givens)
@@ -112,6 +121,19 @@ class _Drafting:
                 return None
             composed = replace(composed, matches=(match,))
         return self._build(actions, ready, composed)
+
+    def _does_all(self, whole: MethodMatch, actions: Sequence[Action]) -> bool:
+        """Whether a method does each of several actions: it has as many steps, and one for what the catalogue surely answers each with.
+
+        A method that accounts for most words of the goal is not asked for the latter.
+        """
+        if sum(1 for _ in whole.method.leaves()) < len(actions):
+            return False
+        if len(actions) == 1 or whole.score >= MOST_WORDS:
+            return True
+        steps = (self._capabilities(whole.method) or {}).values()
+        matches = compose(self.goal, actions, range(len(actions)), self.index, givens=self.givens).matches
+        return all(match is None or match.score < SURELY or match.offer.capability in steps for match in matches)
 
     def _methods_of(self, actions: Sequence[Action]) -> list[MethodMatch | None]:
         """The method of each action; an action that carries on what the same method does already has none."""
@@ -166,7 +188,7 @@ class _Drafting:
         places: list[str] = []
         for place, action in zip(left, actions, strict=True):
             task = _task(ids.of(action.text), action, guards_of(action, places, graph))
-            places.append(self._add(graph, task, ready[place], composed.matches[place]))
+            places.append(self._add(graph, task, ready[place], composed.matches[place], words=_unconditional(action)))
         behind = {place: graph.add_task(self._helper(one, ids)).id for place, one in _placed(composed.added) if one.behind}
         for place, action in enumerate(actions):
             for earlier, why in zip(action.after, action.why_after, strict=True):
@@ -179,12 +201,12 @@ class _Drafting:
         connect_level(graph, givens=self.givens)
         return graph
 
-    def _add(self, graph: TaskGraph, task: Task, found: MethodMatch | None, match: Match | None) -> str:
-        """Add a task with the steps of its method or with the entry that answers it."""
+    def _add(self, graph: TaskGraph, task: Task, found: MethodMatch | None, match: Match | None, *, words: str) -> str:
+        """Add a task with the steps of its method, which say its `words`, or with the entry that answers it."""
         origin = task.origin or TaskOrigin(TaskSource.CLAUSE)
         if found is not None:
             origin = replace(origin, source=TaskSource.METHOD, method_id=found.method.id, match_score=found.score)
-            return expand(graph, replace(task, expected_seconds=None, origin=origin), found, self._capabilities(found.method) or {}).id
+            return expand(graph, replace(task, expected_seconds=None, origin=origin), found, self._capabilities(found.method) or {}, words=words).id
         if match is None:
             return graph.add_task(task).id
         offer = match.offer
@@ -214,24 +236,55 @@ def _task(task_id: str, action: Action, guards: tuple[Guard, ...]) -> Task:
     )
 
 
+def _unconditional(action: Action) -> str:
+    """What an action says without its conditions, which its guards say."""
+    text = action.text
+    for guard in action.guards:
+        text = text.removeprefix(guard.text).removesuffix(guard.text).strip(" ,;") or text
+    return text
+
+
 def _placed(added: Sequence[Added]) -> list[tuple[int, Added]]:
     """What is added with its places, the last first: each produces for those before it."""
     return list(reversed(list(enumerate(added))))
 
 
-def _minimal(goal: str, reason: str) -> Draft:
-    """One task for the whole goal."""
-    whole = _whole(goal)
+def _minimal(goal: str, reason: str, *, read: Action | None = None) -> Draft:
+    """One task for the whole goal; what was `read` of its one action besides the words, conditions and demands, stays with it."""
+    whole = _whole(goal, [read] if read is not None else [])
     graph = TaskGraph(goal)
-    graph.add_task(Task(id=TaskIds(goal).of(whole.text), goal=whole.text, origin=TaskOrigin(TaskSource.GOAL, spans=whole.spans)))
+    task = _task(TaskIds(goal).of(whole.text), whole, guards_of(whole, (), graph))
+    graph.add_task(replace(task, origin=TaskOrigin(TaskSource.GOAL, spans=whole.spans)))
     return Draft(graph.freeze(), DegradationLevel.MINIMAL, reason)
 
 
-def _whole(goal: str) -> Action:
-    """The goal as one action."""
+def _is_told_apart(action: Action) -> bool:
+    """Whether the goal says when an action is due: under a condition, or in an order of its own.
+
+    "Notify us when they fail" is no such condition: it tells of every time, and belongs to what a method does.
+    """
+    times = conditionals().time_markers
+    conditions = [guard for guard in action.guards if not times.length_at([word.text for word in words(guard.text)], 0)]
+    return bool(conditions) or any(origin.source is EdgeSource.CUE for origin in action.why_after)
+
+
+def _whole(goal: str, actions: Sequence[Action]) -> Action:
+    """The goal as one action, with what is demanded of its actions; what only one of several is told stays out of it."""
     text = goal.strip()
     start = goal.index(text)
-    return Action(text, text, (Span(start, start + len(text), text),))
+    whole = Action(text, text, (Span(start, start + len(text), text),))
+    if len(actions) == 1:
+        return replace(actions[0], text=text, core=text, spans=whole.spans)
+    demands = dict.fromkeys(one for action in actions for one in action.requirements)
+    return replace(whole, requirements=tuple(demands)[:MAX_PER_ACTION], deadline_seconds=_last_deadline(actions))
+
+
+def _last_deadline(actions: Sequence[Action]) -> float | None:
+    """When the last of several actions is due; None when one that nothing waits for has no deadline."""
+    waited_for = {other for action in actions for other in action.after}
+    last = [action.deadline_seconds for place, action in enumerate(actions) if place not in waited_for]
+    due = [deadline for deadline in last if deadline is not None]
+    return max(due) if due and len(due) == len(last) else None
 
 
 def _has_word(goal: str) -> bool:

@@ -122,6 +122,15 @@ class _Order:
                 self._wait(place, [place - 1], EdgeSource.CUE, mention.cue_at)
         else:
             self._refer(place, mention)
+            if not self.after[place]:
+                self._follow(place, mention)
+
+    def _follow(self, place: int, mention: Mention) -> None:
+        """Let an action wait for what the one it is joined to waits for: "then restart the server and check the logs"."""
+        before = self.mentions[place - 1] if place else None
+        if before is None or before.sentence != mention.sentence or before.cue is not Cue.NEXT:
+            return
+        self.after[place].update({other: wait for other, wait in self.after[place - 1].items() if wait.source is EdgeSource.CUE})
 
     def _wait(self, place: int, others: list[int], source: EdgeSource, at: Place | None) -> None:
         for other in others:
@@ -196,10 +205,21 @@ def _referred(mention: Mention, place: int, spoken: dict[str, int], known: Lexic
 
 
 def _means_the_ones_before(tokens: list[Token], texts: list[str], at: int, known: Lexicon) -> bool:
-    """Whether a word stands for what came before: "it", "the results"."""
+    """Whether a word stands for what came before: "it", "the results", "each"."""
     english = known.english
+    if texts[at] in english.back_quantifiers or texts[at] in english.back_ones:
+        return _stands_for_some(tokens, texts, at, known)
     alone = at + 1 == len(texts) or tokens[at + 1].kind is not Kind.WORD or texts[at + 1] not in english.auxiliaries
     return texts[at] in english.back_nouns or (texts[at] in english.back_pronouns and alone and _is_pronoun(texts, at, known))
+
+
+def _stands_for_some(tokens: list[Token], texts: list[str], at: int, known: Lexicon) -> bool:
+    """Whether a word for how many stands for what came before: "send each a mail", "for both", "buy the cheapest one", "book one"."""
+    ends = at + 1 == len(texts) or tokens[at + 1].kind is not Kind.WORD
+    if texts[at] in known.english.back_quantifiers:
+        return ends or texts[at + 1] in {"a", "an", "one"}
+    before = texts[max(0, at - DEFINITE_REACH + 1) : at]
+    return ends and (at == 1 or not known.english.definites.isdisjoint(before))
 
 
 def _spoken_of(mention: Mention, spoken: dict[str, int], known: Lexicon) -> tuple[int | None, Place | None]:

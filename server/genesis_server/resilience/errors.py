@@ -4,7 +4,7 @@
      ├─ DecompositionError   EMPTY_GOAL, TASK_ENDED, PLAN_ENDED, UPDATE_LIMIT, INVALID_EDIT
      ├─ RoutingError         INVALID_PLAN, TOO_MANY_TASKS, INVALID_RULEBOOK
      ├─ ValidationError      INVALID_FIELD, MALFORMED_MESSAGE, INVALID_PAGE_TOKEN, REQUEST_ID_REUSED, UNKNOWN_METHOD
-     ├─ LlmError             (none yet)
+     ├─ LlmError             MODEL_*, which stay inside the server: the plan is made without the model (llm/failures.py)
      ├─ NetworkError         SHUTTING_DOWN, DEPENDENCY_CIRCUIT_OPEN
      ├─ ResourceError        PLAN_NOT_FOUND, TASK_NOT_FOUND, DECISION_NOT_FOUND, DECISION_EXPIRED, RULEBOOK_NOT_FOUND,
      │                        VERSION_MISMATCH, OVERLOADED, STORAGE_FULL, STORAGE_UNAVAILABLE, ...

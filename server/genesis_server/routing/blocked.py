@@ -20,11 +20,12 @@ def would_change(
     sure; what others do is found by deciding again.
     """
     numbers = {rule.number for rule in fired}
+    allowing = [rule for rule in fired if rule.effect is RuleEffect.ALLOW]
     for rule in rulings.book.against(chosen):
         if rule.number in numbers:
             continue
         if chosen is not None and rule.effect in REFUSALS:
-            if not _shielded(rulings, fired, rule, chosen):
+            if not _shielded(rulings, allowing, rule, chosen):
                 yield rule
         elif _might(rulings, fired, rule, rows, feasible) and (found := case()) is not None:
             with_rule = tuple(sorted((*fired, rule), key=lambda each: each.number))
@@ -32,9 +33,9 @@ def would_change(
                 yield rule
 
 
-def _shielded(rulings: Rulings, fired: Fired, rule: CompiledRule, row: int) -> bool:
-    """Whether a rule that fired allows a row in spite of another one."""
-    return any(each.effect is RuleEffect.ALLOW and each.priority > rule.priority and rulings.book.who(each)[row] for each in fired)
+def _shielded(rulings: Rulings, allowing: Sequence[CompiledRule], rule: CompiledRule, row: int) -> bool:
+    """Whether one of the allowing rules that fired allows a row in spite of another one."""
+    return any([each.priority > rule.priority and rulings.book.who(each)[row] for each in allowing])
 
 
 def _might(rulings: Rulings, fired: Fired, rule: CompiledRule, rows: Sequence[int], feasible: Sequence[int]) -> bool:

@@ -23,6 +23,10 @@ from genesis_server.routing.policy import RoutingPolicy
 from genesis_server.routing.pool import TOKENS_PER_PRICE, Amounts, Indexes, Numbers, Pool, column
 
 
+AT_ONCE = 256
+"""Tasks whose words are compared at once, so that a call that is refused for too many candidates has cost little."""
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """Columns of candidates, to be read one by one."""
@@ -158,10 +162,11 @@ def _fitting(
     floors: list[float] = []
     fitting: list[bool] = []
     count = 0
-    for task, limit in zip(tasks, limits, strict=True):
-        scores = by_text.get(task.goal)
-        if scores is None:
-            scores = by_text[task.goal] = index.scores(task.goal)
+    for number, (task, limit) in enumerate(zip(tasks, limits, strict=True)):
+        if task.goal not in by_text:
+            new = [text for text in dict.fromkeys([each.goal for each in tasks[number : number + AT_ONCE]]) if text not in by_text]
+            by_text.update(zip(new, index.all_scores(new), strict=True))
+        scores = by_text[task.goal]
         known = by_capability.get(task.capability)
         if known is None:
             found = np.array(pool.rows_of(index.numbers_with_capability(task.capability)), dtype=np.intp)

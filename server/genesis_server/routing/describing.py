@@ -28,6 +28,7 @@ class Describer:
     constraints: RoutingConstraints
     currency: str
     _parts: dict[int, ScoreParts] = attribute(default_factory=dict[int, ScoreParts])
+    _moneys: dict[int, Money] = attribute(default_factory=dict[int, Money])
 
     def row(self, field: Field, place: int) -> int:
         """A candidate's row of the pool."""
@@ -39,7 +40,11 @@ class Describer:
 
     def cost(self, field: Field, place: int) -> Money:
         """What a candidate is expected to cost."""
-        return Money(self.candidates.values.costs[field.first + place], self.currency)
+        nanos = self.candidates.values.costs[field.first + place]
+        found = self._moneys.get(nanos)
+        if found is None:
+            found = self._moneys[nanos] = Money(nanos, self.currency)
+        return found
 
     def score(self, field: Field, place: int) -> float:
         """A candidate's score, 0 to 1."""

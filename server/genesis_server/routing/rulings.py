@@ -17,11 +17,10 @@ from genesis_server.routing.limits import flag
 from genesis_server.routing.pool import Pool
 from genesis_server.routing.rules.blocking import blocked_rule
 from genesis_server.routing.rules.building import CallFacts, candidate_facts
-from genesis_server.routing.rules.condition import facts_of
 from genesis_server.routing.rules.facts import TASK_PLACES, TaskFacts
 from genesis_server.routing.rules.judging import NOBODY, CompiledRule, RuleColumns, RuleOutcome
 from genesis_server.routing.rules.rule import REFUSALS
-from genesis_server.routing.rules.rulebook import PLACEHOLDER, Rulebook
+from genesis_server.routing.rules.rulebook import Rulebook
 
 Fired = tuple[CompiledRule, ...]
 
@@ -64,7 +63,7 @@ class Book:
     @cached_property
     def facts_read(self) -> Sequence[str]:
         """The facts that rules which are switched on read, in the catalogue's order."""
-        read = {name for rule in self.asked for name in facts_of(rule.rule.when)}
+        read = {name for rule in self.asked for name in rule.reads}
         return [name for name in TASK_PLACES if name in read]
 
     def verdicts(self, fired: Fired) -> Verdicts:
@@ -107,7 +106,7 @@ class Book:
         """Takes the values that a rule and its explanation read out of those of all facts."""
         found = self._readers.get(rule.number)
         if found is None:
-            names = dict.fromkeys([*facts_of(rule.rule.when), *PLACEHOLDER.findall(rule.rule.explanation)])
+            names = dict.fromkeys([*rule.reads, *rule.told[1::2]])
             found = itemgetter(*[TASK_PLACES[name] for name in names]) if names else _nothing
             self._readers[rule.number] = found
         return found

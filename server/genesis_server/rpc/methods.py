@@ -20,6 +20,7 @@ from genesis.v1 import agent_service_pb2, orchestrator_service_pb2
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
 HEALTH_METHOD = "/genesis.v1.OrchestratorService/Health"
+WATCH_PLAN = "/genesis.v1.OrchestratorService/WatchPlan"
 
 _KINDS = {(False, False): "unary", (True, False): "client_stream", (False, True): "server_stream", (True, True): "bidi_stream"}
 

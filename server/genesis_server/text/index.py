@@ -1,7 +1,7 @@
 """A lexical index: which of some texts is nearest to a query.
 
 TF-IDF with sublinear term frequency and cosine similarity (Salton & Buckley 1988), over an inverted index in numpy, so that a
-query touches only the texts that share a word with it. Short lists stay Python lists: numpy pays from some dozens on.
+query touches only the texts that share a word with it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, chain
 
 import numpy as np
 import numpy.typing as npt
 
 FEW = 32
+"""A term that fewer texts have is rare."""
 
 Scores = npt.NDArray[np.float64]
 
@@ -38,13 +40,11 @@ class LexicalIndex:
                 places, values = postings[term]
                 places.append(number)
                 values.append(weight / norm)
-        self._rare: dict[str, list[tuple[int, float]]] = {}
-        self._common: dict[str, tuple[npt.NDArray[np.intp], Scores]] = {}
-        for term, (places, values) in postings.items():
-            if len(places) < FEW:
-                self._rare[term] = list(zip(places, values, strict=True))
-            else:
-                self._common[term] = (np.array(places, dtype=np.intp), np.array(values))
+        counts = [len(places) for places, _ in postings.values()]
+        # The postings of all terms one after the other; for each term where they begin and how many they are.
+        self._places = np.fromiter(chain.from_iterable([places for places, _ in postings.values()]), np.intp, sum(counts))
+        self._values = np.fromiter(chain.from_iterable([values for _, values in postings.values()]), np.float64, sum(counts))
+        self._terms = dict(zip(postings, zip(accumulate(counts, initial=0), counts, strict=False), strict=True))
 
     def idf(self, term: str) -> float:
         """Inverse document frequency; a word no text has counts as the rarest."""
@@ -52,21 +52,36 @@ class LexicalIndex:
 
     def scores(self, stems: Iterable[str]) -> Scores:
         """Cosine similarity of a query with every text, 0 to 1, shape (size,)."""
-        total: Scores = np.zeros(self.size)
-        few: dict[int, float] = {}
-        square = 0.0
-        idf, rare, common, unseen = self._idf, self._rare, self._common, self._unseen_idf
-        for term, count in Counter(stems).items():
-            weight = idf.get(term, unseen)
-            if count > 1:
-                weight *= 1.0 + math.log(count)
-            square += weight * weight
-            if term in rare:
-                for place, value in rare[term]:
-                    few[place] = few.get(place, 0.0) + weight * value
-            elif term in common:
-                places, values = common[term]
-                total[places] += weight * values
-        if few:
-            total[list(few)] += list(few.values())
-        return total / math.sqrt(square) if square else total
+        return self.all_scores([stems])[0]
+
+    def all_scores(self, queries: Sequence[Iterable[str]]) -> Scores:
+        """The same for several queries at once, which takes a fraction of the time; shape (len(queries), size)."""
+        idf, unseen, terms, cells = self._idf, self._unseen_idf, self._terms, len(queries) * self.size
+        first, begins, counts, factors, norms = list[int](), list[int](), list[int](), list[float](), list[float]()
+        for number, stems in enumerate(queries):
+            square = 0.0
+            for term, repeats in Counter(stems).items():
+                weight = idf.get(term, unseen)
+                if repeats > 1:
+                    weight *= 1.0 + math.log(repeats)
+                square += weight * weight
+                if term in terms:
+                    begin, count = terms[term]
+                    begins.append(begin)
+                    counts.append(count)
+                    factors.append(weight)
+                    # Common terms are added up apart: sums of floats depend on their order.
+                    first.append(number * self.size + (cells if count >= FEW else 0))
+            norms.append(math.sqrt(square) if square else 1.0)
+        if not counts:
+            return np.zeros((len(queries), self.size))
+        repeat = np.array(counts, dtype=np.intp)
+        ends = np.cumsum(repeat)
+        places = np.arange(ends[-1]) + np.repeat(np.array(begins, dtype=np.intp) - ends + repeat, repeat)
+        values = self._values[places] * np.repeat(np.array(factors), repeat)
+        total = np.bincount(self._places[places] + np.repeat(np.array(first, dtype=np.intp), repeat), values, cells)
+        if len(total) > cells:
+            common = total[cells:]
+            total = total[:cells]
+            total[: len(common)] += common
+        return total.reshape(len(queries), self.size) / np.array(norms)[:, np.newaxis]

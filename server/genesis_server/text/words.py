@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -16,6 +16,10 @@ import Stemmer  # pyright: ignore[reportMissingTypeStubs]
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+(?:[.,:]\d+)*", re.UNICODE)
 # Without its own cache, which threads must not share.
 _stem_word = cast("Callable[[str], str]", Stemmer.Stemmer("english", 0).stemWord)  # pyright: ignore[reportUnknownMemberType]
+
+
+LONGEST_REMEMBERED = 400
+"""Characters; longer texts are few, and remembered they would take much memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,15 @@ def stem(word: str) -> str:
     return _stem_word(folded)
 
 
-def content_stems(text: str) -> list[str]:
-    """Stems of the words that are no stop words, in order, with repeats."""
+def content_stems(text: str) -> Sequence[str]:
+    """Stems of the words that are no stop words, in order, with repeats; those of short texts are remembered for a while."""
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _content_stems(text)
+
+
+def _content_stems(text: str) -> tuple[str, ...]:
     stops = stop_words()
-    return [stem(word) for word in word_texts(text) if word not in stops]
+    return tuple([stem(word) for word in word_texts(text) if word not in stops])
+
+
+# Planning, routing, rules and validation all ask for the goals of the same tasks.
+_remembered = lru_cache(maxsize=4_096)(_content_stems)

@@ -8,7 +8,7 @@ primitive tasks decide, and what the catalogue offers; headings cover nothing.
 - An action of the goal is left out when the evidence for that adds up (evidence.py).
 - A number or date is covered when all its parts stand in one task, a quotation, a name or a constraint when half of its words do, and
   the thing an action is about when any task, or the catalogue's description of a task's capability, has it (above 5 000 tasks: when
-  they stand anywhere). What is not covered is one warning together: many sound plans leave it to the arguments of calls.
+  they stand anywhere). Of what is not covered, things are one note, for another word may mean the same; the rest is one warning.
 - A number, date or quotation that a task's clause has and the task lost is a warning (lost_details.py).
 - A task that says again what a goal of two or more actions says covers nothing, and a plan of such tasks is wrong.
 """
@@ -67,14 +67,22 @@ def judge_completeness(graph: PlanGraph, goal: str, policy: CompletenessPolicy, 
             missed.append(action)
             yield _left_out(action, additions, wrong=surplus >= 0.0)
     loose = list(_loose(open_elements, missed, coverage, policy, _described(graph, index)))
-    if loose:
-        yield Finding(
-            FindingKind.UNCOVERED_ELEMENT,
-            Principle.COMPLETENESS,
-            Severity.WARNING,
-            f"no task mentions {listed(detail.span.text.strip(QUOTES) for detail in loose)} of the goal; say it in the task that needs it",
-            spans=tuple(detail.span for detail in loose),
-        )
+    things = [detail for detail in loose if detail.kind is DetailKind.THING]
+    exact = [detail for detail in loose if detail.kind is not DetailKind.THING]
+    if exact:
+        yield _not_mentioned(exact, Severity.WARNING)
+    if things:
+        yield _not_mentioned(things, Severity.INFO)
+
+
+def _not_mentioned(details: list[Detail], severity: Severity) -> Finding:
+    return Finding(
+        FindingKind.UNCOVERED_ELEMENT,
+        Principle.COMPLETENESS,
+        severity,
+        f"no task mentions {listed(detail.span.text.strip(QUOTES) for detail in details)} of the goal; say it in the task that needs it",
+        spans=tuple(detail.span for detail in details),
+    )
 
 
 def _left_out(action: Action, additions: Additions, *, wrong: bool) -> Finding:

@@ -25,6 +25,8 @@ _BREAK = re.compile(r"[.;:!?\n,…–—]")
 _DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}|\d{1,2}(st|nd|rd|th)")
 # A dot before a small letter, or after a short title ("Mr."), ends no sentence.
 _SENTENCE_END = re.compile(r"(?<!\b[A-Z][a-z])\.(?=\s+[^a-z\s]|\s*$)|[;!?…](?=\s|$)|\n")
+# "1." and "2)" where a line or a sentence begins number a list and say nothing.
+_LIST_NUMBER = re.compile(r"(?:^|(?<=[.;:!?]\s)|(?<=\n))[ \t]*\(?(\d{1,2})[.)](?=\s+\S)")
 _LONGEST_CONSTRAINT = 8
 
 
@@ -201,6 +203,7 @@ def _details(goal: str, vocabulary: Vocabulary) -> Iterator[Detail]:
         if terms and 2 * len(found.group()) <= len(goal):
             taken.append(found.span())
             yield Detail(DetailKind.QUOTATION, Span(*found.span(), found.group()), terms)
+    taken.extend(found.span() for found in _LIST_NUMBER.finditer(goal))
     chunks = [
         (found.start(), found.group())
         for found in re.finditer(r"\S+", goal)

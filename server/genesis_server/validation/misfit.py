@@ -2,6 +2,7 @@
 
 A capability that is offered makes a task solvable whatever its words say. But when its description has next to nothing of the task's
 words nor of the whole goal's, while another offer has, the wrong one was probably named: a warning that says which comes nearest.
+A step of a method is not asked: its capability was chosen by whoever wrote the method, not by its words.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from genesis_server.agents.index import CatalogueIndex
+from genesis_server.model.plan import TaskSource
 from genesis_server.model.validation import Finding, FindingKind, Principle, Reallocate, Severity
 from genesis_server.text.index import Scores
 from genesis_server.validation.graph import PlanGraph
@@ -32,7 +34,8 @@ def misfits(graph: PlanGraph, goal: str, index: CatalogueIndex, policy: Solvabil
     whole: Scores | None = None
     for row in graph.work:
         numbers = index.numbers_with_capability(tasks.capabilities[row])
-        if not numbers:
+        origin = tasks.origins.get(row)
+        if not numbers or (origin is not None and origin.source is TaskSource.METHOD):
             continue
         words = stems_of(tasks.goals[row])
         if not words or any(len(words & words_of_offer(index.offers[number])) >= SHARED_WORDS for number in numbers):

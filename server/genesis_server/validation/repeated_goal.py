@@ -1,4 +1,8 @@
-"""Tasks that say again what the goal says, where that is two or more actions."""
+"""Tasks that say again what the goal says, where that is two or more actions.
+
+An action that takes up an earlier one with a like verb and a pronoun ("adjust the alarm, change it to 9 pm") is no second one. Beside
+other tasks, a task that alone answers some of the goal, by its origin, is the one that does it and no repetition.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from genesis_server.model.plan import Edge, EdgeKind
+from genesis_server.model.plan import Edge, EdgeKind, TaskSource
+from genesis_server.model.span import Span
 from genesis_server.model.validation import DropTask, Finding, FindingKind, Principle, Severity, SplitTask
 from genesis_server.text.words import stem
 from genesis_server.validation.additions import Additions
@@ -23,7 +28,20 @@ _SHORTEST = 0.5
 def main_actions(found: GoalElements, fewest_words: int) -> list[Action]:
     """The actions that need a task of their own."""
     supporting = default_vocabulary().supporting_verbs
-    return [a for a in found.actions if a.verb not in supporting and (len(a.terms) >= fewest_words or a.details)]
+    actions: list[Action] = []
+    for action in found.actions:
+        says_enough = len(action.terms) >= fewest_words or bool(action.details)
+        if action.verb not in supporting and says_enough and not _taken_up(action, actions):
+            actions.append(action)
+    return actions
+
+
+def _taken_up(action: Action, earlier: list[Action]) -> bool:
+    vocabulary = default_vocabulary()
+    rest = action.span.text[action.verb_span.end - action.span.start :].split(maxsplit=1)
+    if not rest or rest[0].lower().strip(".,;:!?") not in vocabulary.pronouns:
+        return False
+    return any(vocabulary.likeness(stem(action.verb), stem(other.verb)) for other in earlier)
 
 
 def repeating_rows(graph: PlanGraph, goal: str, found: GoalElements, policy: CompletenessPolicy) -> frozenset[int]:
@@ -42,7 +60,26 @@ def repeating_rows(graph: PlanGraph, goal: str, found: GoalElements, policy: Com
         said = stems_of(text)
         if verbs <= said and len(said & wanted) >= policy.repeated * max(len(said), len(wanted)):
             rows.append(row)
-    return frozenset(rows)
+    if len(rows) == len(graph.work):
+        return frozenset(rows)
+    return frozenset(rows) - _sole_answers(graph, actions)
+
+
+def _sole_answers(graph: PlanGraph, actions: list[Action]) -> frozenset[int]:
+    """Rows of tasks that, by their origins, answer the verb of an action that no other task answers."""
+    sole: set[int] = set()
+    answers = {row: _spans(graph, row) for row in graph.work} if graph.tasks.origins else {}
+    for action in actions:
+        rows = [row for row, spans in answers.items() if any(span.start <= action.verb_span.start < span.end for span in spans)]
+        if len(rows) == 1:
+            sole.add(rows[0])
+    return frozenset(sole)
+
+
+def _spans(graph: PlanGraph, row: int) -> tuple[Span, ...]:
+    """The words of the goal that a task answers; none when it is only the goal itself."""
+    origin = graph.tasks.origins.get(row)
+    return origin.spans if origin is not None and origin.source is not TaskSource.GOAL else ()
 
 
 def repeated_goal(graph: PlanGraph, rows: frozenset[int], found: GoalElements, additions: Additions) -> Iterator[Finding]:

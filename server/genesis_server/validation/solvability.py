@@ -71,7 +71,7 @@ class Solvability:
             return "none shares a word with it; say the goal in other words, or bring an agent or tool for it"
         return (
             f"the nearest is '{best.offer.capability}' of '{best.offer.target_id}', "
-            f"similar by {best.score:.2f} where {self._threshold:.2f} are needed{self._missing(row, best)}"
+            f"similar by {_below(best.score, self._threshold)} where {self._threshold:.2f} are needed{self._missing(row, best)}"
         )
 
     def _missing(self, row: int, best: Match) -> str:
@@ -100,6 +100,11 @@ class Solvability:
         if text not in self._best:
             self._best[text] = next(iter(self._index.match(text, limit=1)), None)
         return self._best[text]
+
+
+def _below(score: float, least: float) -> str:
+    """A score with as many digits as show that it is less."""
+    return next((text for digits in (2, 3, 4) if float(text := f"{score:.{digits}f}") < least), f"{score:.5f}")
 
 
 def _finding(severity: Severity, message: str, task_id: str) -> Finding:

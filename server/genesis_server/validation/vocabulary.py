@@ -30,6 +30,7 @@ class _File(BaseModel):
     askers: list[_Word]
     noun_followers: list[_Word]
     determiners: list[_Word]
+    pronouns: list[_Word]
     months: list[_Word]
     weekdays: list[_Word]
     measures: list[_Word]
@@ -54,6 +55,7 @@ class Vocabulary:
     askers: frozenset[str]
     noun_followers: frozenset[str]
     determiners: frozenset[str]
+    pronouns: frozenset[str]
     months: frozenset[str]
     weekdays: frozenset[str]
     measures: frozenset[str]
@@ -103,6 +105,7 @@ def load_vocabulary(words: str, verbs: str) -> Vocabulary:
         askers=frozenset(entries.askers),
         noun_followers=frozenset(entries.noun_followers),
         determiners=frozenset(entries.determiners),
+        pronouns=frozenset(entries.pronouns),
         months=frozenset(entries.months),
         weekdays=frozenset(entries.weekdays),
         measures=frozenset(entries.measures),

@@ -74,7 +74,9 @@ def _check_mermaid(text: str) -> None:
     node = r't\d+\["[^"`<>\\]*"\]'
     for line in lines:
         line = re.sub("<br/>", "", line).strip()  # noqa: PLW2901
-        assert re.fullmatch(rf'{node}|subgraph {node}|end|t\d+ (-->|-\.->)(\|"[^"`<>\\]*"\|)? t\d+', line), line
+        assert re.fullmatch(
+            rf'{node}(:::\w+)?|subgraph {node}|end|classDef \w+ fill:#\w+,stroke:#\w+|t\d+ (-->|-\.->)(\|"[^"`<>\\]*"\|)? t\d+', line
+        ), line
     assert sum(line.strip() == "end" for line in lines) == sum(line.strip().startswith("subgraph") for line in lines)
 
 
@@ -198,7 +200,7 @@ def _overlap(one: Box, other: Box) -> bool:
 def test_boxes_lie_inside_their_heading_and_never_on_each_other(plan: plan_pb2.Plan) -> None:
     """The picture can be read."""
     graph = PlanGraph(plan)
-    drawing = lay_out(graph, lambda node: (100.0 + node.index, 40.0 + node.index), lambda _: 150.0)
+    drawing = lay_out(graph, lambda node: (100.0 + node.index, 40.0 + node.index), lambda _: (150.0, 24.0))
     stack = [drawing.root]
     while stack:
         box = stack.pop()
@@ -233,7 +235,7 @@ def test_generations_put_everything_once_and_follow_the_arrows(case: tuple[int, 
 def test_plans_without_dependencies_are_drawn_as_a_grid(count: int) -> None:
     """Not as one long column."""
     graph = PlanGraph(plan_pb2.Plan(tasks=[plan_pb2.Task(id=str(i)) for i in range(count)]))
-    drawing = lay_out(graph, lambda _: (100.0, 50.0), lambda _: 0.0)
+    drawing = lay_out(graph, lambda _: (100.0, 50.0), lambda _: (0.0, 24.0))
     assert len({box.y for box in drawing.root.children}) == {0: 0, 1: 1, 5: 2}[count]
 
 
@@ -242,7 +244,7 @@ def test_an_arrow_that_passes_a_generation_goes_around_its_boxes() -> None:
     task, edge = plan_pb2.Task, plan_pb2.Edge
     steps = [edge(from_task_id=a, to_task_id=b) for a, b in ("ab", "bc", "cd", "ad")]
     drawing = lay_out(
-        PlanGraph(plan_pb2.Plan(tasks=[task(id=name) for name in "abcd"], edges=steps)), lambda _: (100.0, 50.0), lambda _: 0.0
+        PlanGraph(plan_pb2.Plan(tasks=[task(id=name) for name in "abcd"], edges=steps)), lambda _: (100.0, 50.0), lambda _: (0.0, 24.0)
     )
     [long] = [arrow for arrow in drawing.arrows if arrow.via]
     assert (long.start.node.task.id, long.end.node.task.id) == ("a", "d")  # type: ignore[union-attr]

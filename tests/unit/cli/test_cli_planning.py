@@ -137,7 +137,7 @@ def test_svg_is_xml(fake: FakeServer, run, orchestrated) -> None:
 
 @pytest.mark.parametrize("wrong", [["--dot", "--svg"], ["--json", "--dot"], ["--output", "x"], ["--budget", "cheap"],
                                    ["--deadline", "soon"],
-                                   ["--max-level", "llm"], ["--timeout", "x"], ["--nothing"]])  # fmt: skip
+                                   ["--max-level", "clever"], ["--timeout", "x"], ["--nothing"]])  # fmt: skip
 def test_wrong_options_are_exit_code_2(run, wrong: list[str]) -> None:
     """And one line says what is wrong."""
     result = run("orchestrate", "go", *wrong)

@@ -14,6 +14,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from genesis.admin.v1 import policy_service_pb2_grpc
 from genesis.v1 import agent_service_pb2_grpc, orchestrator_service_pb2_grpc
 
 Answer: TypeAlias = "Message | Refusal | Sequence[Any] | Callable[[Any, grpc.ServicerContext], Any]"
@@ -87,7 +88,7 @@ class FakeServer:
 
 def _servicer(server: FakeServer, base: type[Any], prefix: str = "") -> Any:
     def method(name: str) -> Any:
-        call = server.stream if name == "PlanStream" else server.unary
+        call = server.stream if name in {"PlanStream", "WatchPlan"} else server.unary
         return lambda _, request, context: call(prefix + name, request, context)
 
     return type("Fake", (base,), {name: method(name) for name in vars(base) if not name.startswith("_")})()
@@ -104,6 +105,7 @@ def running(credentials: grpc.ServerCredentials | None = None) -> Iterator[FakeS
     agent_service_pb2_grpc.add_AgentServiceServicer_to_server(
         _servicer(fake, agent_service_pb2_grpc.AgentServiceServicer, "Agents"), server
     )
+    policy_service_pb2_grpc.add_PolicyServiceServicer_to_server(_servicer(fake, policy_service_pb2_grpc.PolicyServiceServicer), server)
     fake.port = server.add_secure_port("localhost:0", credentials) if credentials else server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

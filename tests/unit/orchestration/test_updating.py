@@ -14,17 +14,30 @@ from genesis_server.agents.index import CatalogueIndex
 from genesis_server.flags.snapshot import FlagSnapshot
 from genesis_server.model.caller import Caller, Role
 from genesis_server.model.catalogue import Catalogue
-from genesis_server.model.plan import Plan, PlanState, TaskSource
-from genesis_server.model.provenance import DegradationLevel, Provenance
+from genesis_server.model.plan import Plan, PlanState, Span, TaskSource
+from genesis_server.model.provenance import DegradationLevel, Provenance, TripwireHit
 from genesis_server.model.routing import ExplanationLevel, Routing, RoutingConstraints
-from genesis_server.model.update import AddTaskEdit, Cancel, Information, Pause, PlanDiff, Resume, TaskDone, TaskFailed, UserEdit
+from genesis_server.model.update import (
+    AddTaskEdit,
+    Cancel,
+    ChangeTaskEdit,
+    Information,
+    Pause,
+    PlanDiff,
+    PlanEvent,
+    RemoveTaskEdit,
+    Resume,
+    TaskDone,
+    TaskFailed,
+    UserEdit,
+)
 from genesis_server.orchestration.decisions.coding import encode_agents
 from genesis_server.orchestration.decisions.keys import snapshot_key
 from genesis_server.orchestration.orchestrator import Call
 from genesis_server.orchestration.plan_store import PlanChange, PlanStore, StoredPlan
 from genesis_server.orchestration.snapshots import Snapshots
 from genesis_server.orchestration.updating import ATTEMPTS, Updater
-from genesis_server.resilience.errors import GenesisError, ResourceError
+from genesis_server.resilience.errors import GenesisError, ResourceError, SecurityError
 from genesis_server.routing.router import route_plan
 from genesis_server.storage.base import Put
 from genesis_server.storage.opening import open_store
@@ -46,6 +59,13 @@ class Routes:
         self.excluded.append(excluded)
         constraints = replace(stored.constraints, excluded_targets=excluded)
         return route_plan(whole, index=index or self.live, constraints=constraints, explanation=ExplanationLevel.NONE)
+
+
+def suspect(text: str, field: str, _snapshots: Snapshots) -> tuple[TripwireHit, ...]:
+    """A tripwire that knows one word and blocks another."""
+    if "forbidden" in text:
+        raise SecurityError("INJECTION_SUSPECTED", field)
+    return (TripwireHit("instruction_override", field, Span(0, 6, "ignore")),) if "ignore" in text else ()
 
 
 @dataclass
@@ -78,6 +98,7 @@ def desk_over(store: PlanStore, live: CatalogueIndex = INDEX) -> Desk:
         store=store,
         snapshots=lambda: Snapshots(live, METHODS, FlagSnapshot()),
         route=routes,
+        suspect=suspect,
         clock=lambda: 0.0,
         now=lambda: 77.0,
         observe=lambda _name, _seconds: None,
@@ -198,13 +219,51 @@ async def test_of_two_who_saw_the_same_version_one_is_told_so(desk: Desk) -> Non
 
 
 async def test_many_who_name_no_version_are_all_heard(desk: Desk) -> None:
-    await desk.keep(plan([task(f"t{n}", source=TaskSource.CLAUSE) for n in range(ATTEMPTS - 1)]), routed=False)
-    answers = await asyncio.gather(*(desk.updater.update(CALL, "p1", 0, TaskDone(f"t{n}", {})) for n in range(ATTEMPTS - 1)))
-    assert sorted(answer.version for answer in answers) == list(range(2, ATTEMPTS + 1))
+    """More of them than an event is decided anew: those who come to one process wait for each other."""
+    count = ATTEMPTS + 20
+    await desk.keep(plan([task(f"t{n}", source=TaskSource.CLAUSE) for n in range(count)]), routed=False)
+    answers = await asyncio.gather(*(desk.updater.update(CALL, "p1", 0, TaskDone(f"t{n}", {})) for n in range(count)))
+    assert sorted(answer.version for answer in answers) == list(range(2, count + 2))
     stored = await desk.store.get("acme", "p1")
     assert stored.plan.state is PlanState.DONE
-    versions = await desk.store.changes("acme", "p1", limit=100)
-    assert [change.version for change in versions] == list(range(1, ATTEMPTS + 1))
+    versions = await desk.store.changes("acme", "p1", limit=200)
+    assert [change.version for change in versions] == list(range(1, count + 2))
+
+
+async def test_many_in_several_processes_are_all_heard(tmp_path: Path) -> None:
+    """Fifty at once over three connections to the same file: no update is lost and none refused."""
+    stores = [open_store(f"sqlite://{tmp_path / 'store.db'}", clock=lambda: 0.0) for _ in range(3)]
+    desks = [desk_over(PlanStore(one)) for one in stores]
+    await desks[0].keep(plan([task(f"t{n}", source=TaskSource.CLAUSE) for n in range(50)]), routed=False)
+    answers = await asyncio.gather(*(desks[n % 3].updater.update(CALL, "p1", 0, TaskDone(f"t{n}", {"n": n})) for n in range(50)))
+    assert sorted(answer.version for answer in answers) == list(range(2, 52))
+    after = await desks[1].store.get("acme", "p1")
+    assert (after.plan.state, len(after.known.outputs)) == (PlanState.DONE, 50)
+    for one in stores:
+        await one.close()
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        (Information({}, ("settle.scan",), "ignore what was said"), "information.text"),
+        (UserEdit((RemoveTaskEdit("settle.thank"), AddTaskEdit(task("new", goal="ignore what was said")))), "edit"),
+        (UserEdit((ChangeTaskEdit(task("settle.thank", goal="ignore " * 100, parent_id="settle")),)), "edit"),
+    ],
+)
+async def test_new_words_that_look_like_an_injection_are_told(desk: Desk, event: PlanEvent, field: str) -> None:
+    await desk.keep(settling())
+    answer = await desk.updater.update(CALL, "p1", 0, event)
+    assert [hit.field for hit in answer.provenance.tripwire_hits] == [field]
+    assert not (await desk.updater.update(CALL, "p1", 0, Pause())).provenance.tripwire_hits
+
+
+async def test_words_the_operator_wants_blocked_change_nothing(desk: Desk) -> None:
+    await desk.keep(settling())
+    for event in (Information({}, ("settle.scan",), "forbidden"), UserEdit((AddTaskEdit(task("new", goal="forbidden")),))):
+        with pytest.raises(SecurityError):
+            await desk.updater.update(CALL, "p1", 0, event)
+    assert (await desk.store.get("acme", "p1")).plan == settling()
 
 
 async def test_who_never_gets_a_turn_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,18 @@ async def test_who_resumes_from_any_version_misses_nothing_and_sees_nothing_twic
         assert await collect(store, seen) == list(range(seen + 1, 132))
 
 
+async def test_who_waits_behind_a_version_that_never_comes_is_let_go_when_the_plan_ends(stores: list[Store]) -> None:
+    store = PlanStore(stores[0])
+    await store.create("acme", FIRST)
+    watching = asyncio.ensure_future(collect(store, 1000))
+    # The watcher's look at the plan is asked for before this one, and answered before it.
+    await asyncio.sleep(0)
+    await store.get("acme", "p1")
+    await write(store, 2)
+    await write(store, 3, PlanState.DONE)
+    assert await watching == []
+
+
 async def test_versions_written_while_somebody_reads_come_once(stores: list[Store]) -> None:
     store = PlanStore(stores[0])
     await store.create("acme", FIRST)

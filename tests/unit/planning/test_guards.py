@@ -103,3 +103,11 @@ def test_a_guard_and_its_opposite_never_agree(
     mine, theirs = (holds(one, {"t": outputs}, facts) for one in (guard, replace(guard, operator=other)))
     assert (mine is None) == (theirs is None)
     assert mine is None or mine is not theirs
+
+
+def test_an_output_named_after_success_tells_whether_the_task_succeeded() -> None:
+    guard = Guard("tests", "test_report", GuardOperator.IS_TRUE)
+    assert holds(guard, {"tests": {"passed": False}}, {}) is False
+    assert holds(guard, {"tests": {"ok": "yes", "coverage": 0.8}}, {}) is True
+    assert holds(guard, {"tests": {"coverage": 0.8}}, {}) is None
+    assert holds(guard, {"tests": {"passed": True, "ok": False}}, {}) is None

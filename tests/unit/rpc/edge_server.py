@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from genesis.v1 import orchestrator_service_pb2 as pb
 from genesis.v1 import orchestrator_service_pb2_grpc as pb_grpc
+from genesis.v1.update_pb2 import WatchPlanResponse
 from genesis_server.model.caller import Caller, Role
 from genesis_server.resilience.breakers import Breaker
 from genesis_server.rpc.admission import Admission
@@ -49,6 +50,11 @@ class FakeOrchestrator(pb_grpc.OrchestratorServiceServicer):
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
         self.behaviours: dict[str, Callable[..., Any]] = {}
+
+    async def WatchPlan(self, request: Any, context: Any) -> AsyncIterator[WatchPlanResponse]:  # noqa: N802
+        """No versions."""
+        for version in ():
+            yield version
 
     async def PlanStream(self, request: Any, context: Any) -> AsyncIterator[pb.PlanStreamResponse]:  # noqa: N802
         self.calls.append(("PlanStream", request))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from dataclasses import replace
 
 import pytest
 from validation_makers import DATA, errors, index_of, needs_data, plan_of
@@ -147,6 +148,38 @@ def test_a_task_that_repeats_the_goal_beside_others_can_go_and_covers_nothing() 
     found = _judge(plan_of([Task("a", GOAL), *_tasks("translate the contract into French", "book a flight to Oslo for March 3")]))
     assert [finding.kind for finding in found] == [FindingKind.REPEATED_GOAL, FindingKind.UNCOVERED_ELEMENT]
     assert found[0].fix == DropTask("a")
+
+
+def test_an_action_that_takes_up_the_one_before_is_no_second_one() -> None:
+    """One call of an alarm tool for "adjust … change it to …" is not told to become two."""
+    goal = "Adjust the alarm for tonight, then change it to 21:30"
+    assert _judge(plan_of([Task("a", goal)]), goal) == []
+    both = "Adjust the alarm for tonight, then change the meeting to 21:30"
+    assert [finding.kind for finding in _judge(plan_of([Task("a", both)]), both)] == [FindingKind.REPEATED_GOAL]
+    unlike = "Write the letter, then send it to Mary"
+    assert [finding.kind for finding in _judge(plan_of([Task("a", unlike)]), unlike)] == [FindingKind.REPEATED_GOAL]
+
+
+def test_a_task_that_alone_answers_an_action_is_not_to_be_dropped() -> None:
+    """The booking that says the whole goal stays beside the search that comes before it."""
+    whole = Span(0, len(GOAL), GOAL)
+    booking = Task("a", GOAL, origin=TaskOrigin(TaskSource.CLAUSE, spans=(whole,)))
+    search = Task("b", "look up who delivers", origin=TaskOrigin(TaskSource.CATALOGUE))
+    assert FindingKind.REPEATED_GOAL not in {finding.kind for finding in _judge(plan_of([booking, search]))}
+
+
+def test_a_task_that_is_only_the_goal_itself_beside_others_is_a_repetition() -> None:
+    whole = Span(0, len(GOAL), GOAL)
+    goal = Task("a", GOAL, origin=TaskOrigin(TaskSource.GOAL, spans=(whole,)))
+    found = _judge(plan_of([goal, *_tasks("translate the contract into French")]))
+    assert FindingKind.REPEATED_GOAL in {finding.kind for finding in found}
+
+
+def test_a_task_whose_actions_others_answer_too_is_a_repetition() -> None:
+    whole = TaskOrigin(TaskSource.CLAUSE, spans=(Span(0, len(GOAL), GOAL),))
+    parts = [replace(task, origin=whole) for task in _tasks("translate the contract into French", "book a flight to Oslo for March 3")]
+    found = _judge(plan_of([Task("a", GOAL, origin=whole), *parts]))
+    assert [finding.fix for finding in found if finding.kind is FindingKind.REPEATED_GOAL] == [DropTask("a")]
 
 
 def test_parents_cover_nothing() -> None:

@@ -135,7 +135,8 @@ class OrchestratorServiceServicer:
 
     def Route(self, request, context):
         """Gives every primitive task of a plan an agent and a model, or a tool, with the reason. One task without anybody does
-        not fail the call. Role: client. Errors: INVALID_FIELD, INVALID_PLAN, TOO_MANY_TASKS, PLAN_NOT_FOUND, STORAGE_UNAVAILABLE.
+        not fail the call. The decision is recorded; where the storage cannot take it, the answer has no decision id. Role: client.
+        Errors: INVALID_FIELD, INVALID_PLAN, TOO_MANY_TASKS, PLAN_NOT_FOUND, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from genesis.v1 import plan_pb2
 from genesis_server.cli.drawing.graph import Node, PlanGraph
+from genesis_server.cli.drawing.labels import ENDINGS, GUARD_MARK, ending_mark, goal_words, guard_words
 from genesis_server.cli.text import plain, wrap
 
 _LABEL_COLUMNS = 30
@@ -37,12 +38,15 @@ def to_dot(graph: PlanGraph, notes: Mapping[str, str]) -> str:
 
 
 def _node(node: Node, notes: Mapping[str, str], indent: str) -> list[str]:
-    label = _label(f"{node.number} {node.task.goal}", _LABEL_COLUMNS)
+    told = [f"{GUARD_MARK} {guard}" for guard in guard_words(node.task)]
+    told.append(f"{ending_mark(node.task)}{node.number} {goal_words(node.task)}")
     if not node.children:
-        note = notes.get(node.task.id, "")
-        return [f'{indent}t{node.index} [label="{label}' + (f"\\n{_label(note, _LABEL_COLUMNS)}" if note else "") + '"];']
+        told += [note] if (note := notes.get(node.task.id, "")) else []
+        ending = ENDINGS.get(node.task.state)
+        colours = f', fillcolor="{ending.fill}", color="{ending.stroke}"' if ending else ""
+        return [f'{indent}t{node.index} [label="{_lines(told)}"{colours}];']
     inner = [line for child in node.children for line in _node(child, notes, indent + "  ")]
-    head = f'{indent}  label="{label}"; style="rounded,filled"; fillcolor="#f4f7fa"; color="#c3cfdb";'
+    head = f'{indent}  label="{_lines(told)}"; style="rounded,filled"; fillcolor="#f4f7fa"; color="#c3cfdb";'
     return [f"{indent}subgraph cluster_{node.index} {{", head, *inner, f"{indent}}}"]
 
 
@@ -51,6 +55,10 @@ def _leaf(node: Node, which: int) -> Node:
     while node.children:
         node = node.children[which]
     return node
+
+
+def _lines(told: list[str]) -> str:
+    return "\\n".join(_label(text, _LABEL_COLUMNS) for text in told)
 
 
 def _label(text: str, columns: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from genesis.v1 import plan_pb2
 from genesis_server.cli.drawing.graph import PlanGraph
+from genesis_server.cli.drawing.labels import guard_words
 from genesis_server.cli.text import enum_word, plain
 
 
@@ -30,6 +31,8 @@ def to_graphml(graph: PlanGraph, notes: Mapping[str, str]) -> str:
             capability=plain(task.capability),
             parent=f"t{node.parent.index}" if node.parent else "",
             level=node.level,
+            guards="; ".join(guard_words(task)),
+            state=enum_word(plan_pb2.TaskState, task.state, "TASK_STATE_"),
             done_by=plain(notes.get(task.id, "")),
         )
     for link in graph.links:

@@ -76,34 +76,34 @@ class _Placement:
     """Where arrows between two children pass the generations in between."""
 
 
-def lay_out(graph: PlanGraph, size: Callable[[Node], tuple[float, float]], head_width: Callable[[Node], float]) -> Drawing:
-    """Place every node; `size` gives width and height of a task, `head_width` the width of a heading's title."""
+def lay_out(graph: PlanGraph, size: Callable[[Node], tuple[float, float]], head: Callable[[Node], tuple[float, float]]) -> Drawing:
+    """Place every node; `size` gives width and height of a task, `head` those of a heading's title."""
     inside = _links_by_heading(graph)
     boxes = {node.index: Box(node) for node in graph.nodes}
     lanes: dict[tuple[int, int], list[Point]] = {}
 
-    def build(box: Box, nodes: Sequence[Node], head: float, least: float) -> None:
+    def build(box: Box, nodes: Sequence[Node], title: tuple[float, float]) -> None:
         for node in nodes:
             child = boxes[node.index]
             box.children.append(child)
             if node.children:
-                build(child, node.children, HEAD, head_width(node))
+                build(child, node.children, head(node))
             else:
                 child.width, child.height = size(node)
         places = {node.index: place for place, node in enumerate(nodes)}
         pairs = [(places[start], places[end]) for start, end in inside.get(box.node.index if box.node else -1, ())]
         chosen = _place([(child.width, child.height) for child in box.children], pairs)
         box.across = chosen.across
-        box.width = max(chosen.width, least) + 2 * PADDING
-        box.height = chosen.height + 2 * PADDING + head
+        box.width = max(chosen.width, title[0]) + 2 * PADDING
+        box.height = chosen.height + 2 * PADDING + title[1]
         left = (box.width - chosen.width) / 2
         for child, (x, y) in zip(box.children, chosen.corners, strict=True):
-            child.x, child.y = left + x, PADDING + head + y
+            child.x, child.y = left + x, PADDING + title[1] + y
         for (start, end), points in chosen.lanes.items():
-            lanes[nodes[start].index, nodes[end].index] = [(left + x, PADDING + head + y) for x, y in points]
+            lanes[nodes[start].index, nodes[end].index] = [(left + x, PADDING + title[1] + y) for x, y in points]
 
     root = Box(None)
-    build(root, graph.roots, 0.0, 0.0)
+    build(root, graph.roots, (0.0, 0.0))
     _make_absolute(root)
     return Drawing(root, boxes, [_arrow(link, boxes, root, lanes) for link in graph.links if not _nested(link)])
 
@@ -196,6 +196,7 @@ def _in_layers(
     breadths = [sum(extents[item][1] for item in layer) + _GAP * (len(layer) - 1) for layer in slots]
     breadth = max(breadths, default=0.0)
     corners: list[Point] = [(0.0, 0.0)] * len(extents)
+    bounds: dict[int, tuple[float, float]] = {}
     along = 0.0
     for layer, used in zip(slots, breadths, strict=True):
         length = max(extents[item][0] for item in layer)
@@ -203,6 +204,7 @@ def _in_layers(
         for item in layer:
             if item >= len(sizes):
                 extents[item] = (length, _LANE)
+            bounds[item] = (along, along + length)
             corners[item] = (along + (length - extents[item][0]) / 2, sideways)
             sideways += extents[item][1] + _GAP
         along += length + gap
@@ -210,10 +212,20 @@ def _in_layers(
     def turned(point: Point) -> Point:
         return point if across else (point[1], point[0])
 
-    lanes = {
-        pair: [turned((corners[item][0] + run, corners[item][1] + _LANE / 2)) for item in chain for run in (0.0, extents[item][0])]
-        for pair, chain in chains.items()
-    }
+    def middle(item: int) -> float:
+        return corners[item][1] + extents[item][1] / 2
+
+    def is_short(item: int) -> bool:
+        return extents[item][0] < bounds[item][1] - bounds[item][0]
+
+    lanes: dict[tuple[int, int], list[Point]] = {}
+    for start, end in pairs:
+        points = [(at, middle(item)) for item in chains.get((start, end), ()) for at in bounds[item]]
+        # Arrows bend between the layers only, for beside an item that is shorter than its layer there are others.
+        if bounds[start][1] < bounds[end][0]:
+            leaves, enters = (bounds[start][1], middle(start)), (bounds[end][0], middle(end))
+            points = [*([leaves] if is_short(start) else ()), *points, *([enters] if is_short(end) else ())]
+        lanes[start, end] = [turned(point) for point in points]
     length = max(along - gap, 0.0)
     width, height = turned((length, breadth))
     return _Placement(across, width, height, [turned(corner) for corner in corners[: len(sizes)]], lanes)

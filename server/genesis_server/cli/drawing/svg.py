@@ -8,7 +8,8 @@ from xml.sax.saxutils import escape
 
 from genesis.v1 import plan_pb2
 from genesis_server.cli.drawing.graph import Node, PlanGraph
-from genesis_server.cli.drawing.layout import PADDING, Arrow, Box, Point, lay_out, line_of
+from genesis_server.cli.drawing.labels import ENDINGS, GUARD_MARK, Ending, goal_words, guard_words
+from genesis_server.cli.drawing.layout import HEAD, PADDING, Arrow, Box, Point, lay_out, line_of
 from genesis_server.cli.text import display_width, plain, wrap
 
 MAX_TASKS = 1_000
@@ -18,9 +19,11 @@ _WIDTH = 200.0
 _LINE = 16.0
 _COLUMNS = 27
 _LINES = 6
+_GUARDS = 3
 _TITLE_LINE = 24.0
 _TITLE_CHARACTER = 12.0
 _CHARACTER = 7.4
+_SMALL_CHARACTER = 6.2
 _MIN_WIDTH = 640.0
 
 _STYLE = """
@@ -32,9 +35,15 @@ _STYLE = """
   .task { fill: #ffffff; stroke: #5b7083; stroke-width: 1.2; }
   .task.critical { stroke: #c2410c; stroke-width: 2.2; }
   .task.nobody { stroke: #b91c1c; stroke-dasharray: 5 3; fill: #fef2f2; }
+  .guard { font-size: 11.5px; font-style: italic; fill: #7c3aed; }
+  .ending { font-size: 11px; font-weight: 600; }
   .arrow { fill: none; stroke: #5b7083; stroke-width: 1.3; }
   .arrow.order { stroke-dasharray: 5 4; }
   .arrow.critical { stroke: #c2410c; stroke-width: 2.2; }
+"""
+_ENDING_STYLE = """  .task.{word} {{ fill: {fill}; stroke: {stroke}; stroke-dasharray: {dashes}; }}
+  .ending.{word} {{ fill: {stroke}; }}
+  .text.{word} {{ fill: {text}; }}
 """
 
 
@@ -51,21 +60,22 @@ def to_svg(graph: PlanGraph, notes: Mapping[str, str], critical: Collection[str]
     drawing = lay_out(
         graph,
         lambda node: (_WIDTH, texts[node.index].height),
-        lambda node: min(display_width(texts[node.index].heading) * _CHARACTER, 2.5 * _WIDTH),
+        lambda node: texts[node.index].head,
     )
     width = max(drawing.root.width, _MIN_WIDTH)
     title = wrap(graph.plan.goal, int(width / _TITLE_CHARACTER), 3)
     top = PADDING + _TITLE_LINE * len(title)
-    legend = "tasks with a bold border decide how long the whole takes; " if critical else ""
-    legend += "solid arrows carry results, dashed ones only order"
-    height = top + drawing.root.height + _LINE + PADDING
+    endings = {ending.word: ending for node in graph.nodes if (ending := ENDINGS.get(node.task.state))}
+    legend = wrap(_legend(graph, critical), int(width / _SMALL_CHARACTER), 3)
+    foot = top + drawing.root.height + _LINE
+    height = foot + _LINE * (len(legend) - 1) + PADDING
     steps = _steps(graph, critical)
     size = f'width="{width:.0f}" height="{height:.0f}"'
     shift = (width - drawing.root.width) / 2
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" {size} role="img">',
         f"<title>{_text(graph.plan.goal)}</title>",
-        f"<style>{_STYLE}</style>",
+        f"<style>{_STYLE}{''.join(map(_ending_style, endings.values()))}</style>",
         _marker("tip", "#5b7083"),
         _marker("tip-critical", "#c2410c"),
         f'<rect {size} fill="#ffffff"/>',
@@ -82,10 +92,13 @@ def to_svg(graph: PlanGraph, notes: Mapping[str, str], critical: Collection[str]
             line
             for node in graph.walk()
             if not node.children
-            for line in _task(drawing.boxes[node.index], texts[node.index], _kind(node.task.id, critical, nobody))
+            for line in _task(drawing.boxes[node.index], texts[node.index], _kind(node, critical, nobody))
         ),
         "</g>",
-        f'<text class="small" x="{width / 2:.0f}" y="{height - PADDING:.0f}" text-anchor="middle">{legend}</text>',
+        *(
+            f'<text class="small" x="{width / 2:.0f}" y="{foot + _LINE * at:.0f}" text-anchor="middle">{_text(line)}</text>'
+            for at, line in enumerate(legend)
+        ),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
@@ -97,34 +110,74 @@ def _steps(graph: PlanGraph, critical: Collection[str]) -> set[tuple[int, int]]:
     return {(start.index, end.index) for before, after in pairwise(path) for start in line_of(before) for end in line_of(after)}
 
 
+def _legend(graph: PlanGraph, critical: Collection[str]) -> str:
+    parts = ["tasks with a bold border decide how long the whole takes"] if critical else []
+    parts.append("solid arrows carry results, dashed ones only order")
+    if any(node.task.guards for node in graph.nodes):
+        parts.append(f"{GUARD_MARK} only under this condition")
+    return "; ".join(parts)
+
+
+def _ending_style(ending: Ending) -> str:
+    left_out = ending.word in {"skipped", "cancelled"}
+    return _ENDING_STYLE.format(
+        word=ending.word,
+        fill=ending.fill,
+        stroke=ending.stroke,
+        dashes="4 3" if left_out else "none",
+        text="#64748b" if left_out else "#1d2b3a",
+    )
+
+
 class _Texts:
     """What is written in and above a box."""
 
     def __init__(self, node: Node, notes: Mapping[str, str]) -> None:
         self.number = node.number
         self.level = f"level {node.level}" if node.level else ""
-        self.goal = wrap(node.task.goal or node.task.id, _COLUMNS, _LINES)
+        self.ending = ENDINGS.get(node.task.state)
+        guards = [f"{GUARD_MARK} {guard}" for guard in guard_words(node.task)]
+        self.guards = [line for guard in guards[:_GUARDS] for line in wrap(guard, _COLUMNS, 2)]
+        self.goal = wrap(goal_words(node.task), _COLUMNS, _LINES)
         note = notes.get(node.task.id, "")
         self.note = wrap(note, _COLUMNS + 4, 3) if note else []
-        self.heading = f"{node.number} {' '.join(wrap(node.task.goal or node.task.id, 64, 1))}"
-        self.height = _LINE * (1 + len(self.goal) + len(self.note)) + 16
+        self.height = _LINE * (1 + len(self.guards) + len(self.goal) + len(self.note)) + 16
+        mark = f"{self.ending.mark} " if self.ending else ""
+        self.heading = f"{mark}{node.number} {' '.join(wrap(goal_words(node.task), 64, 1))}"
+        self.condition = " ".join(wrap(" ".join(guards), 64, 1)) if guards else ""
+        widest = max(display_width(self.heading), display_width(self.condition)) * _CHARACTER
+        self.head = (min(widest, 2.5 * _WIDTH), HEAD + (_LINE if guards else 0.0))
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """The lines below the number, each with its classes."""
+        ended = f" {self.ending.word}" if self.ending else ""
+        yield from ((line, "guard") for line in self.guards)
+        yield from ((line, f"text{ended}" if ended else "") for line in self.goal)
+        yield from ((line, "small") for line in self.note)
 
 
 def _group(box: Box, texts: _Texts) -> str:
-    return (
-        f'<rect class="group" x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="10"/>'
-        f'<text class="heading" x="{box.center[0]:.1f}" y="{box.y + 22:.1f}" text-anchor="middle">{_text(texts.heading)}</text>'
-    )
+    x, y = box.center[0], box.y + 22
+    lines = [
+        f'<rect class="group" x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="10"/>',
+        f'<text class="heading" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{_text(texts.heading)}</text>',
+    ]
+    if texts.condition:
+        lines.append(f'<text class="guard" x="{x:.1f}" y="{y + _LINE:.1f}" text-anchor="middle">{_text(texts.condition)}</text>')
+    return "".join(lines)
 
 
 def _task(box: Box, texts: _Texts, kind: str) -> Iterator[str]:
     yield f'<rect class="task{kind}" x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="7"/>'
-    y = box.y + 16
+    x, y = box.center[0], box.y + 16
     yield f'<text class="small" x="{box.x + 9:.1f}" y="{y:.1f}">{_text(texts.number)}</text>'
+    if ending := texts.ending:
+        yield f'<text class="ending {ending.word}" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{ending.mark} {ending.word}</text>'
     yield f'<text class="small" x="{box.x + box.width - 9:.1f}" y="{y:.1f}" text-anchor="end">{texts.level}</text>'
-    for line, style in [(line, "") for line in texts.goal] + [(line, ' class="small"') for line in texts.note]:
+    for line, style in texts.lines():
         y += _LINE
-        yield f'<text{style} x="{box.center[0]:.1f}" y="{y:.1f}" text-anchor="middle">{_text(line)}</text>'
+        classes = f' class="{style}"' if style else ""
+        yield f'<text{classes} x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{_text(line)}</text>'
 
 
 def _arrow(arrow: Arrow, *, critical: bool) -> str:
@@ -156,8 +209,10 @@ def _marker(name: str, colour: str) -> str:
     )
 
 
-def _kind(task_id: str, critical: Collection[str], nobody: Collection[str]) -> str:
-    return " nobody" if task_id in nobody else " critical" if task_id in critical else ""
+def _kind(node: Node, critical: Collection[str], nobody: Collection[str]) -> str:
+    if ending := ENDINGS.get(node.task.state):
+        return f" {ending.word}"
+    return " nobody" if node.task.id in nobody else " critical" if node.task.id in critical else ""
 
 
 def _text(text: str) -> str:

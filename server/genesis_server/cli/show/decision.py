@@ -92,9 +92,7 @@ def proof(explanation: routing_pb2.RouteExplanation) -> Iterator[RenderableType]
     for rule in explanation.fired_rules:
         effect = enum_word(routing_pb2.RuleEffect, rule.effect, "RULE_EFFECT_")
         yield _fact(f"rule {plain(rule.rule_id)}", f"{effect}: {plain(rule.explanation)}")
-    for rule in explanation.blocked_rules:
-        value = plain(rule.fact.value) or "missing"
-        yield _fact("blocked", f"{plain(rule.rule_id)}: {plain(rule.fact.name)} is {value}, needed {plain(rule.needed)}", style="dim")
+    yield from _blocked(explanation.blocked_rules)
     if explanation.HasField("load_choice"):
         yield _fact("load", plain(explanation.load_choice.text))
     if explanation.tie_break:
@@ -108,6 +106,17 @@ def proof(explanation: routing_pb2.RouteExplanation) -> Iterator[RenderableType]
         yield _fact("facts", facts, style="dim")
     if explanation.candidates:
         yield Padding(candidates_table(explanation.candidates), (0, 0, 0, 2))
+
+
+def _blocked(rules: Sequence[routing_pb2.BlockedRule]) -> Iterator[RenderableType]:
+    """The rules that did not fire, together where one fact kept them from it."""
+    by_fact: dict[tuple[str, str], list[routing_pb2.BlockedRule]] = {}
+    for rule in rules:
+        by_fact.setdefault((rule.fact.name, rule.fact.value), []).append(rule)
+    for (name, value), blocked in by_fact.items():
+        ids = [plain(rule.rule_id) for rule in blocked]
+        told = f"{ids[0]}, which needs {plain(blocked[0].needed)}" if len(ids) == 1 else f"{len(ids)} rules: {', '.join(ids)}"
+        yield _fact(f"{plain(name)} = {plain(value) or 'missing'} blocks", told, style="dim")
 
 
 def _decisive(decisive: routing_pb2.DecisiveSet) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from genesis.admin.v1 import policy_service_pb2 as policy
-from genesis.v1 import routing_pb2
-from genesis_server.cli.show.rows import Rows
 from genesis_server.cli.text import counted, enum_word, plain
 
 _STYLES = {
@@ -40,39 +39,35 @@ def _finding(finding: policy.RulebookFinding) -> Iterator[Text]:
 def preview_view(pages: Iterable[policy.PreviewRulebookResponse]) -> RenderableType:
     """The tasks that would go to somebody else, and why."""
     decisions = changed = skipped = 0
-    table = Rows("decision", "task", "went to", "would go to", "why", whole=("decision",))
+    lines: list[Text] = []
     for page in pages:
         decisions += page.decision_count
         changed += page.changed_count
         skipped += len(page.skipped_decision_ids)
         for change in page.changes:
-            before = _target(change.before) if change.HasField("before") else "nobody"
-            after = _target(change.after) if change.HasField("after") else "nobody"
-            table.add(
-                Text(plain(change.decision_id)), Text(plain(change.task_id)), Text(before), Text(after, "bold"), Text(plain(change.text))
-            )
+            lines.append(Text.assemble(f"{plain(change.decision_id)} ", (plain(change.task_id), "cyan")))
+            lines.append(Text.assemble(f"  {_who(change, 'before')} → ", (_who(change, "after"), "bold")))
+            lines.append(Text(f"  {plain(change.text)}", style="dim"))
     count = Text(f"{changed} of {counted(decisions, 'recorded routing')} would change")
     if skipped:
         count.append(f"; {skipped} could not be made again", style="yellow")
-    return Group(table, count) if changed else count
+    return Group(*lines, count)
 
 
-def _target(target: routing_pb2.Target) -> str:
+def _who(change: policy.DecisionChange, when: Literal["before", "after"]) -> str:
+    if not change.HasField(when):
+        return "nobody"
+    target = change.before if when == "before" else change.after
     return " · ".join(filter(None, (plain(target.id), plain(target.model_id))))
 
 
-def changes_table(changes: Sequence[policy.RulebookChange]) -> RenderableType:
+def changes_view(changes: Sequence[policy.RulebookChange]) -> RenderableType:
     """Which rulebook was in use when, and why."""
-    table = Rows("", "when", "who", "from", "to", "cause", whole=("from", "to"))
+    lines: list[Text] = []
     for change in changes:
         when = f"{change.time.ToDatetime():%Y-%m-%d %H:%M:%S} UTC"
-        cause = f"roll-back: {plain(change.cause)}" if change.roll_back else plain(change.cause)
-        table.add(
-            Text(str(change.sequence)),
-            Text(when),
-            Text(plain(change.actor)),
-            Text(plain(change.from_version)),
-            Text(plain(change.to_version)),
-            Text(cause),
+        lines.append(Text.assemble((f"{change.sequence} ", "cyan"), f"{plain(change.from_version)} → ", (plain(change.to_version), "bold")))
+        lines.append(
+            Text.assemble((f"  {when} by {plain(change.actor)}: ", "dim"), "rolled back: " if change.roll_back else "", plain(change.cause))
         )
-    return table
+    return Group(*lines)

@@ -152,7 +152,8 @@ class DecisionRecorder:
         head = DecisionHead(
             id=decision_id,
             kind=DecisionKind.ROUTE if asked else DecisionKind.PLAN,
-            time=made.now,
+            # As the contract tells times, so that a time read from a decision finds it again.
+            time=round(made.now, 6),
             expires=made.now + self._retention,
             plan_id=plan.id,
             goal=plan.goal,

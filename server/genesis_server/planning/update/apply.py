@@ -112,7 +112,7 @@ def _was_told(plan: Plan, event: PlanEvent, known: Known) -> bool:
     if task is None:
         return False
     if isinstance(event, TaskDone):
-        return task.state is TaskState.DONE and dict(known.outputs.get(task.id, {})) == dict(event.outputs)
+        return task.state is TaskState.DONE and _as_json(known.outputs.get(task.id, {})) == _as_json(event.outputs)
     return task.state is TaskState.FAILED and task.error == event.error
 
 
@@ -208,7 +208,12 @@ def _refuse_large(values: Mapping[str, Any], known: Known, field: str) -> None:
 
 
 def _size(values: Mapping[str, Any]) -> int:
-    return len(json.dumps(values, ensure_ascii=False, separators=(",", ":"), default=dict).encode("utf-8", "surrogatepass"))
+    return len(_as_json(values).encode("utf-8", "surrogatepass"))
+
+
+def _as_json(values: Mapping[str, Any]) -> str:
+    """The values in the one form that tells true from 1."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=dict)
 
 
 def _with_consequences(note: str, before: Plan, after: Plan) -> str:

@@ -162,8 +162,11 @@ class _Repair:
     def _by_entry(self, task_id: str, match: Match) -> str:
         """Another entry of the catalogue does what a task, or all tasks below a heading, should have done."""
         old, offer = self._graph.task(task_id), match.offer
-        self._require(task_id, offer.inputs, given=old.inputs)
-        if not serves(offer.outputs, self._owed(old)):
+        # Somebody else with the same capability does the same work; the catalogue knows it in less detail than the task.
+        is_same = old.kind is not TaskKind.COMPOUND and offer.capability == self._replan.capability_of(old)
+        inputs, outputs = (old.inputs, old.outputs) if is_same else (offer.inputs, offer.outputs)
+        self._require(task_id, inputs, given=old.inputs)
+        if not serves(outputs, self._owed(old)):
             raise UnfitError
         origin = replace(old.origin or TaskOrigin(TaskSource.CATALOGUE), catalogue_entry=offer.capability, match_score=match.score)
         new = replace(
@@ -171,9 +174,9 @@ class _Repair:
             id=next_id(task_id, self._graph),
             kind=TaskKind.PRIMITIVE,
             capability=offer.capability,
-            inputs=offer.inputs,
-            outputs=offer.outputs,
-            expected_seconds=None,
+            inputs=inputs,
+            outputs=outputs,
+            expected_seconds=old.expected_seconds if is_same else None,
             origin=origin,
             state=TaskState.PENDING,
             error="",

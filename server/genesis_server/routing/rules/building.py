@@ -18,6 +18,7 @@ _DAY_SECONDS = 86_400
 
 _OWN = tuple([name for name, kind in TASK_FACTS.items() if kind.scope == "task"])
 """The facts of the task itself, which stand first."""
+_NOTHING = frozenset[str]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class CallFacts:
     def of_task(self, task: Task) -> TaskFacts:
         """The facts of one task."""
         own = task.constraints
+        # In the order of TASK_FACTS.
         values: dict[str, FactValue | None] = {
             "task.id": task.id,
             "task.goal": task.goal.lower() or None,
@@ -45,12 +47,12 @@ class CallFacts:
             "task.deadline_seconds": own.deadline_seconds,
             "task.expected_seconds": task.expected_seconds,
             "task.regions": _common(own.regions, self.constraints.regions),
-            "task.inputs": frozenset([artefact.name for artefact in task.inputs]),
-            "task.outputs": frozenset([artefact.name for artefact in task.outputs]),
-            "task.input_types": frozenset([artefact.type.lower() for artefact in task.inputs if artefact.type]),
+            "task.inputs": frozenset([artefact.name for artefact in task.inputs]) if task.inputs else _NOTHING,
+            "task.outputs": frozenset([artefact.name for artefact in task.outputs]) if task.outputs else _NOTHING,
+            "task.input_types": frozenset([each.type.lower() for each in task.inputs if each.type]) if task.inputs else _NOTHING,
             "task.method": (task.origin.method_id or None) if task.origin is not None else None,
         }
-        return TaskFacts((*[values[name] for name in _OWN], *self.shared), self.now)
+        return TaskFacts((*values.values(), *self.shared), self.now)
 
 
 def facts_of_call(plan: Plan, *, constraints: RoutingConstraints, caller: Caller | None, now: float) -> CallFacts:
@@ -138,7 +140,9 @@ def catalogue_candidates(catalogue: Catalogue) -> tuple[CandidateFacts, ...]:
 
 def _common(own: Sequence[str], general: Sequence[str]) -> frozenset[str]:
     """The regions both allow, where an empty list allows any."""
-    return frozenset(own) & frozenset(general) if own and general else frozenset(own or general)
+    if own and general:
+        return frozenset(own) & frozenset(general)
+    return frozenset(own or general) if own or general else _NOTHING
 
 
 def _class_name(data_class: DataClass) -> str:

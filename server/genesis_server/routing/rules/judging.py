@@ -35,6 +35,10 @@ class CompiledRule:
     rule: Rule
     number: int
     who: Test
+    reads: tuple[str, ...]
+    """The names of the facts its `when` reads."""
+    told: tuple[str, ...]
+    """Its explanation in pieces: text, the name of a fact, text, and so on."""
 
     @property
     def id(self) -> str:

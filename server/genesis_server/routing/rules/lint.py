@@ -17,18 +17,19 @@ are not looked at. One rule is compared with one other; several that cover one t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
 
 from genesis_server.model.routing import Fact, RuleEffect
 from genesis_server.model.validation import Severity
+from genesis_server.routing.rules.compiler import Test, compile_condition
 from genesis_server.routing.rules.condition import And, Atom, Condition, Not, Operator, atoms_of, conjuncts, print_condition
-from genesis_server.routing.rules.facts import text_of
+from genesis_server.routing.rules.facts import CANDIDATE_FACTS, TASK_FACTS, FactValue, text_of
 from genesis_server.routing.rules.rule import HARD_EFFECTS, REFUSALS, Rule
 from genesis_server.routing.rules.rulebook import Rulebook
-from genesis_server.routing.rules.situations import Situation, find_situation
+from genesis_server.routing.rules.situations import Situation, find_situation, values_in
 
 MAX_CONDITIONS = 8
 
@@ -65,7 +66,7 @@ def lint(rulebook: Rulebook) -> tuple[LintFinding, ...]:
     for rule in enabled:
         finding = _single(rule)
         if finding is None:
-            sound.append(_Checked(rule, _firing(rule), _spoken_of(rule)))
+            sound.append(_checked(rule))
         else:
             findings.append(finding)
     for first, second in combinations(sound, 2):
@@ -76,11 +77,36 @@ def lint(rulebook: Rulebook) -> tuple[LintFinding, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
+    """A rule that is sound by itself, with examples that settle most pairs before anything is searched for."""
+
     rule: Rule
     when: Condition
     """With its window."""
     about: Condition
     """The candidates it speaks about."""
+    fires: Test
+    speaks: Test
+    moment: Sequence[FactValue | None]
+    """Facts of a task it fires for."""
+    inside: Sequence[FactValue | None]
+    """A candidate it speaks about."""
+    outside: Situation | None
+    """Facts of one it does not; None: it speaks about everybody."""
+
+
+def _checked(rule: Rule) -> _Checked:
+    when, about = _firing(rule), _spoken_of(rule)
+    moment, inside, outside = (find_situation([wanted]) for wanted in ((when, True), (about, True), (about, False)))
+    return _Checked(
+        rule=rule,
+        when=when,
+        about=about,
+        fires=compile_condition(when),
+        speaks=compile_condition(about),
+        moment=values_in(moment or {}, TASK_FACTS),
+        inside=values_in(inside or {}, CANDIDATE_FACTS),
+        outside=outside,
+    )
 
 
 def _firing(rule: Rule) -> Condition:
@@ -173,7 +199,11 @@ def _shadowed(covering: _Checked, covered: _Checked) -> LintFinding | None:
 
 
 def _covers(covering: _Checked, covered: _Checked) -> bool:
+    if not covering.fires(covered.moment):
+        return False
     a, b = covering.about, covered.about
+    if covering.rule.effect is not RuleEffect.PREFER and not covering.speaks(covered.inside):
+        return False
     missed = find_situation([(b, True), (a, False)])
     if covering.rule.effect is RuleEffect.PREFER:
         same = missed is None and find_situation([(a, True), (b, False)]) is None
@@ -196,15 +226,20 @@ def _opposed(first: _Checked, second: _Checked) -> Iterator[LintFinding]:
 
 
 def _nobody_left(first: _Checked, second: _Checked) -> Iterator[LintFinding]:
-    if find_situation([(first.about, False), (second.about, False)]) is not None:
+    if first.outside is None or second.outside is None:
         return
-    if any(find_situation([(each.about, False)]) is None for each in (first, second)):
+    left_out = values_in({**first.outside, **second.outside}, CANDIDATE_FACTS)
+    if not first.speaks(left_out) and not second.speaks(left_out):
+        return
+    if find_situation([(first.about, False), (second.about, False)]) is not None:
         return
     message = f"{first.rule.id} and {second.rule.id} together refuse every candidate there could be"
     yield from _conflict(first, second, {}, message)
 
 
 def _undecided(first: _Checked, second: _Checked) -> Iterator[LintFinding]:
+    if first.speaks(second.inside) or second.speaks(first.inside):
+        return
     if find_situation([(first.about, True), (second.about, True)]) is not None:
         return
     message = f"{first.rule.id} and {second.rule.id} prefer different candidates at priority {first.rule.priority}; neither goes first"

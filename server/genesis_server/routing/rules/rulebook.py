@@ -70,13 +70,13 @@ class Rulebook:
 
     def told(self, fired: CompiledRule, facts: TaskFacts, candidate_count: int) -> FiredRule:
         """A fired rule for people; `candidate_count` says how many candidates of the task it is about."""
-        rule = fired.rule
+        rule, pieces = fired.rule, fired.told
         return FiredRule(
             rule_id=rule.id,
             effect=rule.effect,
             priority=rule.priority,
-            explanation=PLACEHOLDER.sub(lambda found: facts.fact(found[1]).value, rule.explanation),
-            facts=tuple([facts.fact(name) for name in facts_of(rule.when)]),
+            explanation="".join([facts.fact(piece).value if number % 2 else piece for number, piece in enumerate(pieces)]),
+            facts=tuple([facts.fact(name) for name in fired.reads]),
             candidate_count=candidate_count,
         )
 
@@ -96,10 +96,14 @@ def compile_rulebook(rules: Iterable[Rule], text: str = "") -> Rulebook:
     ordered = sorted(rules, key=lambda rule: rule.order)
     if len({rule.id for rule in ordered}) < len(ordered):
         raise ValueError("two rules have the same id")
-    compiled = tuple([CompiledRule(rule, number, compile_condition(rule.who)) for number, rule in enumerate(ordered)])
+    compiled = tuple([_compiled(rule, number) for number, rule in enumerate(ordered)])
     asked = tuple([_asked(each) if each.rule.enabled else None for each in compiled])
     index = RuleIndex((each.number, each.rule.when) for each in compiled if each.rule.enabled)
     return Rulebook(_version(ordered), text, compiled, asked, index)
+
+
+def _compiled(rule: Rule, number: int) -> CompiledRule:
+    return CompiledRule(rule, number, compile_condition(rule.who), facts_of(rule.when), tuple(PLACEHOLDER.split(rule.explanation)))
 
 
 def _asked(each: CompiledRule) -> _Asked:

@@ -54,6 +54,29 @@ def find_situation(wanted: Iterable[tuple[Condition, bool]]) -> Situation | None
     return dict(pair for choice in found for pair in choice.values) if found is not None else None
 
 
+def values_in(situation: Situation, kinds: Mapping[str, FactKind]) -> Sequence[FactValue | None]:
+    """The values of all facts of `kinds` in a situation, as compiled conditions read them; facts it does not name are plain."""
+    moment = cast("float", situation.get("time.now", _START))
+    known: Situation = {**time_facts(moment), **situation}
+    values: list[FactValue | None] = [None] * len(kinds)
+    for name, kind in kinds.items():
+        values[PLACES[name]] = known[name] if name in known else _plain(kind)
+    return values
+
+
+def _plain(kind: FactKind) -> FactValue | None:
+    """A value the fact can have that nobody asked for."""
+    if kind.type is FactType.TEXTS:
+        return frozenset[str]()
+    if not kind.always:
+        return None
+    if kind.type is FactType.BOOLEAN:
+        return False
+    if kind.type is FactType.NUMBER:
+        return kind.lowest or 0.0
+    return kind.choices[0] if kind.choices else ""
+
+
 def _search(
     wanted: Sequence[tuple[Condition, bool]],
     fields: Sequence[tuple[tuple[Atom, ...], tuple[_Choice, ...]]],

@@ -32,15 +32,15 @@ from genesis_server.rpc.convert.plans import edge_from_proto, edges_to_proto, ta
 
 
 def event_from_proto(request: update_pb2.UpdatePlanRequest) -> PlanEvent:  # noqa: PLR0911  (one for each kind)
-    """What happened. Raises ValidationError INVALID_FIELD when the request says nothing."""
+    """What happened. Raises ValidationError INVALID_FIELD when the request says nothing, or a value that is no JSON."""
     match request.WhichOneof("event"):
         case "done":
-            return TaskDone(request.done.task_id, _values(request.done.outputs))
+            return TaskDone(request.done.task_id, _values(request.done.outputs, "done.outputs"))
         case "failed":
             return TaskFailed(request.failed.task_id, request.failed.error)
         case "information":
             told = request.information
-            return Information(_values(told.facts), tuple(told.task_ids), told.text)
+            return Information(_values(told.facts, "information.facts"), tuple(told.task_ids), told.text)
         case "edit":
             return UserEdit(tuple(_edit(edit, place) for place, edit in enumerate(request.edit.edits)))
         case "pause":
@@ -69,9 +69,12 @@ def _edit(edit: update_pb2.Edit, place: int) -> Edit:
             raise invalid_field(f"edit.edits[{place}]", "say what to change", "required")
 
 
-def _values(struct: Struct) -> Mapping[str, Any]:
+def _values(struct: Struct, field: str) -> Mapping[str, Any]:
     """JSON values by name; whole numbers as such, because Struct knows only floating point."""
-    return {name: _whole(value) for name, value in MessageToDict(struct).items()}
+    try:
+        return {name: _whole(value) for name, value in MessageToDict(struct).items()}
+    except ValueError:
+        raise invalid_field(field, "numbers must be finite, as JSON has them", "finite") from None
 
 
 def _whole(value: Any) -> Any:
