@@ -180,7 +180,7 @@ def data_file(name: str) -> str:
 def rule_grammar() -> str:
     """How conditions are written."""
     lines = (parsing.__doc__ or "").splitlines()
-    return "\n".join(["```text", *(line[4:] for line in lines if line.startswith("    ")), "```"])
+    return "\n".join(["```ebnf", *(line[4:] for line in lines if line.startswith("    ")), "```"])
 
 
 def facts() -> str:

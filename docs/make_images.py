@@ -1,10 +1,12 @@
 """Make docs/images from the real thing: a server is started, the demo's goal is sent to it, and what it answers is drawn.
 
-python docs/make_images.py    write docs/images/demo.svg (what `make demo` prints, most rows left out) and docs/images/plan.svg (`--svg`)
+python docs/make_images.py    write docs/images/demo.svg (what `make demo` prints, most rows left out), plan.svg (`--svg` of that) and
+                              repaired.svg (`--svg` of the plan that the README follows, at its end)
 """
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from pathlib import Path
 from typing import cast
@@ -23,6 +25,8 @@ from genesis_server.cli.show.assignments import assignment_notes
 from genesis_server.cli.show.whole import show_orchestration
 
 IMAGES = Path(__file__).resolve().parent / "images"
+README = IMAGES.parents[1] / "README.md"
+STORY_GOAL = "Run the tests, and if they pass email the customers, otherwise fix the code"
 COLUMNS = 120
 ROWS = 4
 """Assignments that are shown; the others are counted."""
@@ -88,12 +92,28 @@ def plan_picture(answer: OrchestrateResponse) -> str:
     return to_svg(PlanGraph(answer.plan), assignment_notes(answer.routes), answer.verdict.schedule.critical_path)
 
 
+def repaired_picture(client: genesis.Client) -> str:
+    """The plan that the README follows: planned, its rule activated, the tests failed, the fix failed, another one done."""
+    answer = client.orchestrate(STORY_GOAL, deadline=8 * 3600)
+    before = client.get_rulebook()
+    [rule] = re.findall(r"<!-- file: strong-fixes.toml -->\n```toml\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    client.activate_rulebook("the README's example", text=before.text.replace("\n[end]\n", f"\n{rule}"))
+    tests, _, fix = (task.id for task in answer.plan.tasks)
+    client.update_plan(answer.plan.id, done=tests, outputs={"test_report": "failed"})
+    [other_fix] = client.update_plan(answer.plan.id, failed=fix, error="The patch does not compile").ready_task_ids
+    client.update_plan(answer.plan.id, done=other_fix)
+    client.activate_rulebook("the example is over", version=before.version)
+    stored = client.get_plan(answer.plan.id)
+    return to_svg(PlanGraph(stored.plan), assignment_notes(stored.routes), stored.verdict.schedule.critical_path)
+
+
 def main() -> None:
-    """Write both."""
+    """Write them."""
     with running_server() as address, genesis.connect(address) as client:
         answer = client.orchestrate(DEFAULT_GOAL, budget=DEFAULT_BUDGET)
+        repaired = repaired_picture(client)
     IMAGES.mkdir(exist_ok=True)
-    for name, text in (("demo.svg", demo_picture(answer)), ("plan.svg", plan_picture(answer))):
+    for name, text in (("demo.svg", demo_picture(answer)), ("plan.svg", plan_picture(answer)), ("repaired.svg", repaired)):
         (IMAGES / name).write_text(text, "utf-8")
         print(f"wrote images/{name}: {len(text) / 1024:.0f} kB")
 

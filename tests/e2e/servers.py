@@ -69,7 +69,8 @@ class Server:
 
 def start(folder: Path, *, settings: Mapping[str, str] | None = None, arguments: tuple[str, ...] = (), wait: bool = True) -> Server:
     """Start a server with its data below `folder`."""
-    port, http_port = free_port(), free_port(neighbours=1)
+    port = free_port(neighbours=2)
+    http_port = port + 1
     environment = clean_environment(
         **{
             "GENESIS_LISTEN": f"127.0.0.1:{port}",

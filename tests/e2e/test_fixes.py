@@ -53,7 +53,9 @@ def large_plan(count: int, *, repeated: int = 0) -> plan_pb2.Plan:
         if number:
             task.inputs.add(name=f"report-{number - 1}", type="text")
             plan.edges.add(from_task_id=f"t{number - 1}", to_task_id=task.id, kind=plan_pb2.EDGE_KIND_DATA, artefact=f"report-{number - 1}")
-            task.guards.add(task_id=f"t{number - 1}", artefact=f"report-{number - 1}", operator=plan_pb2.GUARD_OPERATOR_IS_TRUE, text="if so")
+            task.guards.add(
+                task_id=f"t{number - 1}", artefact=f"report-{number - 1}", operator=plan_pb2.GUARD_OPERATOR_IS_TRUE, text="if so"
+            )
         task.requirements.add(kind=plan_pb2.REQUIREMENT_KIND_AT_MOST, text="at most 3 pages", amount=3, unit="pages")
     plan.edges.add(from_task_id="t0", to_task_id="nowhere")
     return plan
@@ -75,7 +77,7 @@ def test_a_plan_is_mended_step_by_step_and_a_second_time_changes_nothing(client:
     assert [task.id for task in mended.plan.tasks] == ["write", "translate"]
     assert [(edge.from_task_id, edge.to_task_id) for edge in mended.plan.edges] == [("write", "translate")]
     assert [repair.round for repair in mended.repairs] == [1, 1, 2]
-    assert all([repair.finding.message and repair.fix.WhichOneof("action") for repair in mended.repairs])
+    assert all(repair.finding.message and repair.fix.WhichOneof("action") for repair in mended.repairs)
     assert errors(mended.verdict) < errors(before.verdict)
     again = client.validate(mended.plan, apply_fixes=True)
     assert not again.repairs
@@ -137,9 +139,7 @@ def test_more_tasks_than_a_plan_may_have_are_judged_and_not_mended(client: genes
 
 
 @pytest.mark.parametrize("apply_fixes", [False, True])
-def test_the_process_for_large_plans_judges_as_the_server_itself_does(
-    client: genesis.Client, tmp_path: Path, *, apply_fixes: bool
-) -> None:
+def test_the_process_for_large_plans_judges_as_the_server_itself_does(client: genesis.Client, tmp_path: Path, *, apply_fixes: bool) -> None:
     """With conditions, demands, origins and states in the plan; the second server sends them all to the process."""
     plans = [large_plan(40, repeated=2), client.orchestrate(ON_CONDITION).plan]
     with running(tmp_path, settings={"GENESIS_LARGE_PLAN_BYTES": "1024"}) as server, genesis.connect(server.address, timeout=60) as large:

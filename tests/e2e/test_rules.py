@@ -121,7 +121,7 @@ def test_a_check_tells_mistakes_and_rules_that_do_nothing_with_their_lines(clien
     assert wrong.version == ""
     assert [text.splitlines()[finding.line - 1] for finding in wrong.findings[:1]] == ['effect = "deny"']
     assert wrong.findings[-1].message.endswith("[end] is missing")
-    never = text.replace('when = \'task.capability == "qa.test_run"\'', "when = 'task.difficulty > 0.9 and task.difficulty < 0.1'")
+    never = text.replace("when = 'task.capability == \"qa.test_run\"'", "when = 'task.difficulty > 0.9 and task.difficulty < 0.1'")
     found = client.lint_rulebook(never)
     assert found.valid
     assert [(finding.kind, list(finding.rule_ids)) for finding in found.findings] == [

@@ -69,7 +69,7 @@ def work(name: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("report", "passed"), [("passed", True), (True, True), ("failed", False), (False, False)])
-def test_tests_that_pass_deploy_and_tests_that_fail_notify(client: genesis.Client, report: object, passed: bool) -> None:  # noqa: FBT001
+def test_tests_that_pass_deploy_and_tests_that_fail_notify(client: genesis.Client, report: object, passed: bool) -> None:
     """What the condition excludes is skipped."""
     plan_id, tests, deploy, notify = fresh(client)
     answer = client.update_plan(plan_id, done=tests, outputs={"test_report": report})
@@ -263,7 +263,7 @@ def test_a_watch_goes_on_where_it_stopped_and_ends_with_the_plan(client: genesis
     client.update_plan(plan_id, done=deploy)
     last = next(rest)
     assert (last.version, last.state) == (5, plan_pb2.PLAN_STATE_DONE)
-    assert all([change.event and change.actor and change.time.seconds for change in [*seen, last]])
+    assert all(change.event and change.actor and change.time.seconds for change in [*seen, last])
     assert list(rest) == []
     assert [change.version for change in client.watch_plan(plan_id, after_version=4)] == [5]
     assert refused(lambda: list(client.watch_plan("plan_nobody"))).reason == "PLAN_NOT_FOUND"

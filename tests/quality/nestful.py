@@ -2,7 +2,7 @@
 
 Both of its catalogues (Glaive's functions and SGD's services) are one catalogue here. Gold nodes are the calls, gold edges the values
 that one call takes from another. Calls that only say the same order have no gold edge, so a plan that follows "then" loses there.
-Nothing in the service was chosen by these requests or tools.
+No word, constant or rule of the service was tuned on these requests or tools.
 """
 
 from __future__ import annotations

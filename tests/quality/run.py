@@ -27,7 +27,7 @@ from servers import running
 
 MEASUREMENTS = {
     "ultratool": "plans from a catalogue of tools alone",
-    "nestful": "the same on tools nothing was chosen by",
+    "nestful": "the same on tools that nothing was tuned on",
     "mutants": "mutants of gold plans found by Validate",
 }
 SETTINGS = {

@@ -12,11 +12,12 @@ from genesis_server.cli.exits import ExitCode
 from genesis_server.cli.failure import CommandError
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from collections.abc import Sequence
 
     from genesis import Client
-    from genesis.options import DecisionsOptions
     from genesis.v1.decision_pb2 import Decision, GetDecisionResponse
+    from genesis.v1.orchestrator_service_pb2 import GetPlanResponse
+    from genesis.v1.routing_pb2 import TaskRoute
     from genesis_server.cli.drawing.graph import PlanGraph
 
 decisions = typer.Typer(no_args_is_help=True, help="Recorded decisions: list, read, make again.")
@@ -35,20 +36,50 @@ def why(
     run = session.of(ctx)
     plan_id, _, name = subject.partition("/")
     with run.client() as client, run.waiting("deciding again …"):
-        plan = client.get_plan(plan_id).plan
-        graph = PlanGraph(plan)
-        task_ids = [_task_id(graph, name)] if name else [task.id for task in plan.tasks]
-        planned, routed = _latest(client, plan_id, "plan"), _latest(client, plan_id, "route")
-        replays = [
-            None if found is None else client.get_decision(found.id, replay=True, explanation="full", task_ids=task_ids)
-            for found in (planned, routed)
-        ]
+        stored = client.get_plan(plan_id)
+        graph = PlanGraph(stored.plan)
+        task_ids = [_task_id(graph, name)] if name else [task.id for task in stored.plan.tasks]
+        first = next(client.list_decisions(plan_id=plan_id, kind="plan", page_size=1), None)
+        planned = None if first is None else _replay(client, first, task_ids)
+        routed = _routed(client, stored, task_ids)
     if run.json:
-        for replay in replays:
+        for replay in (planned, *routed):
             if replay is not None:
                 typer.echo(session.as_json(replay))
         return
-    run.out.print(why_view(graph, task_ids, *replays))
+    run.out.print(why_view(graph, task_ids, planned, routed))
+
+
+def _replay(client: Client, decision: Decision, task_ids: Sequence[str]) -> GetDecisionResponse:
+    return client.get_decision(decision.id, replay=True, explanation="full", task_ids=task_ids)
+
+
+def _routed(client: Client, stored: GetPlanResponse, task_ids: Sequence[str]) -> list[GetDecisionResponse]:
+    """The decisions that gave the tasks the routes the plan has, newest first; the newest one when none did.
+
+    An update routes the whole plan again and keeps the routes of what came or changed, so the newest decision is not the one for all.
+    """
+    kept = {route.task_id: _who(route) for route in stored.routes}
+    missing = list(task_ids)
+    found: list[GetDecisionResponse] = []
+    newest: list[GetDecisionResponse] = []
+    for decision in client.list_decisions(plan_id=stored.plan.id, kind="route"):
+        replay = _replay(client, decision, missing)
+        routes = [route for route in replay.routes if route.task_id in missing and kept.get(route.task_id, _who(route)) == _who(route)]
+        del replay.routes[:]
+        replay.routes.extend(routes)
+        newest = newest or [replay]
+        if routes:
+            found.append(replay)
+        settled = {route.task_id for route in routes}
+        missing = [task_id for task_id in missing if task_id not in settled and task_id in kept]
+        if not missing:
+            break
+    return found or newest
+
+
+def _who(route: TaskRoute) -> tuple[str, str]:
+    return route.assignment.target.id, route.assignment.target.model_id
 
 
 def _task_id(graph: PlanGraph, name: str) -> str:
@@ -56,11 +87,6 @@ def _task_id(graph: PlanGraph, name: str) -> str:
     if found is None:
         raise CommandError(f"the plan has no task {name!r}; `genesis plans get` tells their numbers", code=ExitCode.REFUSED)
     return found.task.id
-
-
-def _latest(client: Client, plan_id: str, kind: Literal["plan", "route"]) -> Decision | None:
-    options: DecisionsOptions = {"plan_id": plan_id, "kind": kind, "page_size": 1}
-    return next(client.list_decisions(**options), None)
 
 
 @decisions.command("list")

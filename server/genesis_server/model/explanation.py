@@ -21,7 +21,7 @@ class Rejected:
     score: float
     """How well it fits; comparable within one action and one source."""
     reason: str
-    """One clause: "train_ticket_query fits better"."""
+    """One clause: "ticket_query fits better"."""
     span: Span | None = None
     """The words it was considered for."""
 

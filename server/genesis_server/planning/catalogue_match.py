@@ -33,7 +33,9 @@ def helpers(chosen: Sequence[Match | None], goal: str, index: CatalogueIndex, gi
         return []
     said = set(content_stems(goal))
     candidates = [
-        match for match in index.match(goal) if match.score >= THRESHOLD and match.offer.outputs and not said.isdisjoint(_called(match.offer))
+        match
+        for match in index.match(goal)
+        if match.score >= THRESHOLD and match.offer.outputs and not said.isdisjoint(_called(match.offer))
     ]
     taken = {match.offer.capability for match in chosen if match is not None}
     supply = Supply(givens)

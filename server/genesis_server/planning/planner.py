@@ -35,6 +35,8 @@ from genesis_server.planning.tokens import without_quotes
 from genesis_server.resilience.errors import DecompositionError
 from genesis_server.text.words import words
 
+ALGORITHM = "3"
+"""Raised when the planner makes another plan of the same goal on the same snapshots."""
 MOST_WORDS = 0.5
 """Score from which a method of several actions need not have a step for each."""
 SURELY = 1.0
@@ -206,7 +208,9 @@ class _Drafting:
         origin = task.origin or TaskOrigin(TaskSource.CLAUSE)
         if found is not None:
             origin = replace(origin, source=TaskSource.METHOD, method_id=found.method.id, match_score=found.score)
-            return expand(graph, replace(task, expected_seconds=None, origin=origin), found, self._capabilities(found.method) or {}, words=words).id
+            return expand(
+                graph, replace(task, expected_seconds=None, origin=origin), found, self._capabilities(found.method) or {}, words=words
+            ).id
         if match is None:
             return graph.add_task(task).id
         offer = match.offer
@@ -240,7 +244,7 @@ def _unconditional(action: Action) -> str:
     """What an action says without its conditions, which its guards say."""
     text = action.text
     for guard in action.guards:
-        text = text.removeprefix(guard.text).removesuffix(guard.text).strip(" ,;") or text
+        text = text.strip(" .,;").removeprefix(guard.text).removesuffix(guard.text).strip(" ,;") or text
     return text
 
 

@@ -13,6 +13,8 @@ from genesis_server.planning.tokens import Kind, Token
 from genesis_server.text.words import stem, stop_words, word_texts
 
 DEFINITE_REACH = 4
+SHORTEST_OF_VERB = 6
+"""Letters from which the stem of a verb may lose its last one in the noun."""
 THE_ONES_BEFORE = -1
 _FILE = re.compile(r"[\w-]{2,}\.[a-z][a-z0-9]{0,5}|\w+_\w+")
 Place = tuple[int, int]
@@ -137,7 +139,7 @@ class _Order:
             self.after[place].setdefault(other, Wait(other, source, at))
 
     def _refer(self, place: int, mention: Mention) -> None:
-        referred, at = _referred(mention, place, self.spoken, self.known)
+        referred, at = _referred(mention, place, self.spoken, self.verbs, self.known)
         if referred == THE_ONES_BEFORE:
             here = [other for other in self.front if self.mentions[other].sentence == mention.sentence]
             self._wait(place, here or [place - 1], EdgeSource.REFERENCE, at)
@@ -187,7 +189,9 @@ class _Order:
         return place - 1
 
 
-def _referred(mention: Mention, place: int, spoken: dict[str, int], known: Lexicon) -> tuple[int | None, Place | None]:
+def _referred(
+    mention: Mention, place: int, spoken: dict[str, int], verbs: dict[str, int], known: Lexicon
+) -> tuple[int | None, Place | None]:
     """The action this one refers back to, if any, and the words that do; THE_ONES_BEFORE when it may be any of its sentence."""
     if place == 0:
         return None, None
@@ -201,7 +205,7 @@ def _referred(mention: Mention, place: int, spoken: dict[str, int], known: Lexic
     for at, token in enumerate(mention.tokens):
         if token.kind is Kind.WORD and _means_the_ones_before(mention.tokens, texts, at, known):
             return THE_ONES_BEFORE, (token.start, token.end)
-    return _spoken_of(mention, spoken, known)
+    return _spoken_of(mention, spoken, verbs, known)
 
 
 def _means_the_ones_before(tokens: list[Token], texts: list[str], at: int, known: Lexicon) -> bool:
@@ -222,8 +226,8 @@ def _stands_for_some(tokens: list[Token], texts: list[str], at: int, known: Lexi
     return ends and (at == 1 or not known.english.definites.isdisjoint(before))
 
 
-def _spoken_of(mention: Mention, spoken: dict[str, int], known: Lexicon) -> tuple[int | None, Place | None]:
-    """The last action that spoke of a thing named here, with the words that name it."""
+def _spoken_of(mention: Mention, spoken: dict[str, int], verbs: dict[str, int], known: Lexicon) -> tuple[int | None, Place | None]:
+    """The last action that spoke of a thing named here or makes it ("summarise … the summary"), with the words that name it."""
     latest: int | None = None
     words: Place | None = None
     definite = -DEFINITE_REACH
@@ -233,10 +237,17 @@ def _spoken_of(mention: Mention, spoken: dict[str, int], known: Lexicon) -> tupl
         if token.kind is Kind.WORD and token.text in known.english.definites:
             definite = at
         elif token.kind is Kind.WORD and at - definite < DEFINITE_REACH and token.text not in stop_words():
-            earlier, first = spoken.get(stem(token.text), earlier), mention.tokens[definite]
+            word = stem(token.text)
+            made = next((place for verb, place in verbs.items() if _is_of_verb(word, verb)), earlier)
+            earlier, first = spoken.get(word, made), mention.tokens[definite]
         if earlier is not None and (latest is None or earlier > latest):
             latest, words = earlier, (first.start, token.end)
     return latest, words
+
+
+def _is_of_verb(word: str, verb: str) -> bool:
+    """Whether a noun is made of a verb, both by their stems: "translation" of "translate", "summary" of "summarise"."""
+    return word == verb or (len(verb) >= SHORTEST_OF_VERB and word.startswith(verb[:-1]))
 
 
 def is_name(token: Token) -> bool:

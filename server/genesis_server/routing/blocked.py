@@ -35,7 +35,7 @@ def would_change(
 
 def _shielded(rulings: Rulings, allowing: Sequence[CompiledRule], rule: CompiledRule, row: int) -> bool:
     """Whether one of the allowing rules that fired allows a row in spite of another one."""
-    return any([each.priority > rule.priority and rulings.book.who(each)[row] for each in allowing])
+    return any(each.priority > rule.priority and rulings.book.who(each)[row] for each in allowing)
 
 
 def _might(rulings: Rulings, fired: Fired, rule: CompiledRule, rows: Sequence[int], feasible: Sequence[int]) -> bool:

@@ -22,7 +22,6 @@ from genesis_server.routing.limits import Flags, Limits, barred_rows, bars_of_ow
 from genesis_server.routing.policy import RoutingPolicy
 from genesis_server.routing.pool import TOKENS_PER_PRICE, Amounts, Indexes, Numbers, Pool, column
 
-
 AT_ONCE = 256
 """Tasks whose words are compared at once, so that a call that is refused for too many candidates has cost little."""
 

@@ -126,6 +126,10 @@ class Case:
         """The row of the pool that gets the task on these terms."""
         return self.decided.redecider.decide(columns, self.decided.rulings.book.verdicts(fired), terms)
 
+    def lacks_only_money(self, target: Target | None, columns: Columns, fired: Fired, terms: Terms) -> bool:
+        """Whether nobody gets the task on these terms just because of what the others cost, who might get cheaper choices then."""
+        return target is None and terms.money is not None and self.decide(columns, fired, replace(terms, money=None)) is not None
+
     def columns_for(self, task: Task, constraints: RoutingConstraints, unhealthy: frozenset[str], *, any_words: bool = False) -> Columns:
         """The candidates of the task as if it, the call's constraints or somebody's health were otherwise."""
         decided, policy = self.decided, self.decided.turn.policy

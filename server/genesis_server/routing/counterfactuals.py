@@ -1,7 +1,8 @@
 """What would have changed a decision: the exact threshold of an amount, a time or a limit, each found by deciding the task again.
 
 What the other tasks got is held fixed, except for the budget, whose threshold holds for the whole call: the steps to cheaper choices
-do not depend on the budget, so the total before the last one is where it would not have been taken.
+do not depend on the budget, so the total before the last one is where it would not have been taken. Where money is short, what another
+task would give up or take first is not known here: a change is then left out rather than told with a wrong end.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ def counterfactuals(case: Case, currency: str) -> Iterator[Counterfactual]:
         yield from _data_class(case)
     if failed & flag(UnassignedReason.REGION):
         yield from _region(case)
-    if failed & flag(UnassignedReason.EXCLUDED):
+    if failed & flag(UnassignedReason.EXCLUDED) and _stays_alone(case, UnassignedReason.EXCLUDED):
         yield from _excluded(case)
-    if failed & flag(UnassignedReason.UNHEALTHY):
+    if failed & flag(UnassignedReason.UNHEALTHY) and _stays_alone(case, UnassignedReason.UNHEALTHY):
         yield from _unhealthy(case)
 
 
@@ -68,9 +69,19 @@ def _decided(
     """The counterfactual of a change, if it changes the decision."""
     rulings = case.decided.rulings
     fired = rulings.book.rulebook.fired(case.facts.replaced(facts)) if facts else rulings.fired[case.job]
-    target = case.decided.target(case.decide(columns, fired, terms or case.terms))
-    if target != case.chosen:
+    terms = terms or case.terms
+    target = case.decided.target(case.decide(columns, fired, terms))
+    if target != case.chosen and not case.lacks_only_money(target, columns, fired, terms):
         yield told(change, target)
+
+
+def _stays_alone(case: Case, reason: UnassignedReason) -> bool:
+    """Whether a change that lifts this refusal for every task leaves the money of this one as it is."""
+    if case.decided.constraints.budget is None:
+        return True
+    bit = flag(reason)
+    others = [field for field in case.decided.selection.fields if field is not case.field]
+    return not any(flags & bit for field in others for flags in field.failed)
 
 
 def _first(found: Iterator[Iterator[Counterfactual]]) -> Iterator[Counterfactual]:
@@ -113,6 +124,8 @@ def _time(case: Case) -> Iterator[Counterfactual]:
         elif names == ["plan.deadline_seconds"] and call is not None:
             needed = call + end - latest
             change, facts = f"plan.deadline_seconds >= {format_number(needed)}", {"plan.deadline_seconds": needed}
+            if not _stays_alone(case, UnassignedReason.DEADLINE):
+                return iter(())
         return _decided(case, change, case.base, facts, terms)
 
     return _first(at(end) for end in ends if not math.isinf(end))

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genesis_server.model.plan import DEFAULT_DIFFICULTY
 from genesis_server.model.routing import ScoreParts
-from genesis_server.text.toml_file import DataFileError, check_schema, parse_toml
+from genesis_server.text.toml_file import DataFileError, read_toml
 
 FILE_NAME = "routing.toml"
 ALGORITHM = "3"
@@ -114,12 +114,9 @@ class RoutingPolicy:
 
 def load_policy(text: str, file_name: str = FILE_NAME) -> RoutingPolicy:
     """The policy of a TOML text. Raises DataFileError with every mistake."""
-    file = parse_toml(text, file_name)
-    entries, mistakes = check_schema(file, _File)
-    if entries is not None and not math.isclose(total := sum(entries.weights.model_dump().values()), 1.0, abs_tol=1e-9):
-        mistakes.append(file.mistake(("weights",), f"the weights add up to {total:g}; make it 1"))
-    if entries is None or mistakes:
-        raise DataFileError(mistakes)
+    entries, file = read_toml(text, file_name, _File)
+    if not math.isclose(total := sum(entries.weights.model_dump().values()), 1.0, abs_tol=1e-9):
+        raise DataFileError([file.mistake(("weights",), f"the weights add up to {total:g}; make it 1")])
     content = f"{ALGORITHM} {entries.model_dump_json()}"
     version = f"routing_{blake2b(content.encode(), digest_size=6).hexdigest()}"
     return RoutingPolicy(version, entries.weights, entries.load, entries.match, entries.success, entries.cost)

@@ -51,8 +51,8 @@ NO_CONSTRAINTS = RoutingConstraints()
 NO_LOAD: Mapping[str, int] = MappingProxyType({})
 MAX_CANDIDATES = 2_000_000
 """Candidates of all tasks together; about 150 bytes each while a call lasts."""
-MAX_CANDIDATES_IN_FULL = 100_000
-"""The same where the answer tells all of them, which takes ten times as much for each."""
+MAX_CANDIDATES_IN_FULL = 20_000
+"""The same where the answer tells all of them and what each decision hangs on: some 50 µs each, so that a call takes about a second."""
 
 
 def route_plan(

@@ -53,7 +53,7 @@ def with_rules(case: Case, blocked: Sequence[tuple[CompiledRule, BlockedRule]]) 
                 task = replace(task, constraints=replace(task.constraints, data_class=DataClass[cast("str", value).upper()]))
             columns = known[name, value] = case.columns_for(task, case.decided.constraints, case.decided.unhealthy)
         target = case.decided.target(case.decide(columns, fired, case.terms))
-        if target != case.chosen:
+        if target != case.chosen and not case.lacks_only_money(target, columns, fired, case.terms):
             yield told(f"{name} {why.needed}", target)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, chain
 
 import numpy as np
@@ -16,6 +17,8 @@ import numpy.typing as npt
 
 FEW = 32
 """A term that fewer texts have is rare."""
+MOST_AT_ONCE = 500_000
+"""Postings and scores that are worked on at once; 40 bytes each while it lasts."""
 
 Scores = npt.NDArray[np.float64]
 
@@ -55,33 +58,57 @@ class LexicalIndex:
         return self.all_scores([stems])[0]
 
     def all_scores(self, queries: Sequence[Iterable[str]]) -> Scores:
-        """The same for several queries at once, which takes a fraction of the time; shape (len(queries), size)."""
-        idf, unseen, terms, cells = self._idf, self._unseen_idf, self._terms, len(queries) * self.size
-        first, begins, counts, factors, norms = list[int](), list[int](), list[int](), list[float](), list[float]()
+        """The same for several queries, which together take a fraction of the time; shape (len(queries), size)."""
+        found: Scores = np.zeros((len(queries), self.size))
+        start, work, asked = 0, 0, list[_Query]()
         for number, stems in enumerate(queries):
-            square = 0.0
-            for term, repeats in Counter(stems).items():
-                weight = idf.get(term, unseen)
-                if repeats > 1:
-                    weight *= 1.0 + math.log(repeats)
-                square += weight * weight
-                if term in terms:
-                    begin, count = terms[term]
-                    begins.append(begin)
-                    counts.append(count)
-                    factors.append(weight)
-                    # Common terms are added up apart: sums of floats depend on their order.
-                    first.append(number * self.size + (cells if count >= FEW else 0))
-            norms.append(math.sqrt(square) if square else 1.0)
-        if not counts:
-            return np.zeros((len(queries), self.size))
-        repeat = np.array(counts, dtype=np.intp)
-        ends = np.cumsum(repeat)
-        places = np.arange(ends[-1]) + np.repeat(np.array(begins, dtype=np.intp) - ends + repeat, repeat)
-        values = self._values[places] * np.repeat(np.array(factors), repeat)
-        total = np.bincount(self._places[places] + np.repeat(np.array(first, dtype=np.intp), repeat), values, cells)
-        if len(total) > cells:
-            common = total[cells:]
-            total = total[:cells]
-            total[: len(common)] += common
-        return total.reshape(len(queries), self.size) / np.array(norms)[:, np.newaxis]
+            query = self._query(stems)
+            asked.append(query)
+            work += self.size + sum(query.counts)
+            if work > MOST_AT_ONCE or number == len(queries) - 1:
+                self._add_up(asked, found[start : number + 1])
+                start, work, asked = number + 1, 0, []
+        return found
+
+    def _query(self, stems: Iterable[str]) -> _Query:
+        query, square = _Query([], [], [], 1.0), 0.0
+        idf, unseen, terms = self._idf, self._unseen_idf, self._terms
+        for term, repeats in Counter(stems).items():
+            weight = idf.get(term, unseen)
+            if repeats > 1:
+                weight *= 1.0 + math.log(repeats)
+            square += weight * weight
+            if term in terms:
+                begin, count = terms[term]
+                query.begins.append(begin)
+                query.counts.append(count)
+                query.weights.append(weight)
+        query.norm = math.sqrt(square) if square else 1.0
+        return query
+
+    def _add_up(self, queries: Sequence[_Query], found: Scores) -> None:
+        """Write the similarities of some queries into their rows of `found`."""
+        counts = np.fromiter(chain.from_iterable([query.counts for query in queries]), np.intp)
+        if not len(counts):
+            return
+        begins = np.fromiter(chain.from_iterable([query.begins for query in queries]), np.intp, len(counts))
+        weights = np.fromiter(chain.from_iterable([query.weights for query in queries]), np.float64, len(counts))
+        rows = np.repeat(np.arange(len(queries)), [len(query.counts) for query in queries])
+        # Common terms are added up apart from rare ones, because sums of floats depend on their order.
+        cells = len(queries) * self.size
+        first = rows * self.size + np.where(counts < FEW, 0, cells)
+        ends = np.cumsum(counts)
+        at: npt.NDArray[np.intp] = np.arange(int(ends[-1]), dtype=np.intp) + np.repeat(begins - ends + counts, counts)
+        total = np.bincount(self._places[at] + np.repeat(first, counts), self._values[at] * np.repeat(weights, counts), 2 * cells)
+        norms = np.array([query.norm for query in queries])
+        np.divide((total[cells:] + total[:cells]).reshape(found.shape), norms[:, np.newaxis], out=found)
+
+
+@dataclass(slots=True)
+class _Query:
+    """The terms of a query that some text has: where their postings begin, how many they are, and what the query gives them."""
+
+    begins: list[int]
+    counts: list[int]
+    weights: list[float]
+    norm: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -55,9 +55,9 @@ def stem(word: str) -> str:
     return _stem_word(folded)
 
 
-def content_stems(text: str) -> Sequence[str]:
+def content_stems(text: str) -> list[str]:
     """Stems of the words that are no stop words, in order, with repeats; those of short texts are remembered for a while."""
-    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _content_stems(text)
+    return list(_remembered(text) if len(text) <= LONGEST_REMEMBERED else _content_stems(text))
 
 
 def _content_stems(text: str) -> tuple[str, ...]:

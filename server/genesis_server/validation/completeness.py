@@ -8,7 +8,9 @@ primitive tasks decide, and what the catalogue offers; headings cover nothing.
 - An action of the goal is left out when the evidence for that adds up (evidence.py).
 - A number or date is covered when all its parts stand in one task, a quotation, a name or a constraint when half of its words do, and
   the thing an action is about when any task, or the catalogue's description of a task's capability, has it (above 5 000 tasks: when
-  they stand anywhere). Of what is not covered, things are one note, for another word may mean the same; the rest is one warning.
+  they stand anywhere). What is not covered is told: a constraint as a warning; a number, date, quotation or name as one where the
+  tasks say other details of the goal, else as a note, for then they leave details to the arguments of calls; a thing as a note, for
+  another word may mean the same.
 - A number, date or quotation that a task's clause has and the task lost is a warning (lost_details.py).
 - A task that says again what a goal of two or more actions says covers nothing, and a plan of such tasks is wrong.
 """
@@ -16,6 +18,7 @@ primitive tasks decide, and what the catalogue offers; headings cover nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import TaskSource
@@ -58,7 +61,7 @@ def judge_completeness(graph: PlanGraph, goal: str, policy: CompletenessPolicy, 
             return
     yield from lost_details(graph, found.details)
     open_elements = _open_elements(found, _answered(graph, len(goal)))
-    coverage = Coverage(graph, _asked(open_elements), without=repeating)
+    coverage = Coverage(graph, _asked(replace(open_elements, details=found.details)), without=repeating)
     evidence = Evidence(coverage, offered, policy, too_few=len(graph.work) - len(repeating) < len(found.actions))
     missed: list[Action] = []
     for action in open_elements.actions:
@@ -67,22 +70,25 @@ def judge_completeness(graph: PlanGraph, goal: str, policy: CompletenessPolicy, 
             missed.append(action)
             yield _left_out(action, additions, wrong=surplus >= 0.0)
     loose = list(_loose(open_elements, missed, coverage, policy, _described(graph, index)))
-    things = [detail for detail in loose if detail.kind is DetailKind.THING]
-    exact = [detail for detail in loose if detail.kind is not DetailKind.THING]
-    if exact:
-        yield _not_mentioned(exact, Severity.WARNING)
-    if things:
-        yield _not_mentioned(things, Severity.INFO)
+    yield from _not_mentioned(loose, says_details=any(_is_said(detail, coverage, policy) for detail in found.details))
 
 
-def _not_mentioned(details: list[Detail], severity: Severity) -> Finding:
-    return Finding(
-        FindingKind.UNCOVERED_ELEMENT,
-        Principle.COMPLETENESS,
-        severity,
-        f"no task mentions {listed(detail.span.text.strip(QUOTES) for detail in details)} of the goal; say it in the task that needs it",
-        spans=tuple(detail.span for detail in details),
-    )
+def _not_mentioned(loose: list[Detail], *, says_details: bool) -> Iterator[Finding]:
+    """What no task mentions, as a warning and a note; `says_details`: whether the tasks say any detail of the goal."""
+    parts: dict[Severity, list[Detail]] = {Severity.WARNING: [], Severity.INFO: []}
+    for detail in loose:
+        missed = detail.kind is DetailKind.CONSTRAINT or (detail.kind is not DetailKind.THING and says_details)
+        parts[Severity.WARNING if missed else Severity.INFO].append(detail)
+    for severity, details in parts.items():
+        if details:
+            yield Finding(
+                FindingKind.UNCOVERED_ELEMENT,
+                Principle.COMPLETENESS,
+                severity,
+                f"no task mentions {listed(detail.span.text.strip(QUOTES) for detail in details)} of the goal; "
+                "say it in the task that needs it",
+                spans=tuple(detail.span for detail in details),
+            )
 
 
 def _left_out(action: Action, additions: Additions, *, wrong: bool) -> Finding:
@@ -115,8 +121,12 @@ def _loose(
             continue
         if detail.kind is DetailKind.THING and detail.terms <= described:
             continue
-        if coverage.best_share(detail.terms) < (1.0 if detail.kind in _WHOLE else policy.named):
+        if not _is_said(detail, coverage, policy):
             yield detail
+
+
+def _is_said(detail: Detail, coverage: Coverage, policy: CompletenessPolicy) -> bool:
+    return coverage.best_share(detail.terms) >= (1.0 if detail.kind in _WHOLE else policy.named)
 
 
 _WHOLE = frozenset({DetailKind.NUMBER, DetailKind.DATE, DetailKind.THING})

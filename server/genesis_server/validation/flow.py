@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import rustworkx
 
 from genesis_server.validation.graph import Indexes, PlanGraph
+
+if TYPE_CHECKING:
+    import rustworkx
 
 MARKER = -1
 
@@ -58,6 +61,8 @@ def flow_of(graph: PlanGraph) -> Flow:
 
 def topological_order(size: int, sources: Indexes, targets: Indexes) -> Sequence[int] | None:
     """Every node after all it waits for, or None when there is a circle."""
+    import rustworkx  # noqa: PLC0415  # two megabytes that a server which judges nothing does not need
+
     try:
         return rustworkx.topological_sort(digraph(size, sources, targets))
     except rustworkx.DAGHasCycle:
@@ -66,6 +71,8 @@ def topological_order(size: int, sources: Indexes, targets: Indexes) -> Sequence
 
 def digraph(size: int, sources: Indexes, targets: Indexes) -> rustworkx.PyDiGraph[None, None]:
     """The arcs as rustworkx sees them."""
+    import rustworkx  # noqa: PLC0415  # see above
+
     found: rustworkx.PyDiGraph[None, None] = rustworkx.PyDiGraph()
     found.extend_from_edge_list(list(zip(sources.tolist(), targets.tolist(), strict=True)))
     found.add_nodes_from([None] * (size - found.num_nodes()))

@@ -22,6 +22,8 @@ from genesis_server.validation.stems import stems_of
 
 MAX_TASKS = 1_000
 """In larger plans no words are compared with those of named capabilities."""
+AT_ONCE = 100
+"""Tasks whose words are compared at once."""
 SHARED_WORDS = 2
 """A task with so many words of the capability's description fits, and is not looked at more closely."""
 
@@ -31,7 +33,7 @@ def misfits(graph: PlanGraph, goal: str, index: CatalogueIndex, policy: Solvabil
     if len(graph.work) > MAX_TASKS:
         return
     tasks = graph.tasks
-    whole: Scores | None = None
+    doubtful: list[int] = []
     for row in graph.work:
         numbers = index.numbers_with_capability(tasks.capabilities[row])
         origin = tasks.origins.get(row)
@@ -40,8 +42,12 @@ def misfits(graph: PlanGraph, goal: str, index: CatalogueIndex, policy: Solvabil
         words = stems_of(tasks.goals[row])
         if not words or any(len(words & words_of_offer(index.offers[number])) >= SHARED_WORDS for number in numbers):
             continue
-        scores = index.scores(tasks.goals[row])
-        whole = index.scores(goal) if whole is None else whole
+        doubtful.append(row)
+    if not doubtful:
+        return
+    whole = index.scores(goal)
+    for row, scores in _scored(doubtful, graph, index):
+        words, numbers = stems_of(tasks.goals[row]), index.numbers_with_capability(tasks.capabilities[row])
         if _share(scores, numbers) + _share(whole, numbers) >= policy.fit_by_words:
             continue
         best = int(np.argmax(scores))
@@ -58,6 +64,14 @@ def misfits(graph: PlanGraph, goal: str, index: CatalogueIndex, policy: Solvabil
             task_ids=(tasks.ids[row],),
             fix=Reallocate(tasks.ids[row], target_of(offer)),
         )
+
+
+def _scored(rows: Sequence[int], graph: PlanGraph, index: CatalogueIndex) -> Iterator[tuple[int, Scores]]:
+    """Rows with the similarities of their words, some at once and each text once."""
+    for some in [rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)]:
+        texts = list(dict.fromkeys([graph.tasks.goals[row] for row in some]))
+        scores = dict(zip(texts, index.all_scores(texts), strict=True))
+        yield from ((row, scores[graph.tasks.goals[row]]) for row in some)
 
 
 def _share(scores: Scores, numbers: Sequence[int]) -> float:

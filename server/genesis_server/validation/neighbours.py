@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+from genesis_server.validation.flow import digraph
 from genesis_server.validation.graph import PlanGraph
+
+if TYPE_CHECKING:
+    import rustworkx
+
+MOST_KEPT = 64
+"""Tasks whose predecessors and successors are remembered: those that others repeat come again and again."""
 
 
 class Neighbours:
@@ -13,6 +21,7 @@ class Neighbours:
     def __init__(self, graph: PlanGraph) -> None:
         """Look at a plan."""
         self._graph = graph
+        self._reached: dict[int, tuple[set[int], set[int]]] = {}
 
     @cached_property
     def _before(self) -> dict[int, set[int]]:
@@ -20,6 +29,10 @@ class Neighbours:
         for source, target in zip(self._graph.sources.tolist(), self._graph.targets.tolist(), strict=True):
             before.setdefault(target, set()).add(source)
         return before
+
+    @cached_property
+    def _waits(self) -> rustworkx.PyDiGraph[None, None]:
+        return digraph(self._graph.size, self._graph.sources, self._graph.targets)
 
     def can_go(self, first: int, second: int) -> bool:
         """Whether nothing happens between the two that the second may wait for, and nothing is lost with it.
@@ -36,16 +49,18 @@ class Neighbours:
 
     def can_merge(self, first: int, second: int) -> bool:
         """Whether one task can stand for both: under the same heading, and no other task between them, so that no circle comes of it."""
-        return self._beside(first, second) and not self._reached_by_others(first, second) and not self._reached_by_others(second, first)
+        if not self._beside(first, second) or not self._graph.tree.flat:
+            return False
+        earlier, later = self._around(first)
+        between = not later.isdisjoint(self._before.get(second, set()) - {first})
+        return not between and not (second in earlier and self._reached_by_others(second, first))
 
     def _beside(self, first: int, second: int) -> bool:
         graph = self._graph
         return graph.tree.parents[first] == graph.tree.parents[second] and not graph.tree.has_children[second] and not graph.duplicate_ids
 
     def _reached_by_others(self, start: int, end: int) -> bool:
-        """Whether a task that `end` waits for, other than `start`, waits for `start`; edges of headings count for all under them."""
-        if not self._graph.tree.flat:
-            return True
+        """Whether a task that `end` waits for, other than `start`, waits for `start`."""
         seen: set[int] = set()
         stack = list(self._before.get(end, set()) - {start})
         while stack:
@@ -56,3 +71,14 @@ class Neighbours:
                 seen.add(row)
                 stack.extend(self._before.get(row, ()))
         return False
+
+    def _around(self, row: int) -> tuple[set[int], set[int]]:
+        """What a task waits for and what waits for it, at any distance."""
+        import rustworkx  # noqa: PLC0415  # two megabytes that a server which judges nothing does not need
+
+        found = self._reached.get(row)
+        if found is None:
+            if len(self._reached) >= MOST_KEPT:
+                self._reached.clear()
+            found = self._reached[row] = (rustworkx.ancestors(self._waits, row), rustworkx.descendants(self._waits, row))
+        return found

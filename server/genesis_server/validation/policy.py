@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from genesis_server.text.toml_file import DataFileError, check_schema, parse_toml
+from genesis_server.text.toml_file import read_toml
 
 FILE_NAME = "validation.toml"
 ALGORITHM = "3"
@@ -72,9 +72,7 @@ class ValidationPolicy:
 
 def load_policy(text: str, file_name: str = FILE_NAME) -> ValidationPolicy:
     """The policy of a TOML text. Raises DataFileError with every mistake."""
-    entries, mistakes = check_schema(parse_toml(text, file_name), _File)
-    if entries is None:
-        raise DataFileError(mistakes)
+    entries, _ = read_toml(text, file_name, _File)
     digest = blake2b(f"{ALGORITHM} {entries.model_dump_json()}".encode(), digest_size=6).hexdigest()
     return ValidationPolicy(f"validation_{digest}", entries.solvability, entries.completeness, entries.redundancy)
 

@@ -60,7 +60,7 @@ def repeating_rows(graph: PlanGraph, goal: str, found: GoalElements, policy: Com
         said = stems_of(text)
         if verbs <= said and len(said & wanted) >= policy.repeated * max(len(said), len(wanted)):
             rows.append(row)
-    if len(rows) == len(graph.work):
+    if not rows or len(rows) == len(graph.work):
         return frozenset(rows)
     return frozenset(rows) - _sole_answers(graph, actions)
 

@@ -71,7 +71,7 @@ class Solvability:
             return "none shares a word with it; say the goal in other words, or bring an agent or tool for it"
         return (
             f"the nearest is '{best.offer.capability}' of '{best.offer.target_id}', "
-            f"similar by {_below(best.score, self._threshold)} where {self._threshold:.2f} are needed{self._missing(row, best)}"
+            f"similar by {below(best.score, self._threshold)} where {self._threshold:.2f} are needed{self._missing(row, best)}"
         )
 
     def _missing(self, row: int, best: Match) -> str:
@@ -102,7 +102,7 @@ class Solvability:
         return self._best[text]
 
 
-def _below(score: float, least: float) -> str:
+def below(score: float, least: float) -> str:
     """A score with as many digits as show that it is less."""
     return next((text for digits in (2, 3, 4) if float(text := f"{score:.{digits}f}") < least), f"{score:.5f}")
 

@@ -11,6 +11,7 @@ from genesis_server.validation.vocabulary import default_vocabulary
 _LONGEST_HEAD = 40
 
 
+@lru_cache(maxsize=4_096)
 def verbs_of_goal(goal: str) -> frozenset[str]:
     """Verbs where an action can begin: at the start, after a comma, and after words such as "and", "to" and "then"."""
     return frozenset(_heads(goal.split()[:_LONGEST_HEAD]))

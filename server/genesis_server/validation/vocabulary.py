@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from genesis_server.text.toml_file import DataFileError, check_schema, parse_toml
+from genesis_server.text.toml_file import read_toml
 from genesis_server.text.words import stem
 
 FILE_NAME = "elements.toml"
@@ -81,9 +81,7 @@ _NONE = frozenset[int]()
 
 def load_vocabulary(words: str, verbs: str) -> Vocabulary:
     """The vocabulary of elements.toml and of a list of verbs, one a line with `~` where it is a noun too. Raises DataFileError."""
-    entries, mistakes = check_schema(parse_toml(words, FILE_NAME), _File)
-    if entries is None:
-        raise DataFileError(mistakes)
+    entries, _ = read_toml(words, FILE_NAME, _File)
     plain: set[str] = set()
     nouns_too: set[str] = set()
     for line in verbs.splitlines():

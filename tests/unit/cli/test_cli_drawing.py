@@ -15,6 +15,7 @@ from genesis.v1 import plan_pb2
 from genesis_server.cli.drawing.dot import to_dot
 from genesis_server.cli.drawing.graph import MAX_SHOWN_DEPTH, PlanGraph
 from genesis_server.cli.drawing.graphml import to_graphml
+from genesis_server.cli.drawing.labels import goal_words, guard_words
 from genesis_server.cli.drawing.layout import Box, generations, lay_out
 from genesis_server.cli.drawing.mermaid import to_mermaid
 from genesis_server.cli.drawing.svg import to_svg
@@ -258,3 +259,74 @@ def test_a_parent_circle_is_drawn_flat() -> None:
     task = plan_pb2.Task
     graph = PlanGraph(plan_pb2.Plan(tasks=[task(id="a", parent_id="b"), task(id="b", parent_id="a"), task(id="c", parent_id="c")]))
     assert sorted(node.task.id for node in graph.walk()) == ["a", "b", "c"]
+
+
+def _lived() -> plan_pb2.Plan:
+    """A plan under conditions, some of whose tasks have ended."""
+    passed = plan_pb2.Guard(task_id="a", operator=plan_pb2.GUARD_OPERATOR_IS_TRUE, text="if they pass")
+    bare = plan_pb2.Guard(task_id="a", artefact="errors", operator=plan_pb2.GUARD_OPERATOR_AT_MOST, value="3")
+    task, state = plan_pb2.Task, plan_pb2.TaskState
+    tasks = [
+        task(id="a", goal="Run the tests", state=state.TASK_STATE_DONE),
+        task(id="b", goal="If they pass, deploy & tell <all>", guards=[passed, passed], state=state.TASK_STATE_SKIPPED),
+        task(id="c", goal="Fix the code", guards=[bare], state=state.TASK_STATE_FAILED),
+        task(id="d", goal="if they pass ship it", guards=[passed]),
+        task(id="e", goal="Pack", parent_id="d", state=state.TASK_STATE_CANCELLED),
+    ]
+    edges = [plan_pb2.Edge(from_task_id="a", to_task_id=other) for other in "bcd"]
+    return plan_pb2.Plan(goal="Ship it when it works", tasks=tasks, edges=edges)
+
+
+def test_conditions_are_told_once_beside_the_words() -> None:
+    """The reader sees under which condition a task is done, not the same words twice."""
+    plan = _lived()
+    assert guard_words(plan.tasks[1]) == ["if they pass"]
+    assert goal_words(plan.tasks[1]) == "deploy & tell <all>"
+    assert guard_words(plan.tasks[2]) == ["if errors at most 3"]
+    assert goal_words(plan.tasks[2]) == "Fix the code"
+    assert goal_words(plan_pb2.Task(goal="if they pass", guards=plan.tasks[1].guards)) == "if they pass"
+    assert goal_words(plan_pb2.Task(id="bare")) == "bare"
+
+
+def test_every_form_shows_conditions_and_how_tasks_ended() -> None:
+    """A picture of a plan under way tells how far it is."""
+    graph = PlanGraph(_lived())
+    svg = to_svg(graph, {}, ["a", "b"])
+    root = _check_svg(svg)
+    words = [element.text for element in root.iter() if element.tag.endswith("text")]
+    assert words.count("◇ if they pass") == 2
+    assert {"◇ if errors at most 3", "✓ done", "» skipped", "✗ failed", "– cancelled", "deploy & tell <all>", "4 ship it"} <= set(words)
+    assert "only under this condition" in "".join(word or "" for word in words)
+    assert 'class="task skipped"' in svg
+    mermaid = to_mermaid(graph, {})
+    _check_mermaid(mermaid)
+    assert 't1["◇ if they pass<br/>» 2 deploy #38; tell #60;all#62;"]:::skipped' in mermaid
+    assert '  subgraph t3["◇ if they pass<br/>4 ship it"]' in mermaid
+    assert "  classDef failed fill:#fef2f2,stroke:#b91c1c" in mermaid
+    dot = to_dot(graph, {})
+    _check_dot(dot)
+    assert 'label="◇ if they pass\\n» 2 deploy &amp; tell <all>", fillcolor="#f8fafc"' in dot
+    read = nx.parse_graphml(to_graphml(graph, {}))
+    assert read.nodes["t2"]["guards"] == "if errors at most 3"
+    assert read.nodes["t2"]["state"] == "failed"
+
+
+def test_a_plan_without_conditions_says_nothing_of_them(plan: plan_pb2.Plan) -> None:
+    """The legend explains only what is there."""
+    assert "◇" not in to_svg(PlanGraph(plan), {})
+    assert ".task.done" not in to_svg(PlanGraph(plan), {})
+
+
+def test_an_arrow_to_a_short_box_bends_before_its_neighbours_begin() -> None:
+    """It runs over no box that stands beside its end."""
+    task, edge = plan_pb2.Task, plan_pb2.Edge
+    tasks = [task(id="a"), task(id="wide", goal="tall"), task(id="c", goal="short")]
+    graph = PlanGraph(plan_pb2.Plan(tasks=tasks, edges=[edge(from_task_id="a", to_task_id="wide"), edge(from_task_id="a", to_task_id="c")]))
+    drawing = lay_out(graph, lambda node: (400.0, 400.0) if node.task.goal == "tall" else (100.0, 50.0), lambda _: (0.0, 24.0))
+    tall, short = drawing.boxes[1], drawing.boxes[2]
+    [arrow] = [arrow for arrow in drawing.arrows if arrow.end is short]
+    [(x, y)] = arrow.via
+    if arrow.across:
+        assert (x, y) == (tall.x, short.center[1])
+    else:
+        assert (x, y) == (short.center[0], tall.y)

@@ -127,3 +127,30 @@ def test_a_verdict_without_findings_says_so(answers: FakeServer, run, file: Path
     """Silence could be a mistake."""
     answers.on("Validate", pb2.ValidateResponse())
     assert "no findings" in run("validate", str(file)).stdout
+
+
+def test_fixes_are_applied_when_asked_for_and_the_mended_plan_is_shown(answers: FakeServer, run, file: Path, orchestrated, plan) -> None:
+    """With each repair; the tasks of the plan that came are named by their numbers in it."""
+    mended = type(plan)()
+    mended.CopyFrom(plan)
+    del mended.tasks[2]
+    response = pb2.ValidateResponse(verdict=orchestrated.verdict, plan=mended)
+    repair = response.repairs.add(round=1)
+    repair.finding.message, repair.fix.drop_task.task_id = "'b' says the same as 'a'", "b"
+    answers.on("Validate", response)
+    result = run("validate", str(file), "--apply-fixes")
+    assert result.exit_code == 0, result.output
+    assert answers.asked("Validate")[0].apply_fixes
+    text = " ".join(result.stdout.split())
+    assert "Write the code" in text
+    assert "Test the code" not in text
+    assert "round 1: 'b' says the same as 'a' → drop 1.2" in text
+    told = json.loads(run("validate", str(file), "--apply-fixes", "--json").stdout)
+    assert len(told["plan"]["tasks"]) == 5
+    assert len(told["repairs"]) == 1
+
+
+def test_no_fix_is_applied_unless_asked_for(answers: FakeServer, run, file: Path) -> None:
+    """A judgement changes nothing."""
+    assert run("validate", str(file)).exit_code == 0
+    assert not answers.asked("Validate")[0].apply_fixes

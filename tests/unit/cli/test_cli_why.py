@@ -81,6 +81,33 @@ def test_why_a_whole_plan_is_as_it_is(recorded: FakeServer, run) -> None:
         assert words in text, text
 
 
+def test_why_after_an_update_tells_the_decision_each_task_has_its_agent_from(
+    recorded: FakeServer, run, plan: plan_pb2.Plan, orchestrated: pb2.OrchestrateResponse
+) -> None:
+    """An update routes the whole plan again and keeps only what came or changed of it."""
+    stored = pb2.GetPlanResponse(plan=plan, routes=orchestrated.routes)
+    newer = decision_pb2.GetDecisionResponse(decision=_decision(decision_pb2.DECISION_KIND_ROUTE, "dec_newer"), plan=plan)
+    newer.routes.extend(orchestrated.routes)
+    newer.routes[0].assignment.target.id = "agent-z"
+    newer.replay.same = True
+    older = decision_pb2.GetDecisionResponse(decision=_decision(decision_pb2.DECISION_KIND_ROUTE, "dec_route"), plan=plan)
+    older.routes.extend(orchestrated.routes)
+    older.replay.same = True
+    answers = {one.decision.id: one for one in (newer, older)}
+
+    def listed(request: decision_pb2.ListDecisionsRequest, _: grpc.ServicerContext) -> decision_pb2.ListDecisionsResponse:
+        return decision_pb2.ListDecisionsResponse(decisions=[one.decision for one in answers.values() if one.decision.kind == request.kind])
+
+    recorded.on("GetPlan", stored)
+    recorded.on("ListDecisions", listed)
+    recorded.on("GetDecision", lambda request, _: answers[request.decision_id])
+    text = " ".join(run("why", "plan_1/a").stdout.split())
+    assert "agent-a" in text
+    assert "agent-z" not in text
+    assert "dec_route" in text
+    assert "dec_newer" not in text
+
+
 def test_why_in_json_is_both_decisions(recorded: FakeServer, run) -> None:
     """One document after the other, the plan first."""
     text, decoder = run("why", "plan_1/a", "--json").stdout, json.JSONDecoder()

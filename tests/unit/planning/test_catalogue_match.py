@@ -60,3 +60,12 @@ def test_an_everyday_input_calls_for_no_helper() -> None:
     tool = Tool("note", "Writes a note about a flight", inputs=(Artefact("text", "string"),))
     maker = Tool("speak", "Makes text of flight speech", outputs=(Artefact("text", "string"),))
     assert _needed("write a flight note", tool, maker) == []
+
+
+def test_a_producer_the_goal_names_only_by_its_description_is_no_helper() -> None:
+    """Who asks to scan a form asks for no user interface, though one may have forms."""
+    code = Artefact("program_code", "code")
+    scan = Tool("security_scan", "Scans code for weaknesses", inputs=(code,))
+    build = Tool("frontend_build", "Builds pages and forms", outputs=(code,))
+    assert _needed("scan the form", scan, build) == []
+    assert _needed("build the form and scan it", scan, build) == ["frontend_build"]

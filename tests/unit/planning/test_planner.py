@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.agents.loading import load_agents
 from genesis_server.model.catalogue import Artefact, Catalogue, Tool
-from genesis_server.model.plan import MAX_DEPTH, MAX_TASKS_PER_PLAN, EdgeKind, TaskKind, TaskSource
+from genesis_server.model.plan import MAX_DEPTH, MAX_TASKS_PER_PLAN, EdgeKind, GuardOperator, TaskKind, TaskSource
 from genesis_server.model.provenance import DegradationLevel
 from genesis_server.planning.method_files import build_library, shipped_methods
 from genesis_server.planning.methods import MethodLibrary
@@ -88,6 +88,21 @@ def test_one_action_nobody_is_known_for_is_the_minimal_plan() -> None:
     assert (task.goal, task.origin and task.origin.source) == ("Knit a scarf", TaskSource.GOAL)
 
 
+def test_the_minimal_plan_keeps_what_the_goal_demands_and_its_condition() -> None:
+    (task,) = _plan("Knit a scarf for under 20 $ within 2 hours").plan.tasks
+    assert [demand.text for demand in task.requirements] == ["under 20 $", "within 2 hours"]
+    assert task.constraints.deadline_seconds == 7200
+    (task,) = _plan("Once the wool is paid, knit it, but only if the price is below 20 dollars").plan.tasks
+    assert ("price", GuardOperator.LESS, "20") in {(guard.artefact, guard.operator, guard.value) for guard in task.guards}
+
+
+def test_a_date_does_not_keep_an_entry_from_being_found() -> None:
+    index = CatalogueIndex(Catalogue(tools=(Tool("send_mail", "Send an email to somebody"), Tool("fridays", "Plans the last Friday"))))
+    draft = _plan("Reserve a table, then send an email by the last Friday", index)
+    assert draft.plan.tasks[-1].capability == "send_mail"
+    assert draft.plan.tasks[-1].goal == "send an email by the last Friday"
+
+
 def test_the_minimal_level_can_be_asked_for() -> None:
     draft = _plan("Book a flight and reserve a hotel", max_level=DegradationLevel.MINIMAL)
     assert (draft.level, draft.level_reason, len(draft.plan.tasks)) == (DegradationLevel.MINIMAL, ASKED_FOR, 1)
@@ -120,6 +135,29 @@ def test_a_method_may_be_one_of_several_actions(methods: MethodLibrary, shipped_
 def test_a_method_for_the_goal_as_a_whole_covers_its_actions(methods: MethodLibrary, shipped_index: CatalogueIndex) -> None:
     draft = _plan("Users see the wrong total in the cart, find the cause and correct it", shipped_index, methods)
     assert [task.origin and task.origin.method_id for task in draft.plan.tasks if task.depth == 1] == ["bug-fix"]
+
+
+def test_a_method_that_lacks_what_an_action_surely_asks_for_is_left(methods: MethodLibrary, shipped_index: CatalogueIndex) -> None:
+    """Who asks for research first does not get a release without it."""
+    goal = "Research competitors, design a landing page, build it, test it and launch it within two weeks"
+    tasks = _plan(goal, shipped_index, methods).plan.tasks
+    assert [task.capability for task in tasks][:1] == ["content.research"]
+    assert len(tasks) == 5
+    assert tasks[-1].constraints.deadline_seconds == 14 * 86400
+
+
+def test_a_method_of_the_whole_goal_keeps_its_demands(methods: MethodLibrary, shipped_index: CatalogueIndex) -> None:
+    goal = "Users see the wrong total in the cart, find the cause and correct it within 2 hours"
+    heading = _plan(goal, shipped_index, methods).plan.tasks[0]
+    assert heading.kind is TaskKind.COMPOUND
+    assert [demand.text for demand in heading.requirements] == ["within 2 hours"]
+
+
+def test_the_steps_of_a_method_say_no_condition(methods: MethodLibrary, shipped_index: CatalogueIndex) -> None:
+    """The condition is the heading's guard; a step that said it would ask for it to be specified."""
+    tasks = _plan("If the tests pass, fix the login bug, otherwise notify the team", shipped_index, methods).plan.tasks
+    assert tasks[0].guards
+    assert any(task.goal.endswith(": fix the login bug") for task in tasks)
 
 
 def test_an_action_that_carries_on_does_not_start_the_method_again(methods: MethodLibrary, shipped_index: CatalogueIndex) -> None:

@@ -52,9 +52,10 @@ class FakeOrchestrator(pb_grpc.OrchestratorServiceServicer):
         self.behaviours: dict[str, Callable[..., Any]] = {}
 
     async def WatchPlan(self, request: Any, context: Any) -> AsyncIterator[WatchPlanResponse]:  # noqa: N802
-        """No versions."""
-        for version in ():
-            yield version
+        """No versions, unless told otherwise."""
+        if (behaviour := self.behaviours.get("WatchPlan")) is not None:
+            async for version in behaviour(request, context):
+                yield version
 
     async def PlanStream(self, request: Any, context: Any) -> AsyncIterator[pb.PlanStreamResponse]:  # noqa: N802
         self.calls.append(("PlanStream", request))

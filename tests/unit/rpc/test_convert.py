@@ -8,10 +8,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesis.v1 import catalogue_pb2, routing_pb2
+from genesis.v1 import catalogue_pb2, plan_pb2, routing_pb2
 from genesis_server.model.catalogue import AgentCard, Artefact, Catalogue, DataClass, Model, Skill, Tool
+from genesis_server.model.decision import DecisionKind
 from genesis_server.model.money import Money
-from genesis_server.model.plan import Edge, EdgeKind, Plan, PlanCounters, Task, TaskConstraints, TaskKind, TaskOrigin, TaskSource
+from genesis_server.model.plan import (
+    Edge,
+    EdgeKind,
+    EdgeOrigin,
+    EdgeSource,
+    Guard,
+    GuardOperator,
+    Plan,
+    PlanCounters,
+    PlanState,
+    Requirement,
+    RequirementKind,
+    Task,
+    TaskConstraints,
+    TaskKind,
+    TaskOrigin,
+    TaskSource,
+    TaskState,
+)
 from genesis_server.model.routing import (
     Assignment,
     BudgetSummary,
@@ -19,6 +38,7 @@ from genesis_server.model.routing import (
     ExplanationLevel,
     NearestMiss,
     RouteExplanation,
+    RuleEffect,
     ScoreParts,
     Target,
     TargetKind,
@@ -47,6 +67,13 @@ constraints = st.builds(
     deadline_seconds=st.none() | seconds,
 )
 origins = st.builds(TaskOrigin, st.sampled_from(TaskSource), texts, st.lists(spans, max_size=2).map(tuple), texts, shares)
+guards = st.builds(Guard, texts, texts, st.sampled_from(GuardOperator), texts, texts, st.none() | spans)
+requirements = st.builds(
+    Requirement, st.sampled_from(RequirementKind), texts, st.none() | st.floats(allow_nan=False), texts, st.none() | spans
+)
+# What is not said reads as the beginning: nothing was done yet.
+task_states = st.sampled_from([state for state in TaskState if state])
+plan_states = st.sampled_from([state for state in PlanState if state])
 tasks = st.builds(
     Task,
     id=names,
@@ -62,8 +89,13 @@ tasks = st.builds(
     parent_id=texts,
     depth=st.integers(0, 5),
     origin=st.none() | origins,
+    guards=st.lists(guards, max_size=2).map(tuple),
+    requirements=st.lists(requirements, max_size=2).map(tuple),
+    state=task_states,
+    error=texts,
 )
-edges = st.builds(Edge, names, names, st.sampled_from(EdgeKind), texts)
+edge_origins = st.builds(EdgeOrigin, st.sampled_from(EdgeSource), texts, st.none() | spans)
+edges = st.builds(Edge, names, names, st.sampled_from(EdgeKind), texts, st.none() | edge_origins)
 plans = st.builds(
     Plan,
     goal=texts,
@@ -72,7 +104,8 @@ plans = st.builds(
     id=texts,
     version=st.integers(0, 10),
     create_time=seconds,
-    counters=st.builds(PlanCounters, st.integers(0, 1000)),
+    counters=st.builds(PlanCounters, st.integers(0, 1000), st.integers(0, 10)),
+    state=plan_states,
 )
 skills = st.builds(
     Skill,
@@ -112,6 +145,17 @@ tools = st.builds(
 @given(plans)
 def test_a_plan_survives_the_round_trip(plan: Plan) -> None:
     assert convert.plan_from_proto(convert.plan_to_proto(plan)) == plan
+
+
+def test_a_plan_that_says_no_state_has_not_begun() -> None:
+    """And a source of a later version of the contract is one that is not known."""
+    message = plan_pb2.Plan(goal="g", tasks=[plan_pb2.Task(id="a")])
+    message.tasks[0].origin.source = 99
+    message.edges.add(from_task_id="a", to_task_id="b").origin.source = 99
+    plan = convert.plan_from_proto(message)
+    assert (plan.state, plan.tasks[0].state) == (PlanState.ACTIVE, TaskState.PENDING)
+    assert plan.tasks[0].origin == TaskOrigin(TaskSource.UNSPECIFIED)
+    assert plan.edges[0].origin == EdgeOrigin(EdgeSource.UNSPECIFIED)
 
 
 @given(st.lists(cards, max_size=2, unique_by=lambda card: card.id), st.lists(tools, max_size=2, unique_by=lambda tool: tool.name))
@@ -206,6 +250,13 @@ def test_the_money_of_a_routing_says_whether_there_was_a_limit() -> None:
         (UnassignedReason, "genesis.v1.UnassignedReason"),
         (ExplanationLevel, "genesis.v1.ExplanationLevel"),
         (TargetKind, "genesis.v1.TargetKind"),
+        (RuleEffect, "genesis.v1.RuleEffect"),
+        (GuardOperator, "genesis.v1.GuardOperator"),
+        (RequirementKind, "genesis.v1.RequirementKind"),
+        (EdgeSource, "genesis.v1.EdgeSource"),
+        (TaskState, "genesis.v1.TaskState"),
+        (PlanState, "genesis.v1.PlanState"),
+        (DecisionKind, "genesis.v1.DecisionKind"),
     ],
 )
 def test_the_domain_counts_its_enums_as_the_contract_does(ours: type, theirs: str) -> None:

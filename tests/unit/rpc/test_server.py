@@ -119,8 +119,7 @@ async def test_a_drain_serves_then_refuses_with_a_hint_and_lets_calls_finish() -
         stub = health_pb2_grpc.HealthStub(edge.channel)
         assert (await stub.Check(health_pb2.HealthCheckRequest())).status == NOT_SERVING
         await edge.stub.Flag(pb.FlagRequest())
-        while not edge.admission._closed:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await asyncio.wait_for(edge.admission.closed(), 5)
         late = await failure(edge.stub.Flag(pb.FlagRequest()))
         assert (late.code, late.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
         assert late.find(error_details_pb2.RetryInfo) is not None

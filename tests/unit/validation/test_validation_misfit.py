@@ -5,7 +5,7 @@ from __future__ import annotations
 from validation_makers import index_of, plan_of
 
 from genesis_server.model.catalogue import Tool
-from genesis_server.model.plan import Plan, Task
+from genesis_server.model.plan import Plan, Task, TaskOrigin, TaskSource
 from genesis_server.model.routing import Target, TargetKind
 from genesis_server.model.validation import Finding, FindingKind, Principle, Reallocate, Severity
 from genesis_server.validation import misfit
@@ -35,6 +35,11 @@ def test_a_capability_without_a_word_of_task_or_goal_is_told_with_the_nearest() 
 def test_what_fits_the_task_or_the_whole_goal_is_left_alone() -> None:
     fine = [Task("a", "book a flight", capability="book_flight"), Task("b", "confirm the details", capability="book_flight")]
     assert _judge(plan_of(fine)) == []
+
+
+def test_a_step_of_a_method_is_trusted_to_whoever_wrote_the_method() -> None:
+    step = Task("a", "book a flight to Oslo", capability="pet_care", origin=TaskOrigin(TaskSource.METHOD, method_id="journey"))
+    assert _judge(plan_of([step])) == []
 
 
 def test_unknown_capabilities_and_words_nobody_has_are_not_compared() -> None:

@@ -13,7 +13,7 @@ from genesis_server.validation import solvability
 from genesis_server.validation.graph import graph_of_plan
 from genesis_server.validation.judge import judge_plan
 from genesis_server.validation.policy import default_policy
-from genesis_server.validation.solvability import Solvability
+from genesis_server.validation.solvability import Solvability, below
 
 INDEX = index_of(
     AgentCard("writer", (skill("write.report", "writes reports and summaries about findings"),)),
@@ -82,3 +82,8 @@ def test_the_nearest_miss_says_what_it_lacks() -> None:
     assert "'turquoise'" in finding.message
     assert "the outputs 'wall'" in finding.message
     assert "asks for the inputs 'parcel'" in finding.message
+
+
+def test_a_similarity_just_below_the_limit_is_not_told_as_the_limit() -> None:
+    """Similar by 0.15 where 0.15 are needed would be no reason."""
+    assert [below(0.1499, 0.15), below(0.12, 0.15), below(0.1499999999, 0.15)] == ["0.1499", "0.12", "0.15000"]

@@ -184,7 +184,7 @@ class OrchestratorServiceServicer:
         """Tells a stored plan what happened: work done or failed, something known, an edit, pause, resume, cancel. What is left of the plan
         is repaired where it must be, finished work stays. The answer is the difference and the tasks ready now. Role: client.
         Idempotent when a request id is given. Errors: PLAN_NOT_FOUND, TASK_NOT_FOUND, VERSION_MISMATCH, TASK_ENDED, PLAN_ENDED,
-        UPDATE_LIMIT, INVALID_EDIT, INVALID_FIELD, REQUEST_ID_REUSED, STORAGE_FULL, STORAGE_UNAVAILABLE.
+        UPDATE_LIMIT, INVALID_EDIT, INVALID_FIELD, INJECTION_SUSPECTED, REQUEST_ID_REUSED, STORAGE_FULL, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -53,9 +53,11 @@ def to_svg(graph: PlanGraph, notes: Mapping[str, str], critical: Collection[str]
     Args:
         graph: the plan, at most `MAX_TASKS` tasks.
         notes: a line below a task's words, by task id, for example who does it at what cost.
-        critical: ids of the tasks on the critical path, in order.
+        critical: ids of the tasks on the critical path, in order; left out when tasks have ended, for it was that of the whole plan.
         nobody: ids of the tasks that nobody does.
     """
+    endings = {ending.word: ending for node in graph.nodes if (ending := ENDINGS.get(node.task.state))}
+    critical = () if endings else critical
     texts = {node.index: _Texts(node, notes) for node in graph.nodes}
     drawing = lay_out(
         graph,
@@ -65,7 +67,6 @@ def to_svg(graph: PlanGraph, notes: Mapping[str, str], critical: Collection[str]
     width = max(drawing.root.width, _MIN_WIDTH)
     title = wrap(graph.plan.goal, int(width / _TITLE_CHARACTER), 3)
     top = PADDING + _TITLE_LINE * len(title)
-    endings = {ending.word: ending for node in graph.nodes if (ending := ENDINGS.get(node.task.state))}
     legend = wrap(_legend(graph, critical), int(width / _SMALL_CHARACTER), 3)
     foot = top + drawing.root.height + _LINE
     height = foot + _LINE * (len(legend) - 1) + PADDING

@@ -21,17 +21,17 @@ def why_view(
     graph: PlanGraph,
     task_ids: Sequence[str],
     planned: decision_pb2.GetDecisionResponse | None,
-    routed: decision_pb2.GetDecisionResponse | None,
+    routed: Sequence[decision_pb2.GetDecisionResponse],
 ) -> RenderableType:
     """Why each of these tasks is there, and why who has it has it."""
-    routes = {route.task_id: route for route in routed.routes} if routed else {}
+    routes = {route.task_id: route for one in routed for route in one.routes}
     rejected = planned.rejected if planned else ()
     parts: list[RenderableType] = []
     for task_id in task_ids:
         node = graph.find(task_id)
         if node is not None:
             parts += [*_task(node, rejected), *(_route(routes[task_id]) if task_id in routes else ()), Text()]
-    parts += [_made_again("plan", planned), _made_again("routing", routed)]
+    parts += [_made_again("plan", planned), *(_made_again("routing", one) for one in routed or [None])]
     return Group(*parts)
 
 

@@ -39,10 +39,11 @@ def _diff(diff: update_pb2.PlanDiff) -> Iterator[Text]:
         yield Text.assemble(("  + ", "green"), (plain(task.id), "cyan"), f" {plain(task.goal)}")
     for task in diff.changed_tasks:
         mark, style = STATE_MARKS.get(task.state, ("~ ", "yellow"))
-        why = f" ({plain(task.error)})" if task.error else ""
+        cancelled = "cancelled" if task.state == plan_pb2.TASK_STATE_CANCELLED else ""
+        why = f" ({plain(task.error) or cancelled})" if task.error or cancelled else ""
         yield Text.assemble((f"  {mark}", style), (plain(task.id), "cyan"), f" {plain(task.goal)}{why}")
     for task_id in diff.removed_task_ids:
-        yield Text.assemble(("  - ", "red"), (plain(task_id), "cyan"))
+        yield Text.assemble(("  - ", "red"), (plain(task_id), "cyan"), " taken out")
     for sign, style, edges in (("+", "green", diff.added_edges), ("-", "red", diff.removed_edges)):
         for edge in edges:
             yield Text.assemble((f"  {sign} ", style), f"{plain(edge.from_task_id)} → {plain(edge.to_task_id)}")

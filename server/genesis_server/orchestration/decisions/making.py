@@ -16,6 +16,7 @@ from genesis_server.model.validation import Verdict
 from genesis_server.orchestration.repair import Settled, settle
 from genesis_server.planning.methods import MethodLibrary
 from genesis_server.planning.model_draft import plan_from_draft
+from genesis_server.planning.planner import ALGORITHM as PLANNING_ALGORITHM
 from genesis_server.planning.planner import Draft, plan_goal
 from genesis_server.routing.policy import ALGORITHM as ROUTING_ALGORITHM
 from genesis_server.routing.policy import RoutingPolicy
@@ -27,9 +28,6 @@ from genesis_server.validation.policy import default_policy as default_validatio
 
 Phase = Callable[[str], AbstractContextManager[None]]
 """Measures a phase by its name."""
-
-PLANNING_ALGORITHM = "3"
-"""Raised when the planner makes another plan of the same goal on the same snapshots."""
 
 
 @dataclass(frozen=True, slots=True)

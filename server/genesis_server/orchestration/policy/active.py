@@ -82,10 +82,12 @@ class ActiveRulebook:
         except (GenesisError, TimeoutError) as error:
             self._fault(error)
 
-    async def refresh(self) -> None:
-        """Take what the pointer says now. Raises the storage's errors; the rulebook stays as it was then."""
+    async def refresh(self) -> Pointer | None:
+        """Take what the pointer says now, and return it. Raises the storage's errors; the rulebook stays as it was then."""
         async with self._refreshing:
-            await self._take(await self._versions.pointer())
+            pointer = await self._versions.pointer()
+            await self._take(pointer)
+            return pointer
 
     async def follow(self) -> NoReturn:
         """Take every change, until cancelled."""

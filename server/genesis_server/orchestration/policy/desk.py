@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from genesis_server.model.caller import Caller
@@ -16,6 +17,9 @@ from genesis_server.routing.rules.loading import load_rulebook
 from genesis_server.routing.rules.rulebook import Rulebook
 from genesis_server.storage.base import VersionConflictError
 from genesis_server.text.toml_file import DataFileError, Mistake
+
+_TRIES = 5
+"""How often an activation begins again when another one came first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,19 @@ class PolicyDesk:
         """
         rulebook = await self._wanted(text, version)
         findings = await asyncio.to_thread(lint, rulebook)
-        # Another process may have changed it a moment ago; what follows is a compare-and-set on what is read here.
-        await self._active.refresh()
-        in_use, pointer = self._active.rulebook, await self._versions.pointer()
+        for _ in range(_TRIES):
+            # Who expects nothing takes the place of whatever came first; who expects a version is told on the next try.
+            with suppress(VersionConflictError):
+                change = await self._change(rulebook, actor, expected_version, cause)
+                await self._active.refresh()
+                return Activated(change, findings)
+        raise ResourceError("VERSION_MISMATCH", "other changes of the rulebook came first each time; read the one in use, and decide again")
+
+    async def _change(self, rulebook: Rulebook, actor: Caller, expected_version: str, cause: str) -> RulebookChange:
+        """Write the change from what is in use now. Raises VersionConflictError when another one came first meanwhile."""
+        # One read of the pointer says both what is in use and which change is the next.
+        pointer = await self._active.refresh()
+        in_use = self._active.rulebook
         if expected_version not in {"", in_use.version}:
             raise _mismatch(expected_version, in_use.version)
         earlier = rulebook.version != in_use.version and await self._versions.stored(rulebook.version) is not None
@@ -114,13 +128,8 @@ class PolicyDesk:
             roll_back=earlier,
         )
         follows_file = rulebook.version == self._active.file.rulebook.version
-        try:
-            await self._versions.put(Pointer(follows_file, change), text=rulebook.text, replaced=in_use.text)
-        except VersionConflictError:
-            await self._active.refresh()
-            raise _mismatch(in_use.version, self._active.rulebook.version) from None
-        await self._active.refresh()
-        return Activated(change, findings)
+        await self._versions.put(Pointer(follows_file, change), text=rulebook.text, replaced=in_use.text)
+        return change
 
     async def history(self, *, before: int = 0, limit: int) -> ChangePage:
         """The entries of changes, newest first, with a smaller number than `before` (0: all)."""

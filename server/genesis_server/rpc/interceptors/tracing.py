@@ -15,7 +15,6 @@ from typing import Any, cast
 import grpc
 import grpc.aio
 from opentelemetry import trace
-from opentelemetry.instrumentation import grpc as instrumentation  # pyright: ignore[reportMissingTypeStubs]
 from opentelemetry.trace import Span, Status, StatusCode, format_span_id
 
 from genesis_server.rpc.interceptors.errors import ErrorMapper, raising_handler
@@ -57,6 +56,9 @@ class TracingInterceptor(grpc.aio.ServerInterceptor):
         self._inside = _InsideSpan(mapper)
         self._instrumentation: Any = None
         if tracing.provider is not None:
+            # Megabytes that a server which exports no traces does not need.
+            from opentelemetry.instrumentation import grpc as instrumentation  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
+
             self._instrumentation = cast("Any", instrumentation).aio_server_interceptor(
                 tracer_provider=tracing.provider, filter_=self._sampled
             )

@@ -16,6 +16,7 @@ from genesis_server.model.decision import DecisionFilter, DecisionKind, PlanInpu
 from genesis_server.orchestration.decisions.making import make_plan
 from genesis_server.orchestration.decisions.recorder import Made
 from genesis_server.resilience.errors import ResourceError
+from genesis_server.rpc.convert.values import time_from_proto, time_to_proto
 
 ANYTHING = DecisionFilter()
 
@@ -64,6 +65,16 @@ async def test_decisions_are_found_by_plan_target_rule_kind_and_time(tmp_path: P
         assert await found(DecisionFilter(start=NOON + 10, end=NOON + 20)) == [poet]
 
 
+async def test_the_time_a_decision_tells_finds_it_again(tmp_path: Path) -> None:
+    """Times are told to the microsecond, so they are kept to the microsecond."""
+    async with opened(tmp_path) as store:
+        office = Office(store)
+        made = await office.routed(now=NOON + 0.295_093_8)
+        told = time_from_proto(time_to_proto((await office.decisions.get("acme", made)).head.time))
+        assert [head.id for head in (await office.decisions.list("acme", DecisionFilter(start=told), limit=1)).heads] == [made]
+        assert (await office.decisions.list("acme", DecisionFilter(end=told), limit=1)).heads == ()
+
+
 async def test_a_page_looks_at_a_bounded_number_of_decisions(tmp_path: Path) -> None:
     """A rare filter makes short pages, not slow ones."""
     async with opened(tmp_path) as store:
@@ -95,7 +106,7 @@ def test_pages_together_are_what_the_filter_takes(
     async def scenario() -> None:
         async with opened(tmp_path_factory.mktemp("pages")) as store:
             office = Office(store)
-            names = {await office.routed(now=NOON + offset): NOON + offset for offset in offsets}
+            names = {await office.routed(now=NOON + offset): round(NOON + offset, 6) for offset in offsets}
             found: list[str] = []
             before = ""
             for _ in range(40):

@@ -20,7 +20,7 @@ from genesis_server.orchestration.policy.preview import Previewer, edited_rules
 from genesis_server.orchestration.policy.versions import POINTER, Pointer, RulebookVersions
 from genesis_server.resilience.errors import GenesisError, ResourceError, RoutingError
 from genesis_server.routing.rules.lint import LintKind
-from genesis_server.storage.base import Key, Put, Store
+from genesis_server.storage.base import Key, Put, Store, VersionConflictError
 
 ROOT = Caller("ops", "root", frozenset({Role.ADMIN}))
 FILE, FIRST, SECOND = book_text(NO_POET), book_text(NO_WRITER), book_text(NO_POET, NO_WRITER)
@@ -140,17 +140,43 @@ async def test_only_who_knows_what_is_in_use_changes_it(server: Server, store: S
     assert server.version == VERSIONS[FIRST]
 
 
-async def test_of_two_at_once_one_wins_and_the_other_is_told(server: Server, store: Store, path: Path) -> None:
-    """Pointer and entry are one transaction: no change without its entry, no entry without its change."""
-    servers = [server, Server(store, path)]
-    calls = [each.desk.activate(ROOT, text=text, cause="race") for each, text in zip(servers, (FIRST, SECOND), strict=True)]
-    outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    lost = [outcome for outcome in outcomes if isinstance(outcome, ResourceError)]
+async def test_changes_at_once_each_begin_where_the_one_before_ended(server: Server, store: Store, path: Path) -> None:
+    """Nobody named a version, so that all are made, one after the other; pointer and entry are one transaction."""
+    servers = [server, Server(store, path), server]
+    texts = (FIRST, SECOND, book_text())
+    await asyncio.gather(*[each.desk.activate(ROOT, text=text, cause="race") for each, text in zip(servers, texts, strict=True)])
     history = (await server.desk.history(limit=10)).changes
-    assert len(history) == 2 - len(lost)
-    assert all(error.reason == "VERSION_MISMATCH" for error in lost)
+    assert [change.sequence for change in history] == [3, 2, 1]
+    assert [change.from_version for change in history] == [*[change.to_version for change in history[1:]], VERSIONS[FILE]]
     await server.active.refresh()
     assert server.version == history[0].to_version
+
+
+async def test_a_change_made_just_before_is_not_overwritten_by_who_expects_the_version_before_it(
+    server: Server, store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the two interleave: here the other one writes after this one has read what is in use."""
+    other, put = Server(store, path), server.versions.put
+
+    async def late(pointer: Pointer, *, text: str, replaced: str) -> None:
+        monkeypatch.setattr(server.versions, "put", put)
+        await other.desk.activate(ROOT, text=FIRST, cause="first")
+        await put(pointer, text=text, replaced=replaced)
+
+    monkeypatch.setattr(server.versions, "put", late)
+    with pytest.raises(ResourceError) as caught:
+        await server.desk.activate(ROOT, text=SECOND, expected_version=VERSIONS[FILE], cause="second")
+    assert (caught.value.reason, caught.value.facts["actual"]) == ("VERSION_MISMATCH", VERSIONS[FIRST])
+    assert [change.cause for change in (await server.desk.history(limit=10)).changes] == ["first"]
+
+
+async def test_who_is_overtaken_again_and_again_is_told(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def overtaken(pointer: Pointer, *, text: str, replaced: str) -> None:
+        raise VersionConflictError(POINTER, 0, 1)
+
+    monkeypatch.setattr(server.versions, "put", overtaken)
+    with pytest.raises(ResourceError, match="came first each time"):
+        await server.desk.activate(ROOT, text=SECOND, cause="second")
 
 
 async def test_a_change_that_cannot_be_written_is_none(server: Server, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

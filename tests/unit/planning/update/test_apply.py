@@ -65,7 +65,8 @@ def test_done_told_again_makes_no_version_and_with_other_outputs_it_is_refused()
     once = after(settling(), TaskDone("settle.scan", {"a": 1}))
     again = update(once.plan, TaskDone("settle.scan", {"a": 1}), known=once.known, replan=REPLAN)
     assert (again.is_new, again.plan, again.diff, ids(again.ready)) == (False, once.plan, PlanDiff(), ids(once.ready))
-    assert refused(once.plan, TaskDone("settle.scan", {"a": 2}), "TASK_ENDED", once.known).facts["state"] == "DONE"
+    for other in (2, True, 1.5, "1", None):
+        assert refused(once.plan, TaskDone("settle.scan", {"a": other}), "TASK_ENDED", once.known).facts["state"] == "DONE"
 
 
 def test_the_last_done_told_again_is_no_error_although_the_plan_has_ended() -> None:

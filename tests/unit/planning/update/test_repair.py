@@ -102,6 +102,18 @@ def test_a_method_of_more_than_twenty_tasks_is_no_repair() -> None:
     assert len(after(start, TaskFailed("t", ""), replan=Replan(INDEX, MethodLibrary((large, small), "m"))).diff.added_tasks) == 20
 
 
+def test_somebody_else_with_the_same_capability_gets_the_same_work() -> None:
+    """What a method's step takes and gives is told in more detail than the skill; the other agent's task keeps it."""
+    names = {"inputs": (Artefact("draft"),), "outputs": (Artefact("french_text"),)}
+    step = replace(task("t", goal="into French", capability="translate"), expected_seconds=60.0, **names)
+    reader = replace(task("r", goal="read it"), inputs=(Artefact("french_text"),))
+    start = plan([step, reader], ("t", "r"))
+    updated = after(start, TaskFailed("t", "ill"), replan=Replan(INDEX, METHODS, targets={"t": "ann"}))
+    [new] = updated.diff.added_tasks
+    assert (new.id, new.capability, new.inputs, new.outputs) == ("t~2", "translate", step.inputs, step.outputs)
+    assert new.expected_seconds == 60.0
+
+
 def test_the_repair_climbs_to_the_heading_above_when_a_level_has_none() -> None:
     start = plan(
         [
