@@ -244,7 +244,7 @@ def test_health_tells_components_versions_and_what_is_not_built(orchestrator: St
     assert health.status == orchestrator_service_pb2.HEALTH_STATUS_HEALTHY, health
     assert {"storage", "agents", "methods", "flags"} <= {component.name for component in health.components}
     assert health.degradation_level == common_pb2.DEGRADATION_LEVEL_HEURISTIC
-    assert set(health.snapshot_ids) == {"agents", "methods", "flags"}
+    assert set(health.snapshot_ids) == {"agents", "methods", "flags", "rulebook"}
     assert "spice_enabled" in health.flags_not_built
     assert health.uptime.ToNanoseconds() > 0
 

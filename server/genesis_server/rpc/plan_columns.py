@@ -36,11 +36,7 @@ class PlanColumns:
         plan = request.plan
         tasks = list(plan.tasks)
         timed = [(row, task.expected_duration) for row, task in enumerate(tasks) if task.HasField("expected_duration")]
-        special = [
-            row
-            for row, task in enumerate(tasks)
-            if task.HasField("constraints") or task.HasField("origin") or task.guards or task.requirements
-        ]
+        special = [row for row, task in enumerate(tasks) if _is_special(task)]
         parts = [_special_parts(tasks[row]) for row in special]
         refused = any(protovalidate.collect_violations(part) for part in parts)
         # What breaks a constraint may have no value in the domain.

@@ -35,7 +35,7 @@ SERVICE = "genesis.v1.OrchestratorService"
 
 
 def bearer(**claims: Any) -> list[tuple[str, str]]:
-    good = {"sub": "ann", "tenant": "acme", "roles": ["client"], "exp": time.time() + 60}
+    good = {"sub": "ann", "tenant": "acme", "roles": ["client"], "exp": time.time() + 3600}
     return [("authorization", f"Bearer {jwt.encode({**good, **claims}, SECRET, algorithm='HS256')}")]
 
 
