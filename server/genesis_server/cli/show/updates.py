@@ -17,7 +17,7 @@ def update_view(answer: update_pb2.UpdatePlanResponse) -> RenderableType:
     state = enum_word(plan_pb2.PlanState, answer.state, "PLAN_STATE_")
     counted_as = f" · update {answer.counters.updates} of 10" if answer.replanned else ""
     head = Text.assemble((plain(answer.plan_id), "bold"), f" version {answer.version} · {state}{counted_as}")
-    return Group(head, *_diff(answer.diff), *_ready(answer.ready_task_ids), *(_undecided(guard) for guard in answer.undecided_guards))
+    return Group(head, *_diff(answer.diff), *_ready(answer.ready_task_ids), *(_undecided(guard, answer.plan_id) for guard in answer.undecided_guards))
 
 
 def change_view(change: update_pb2.WatchPlanResponse) -> RenderableType:
@@ -54,6 +54,6 @@ def _ready(task_ids: Sequence[str]) -> Iterator[Text]:
         yield Text.assemble(("  ready: ", "bold"), ", ".join(plain(task_id) for task_id in task_ids))
 
 
-def _undecided(guard: update_pb2.UndecidedGuard) -> Text:
-    tell = f"; tell it with `genesis plans tell PLAN_ID --fact {plain(guard.artefact) or 'NAME'}=VALUE`"
+def _undecided(guard: update_pb2.UndecidedGuard, plan_id: str) -> Text:
+    tell = f"; tell it with `genesis plans tell {plain(plan_id)} --fact {plain(guard.artefact) or 'NAME'}=VALUE`"
     return Text.assemble(("  waits ", "yellow"), (plain(guard.task_id), "cyan"), f" {plain(guard.text)}", (tell, "dim"))
