@@ -17,7 +17,8 @@ def update_view(answer: update_pb2.UpdatePlanResponse) -> RenderableType:
     state = enum_word(plan_pb2.PlanState, answer.state, "PLAN_STATE_")
     counted_as = f" · update {answer.counters.updates} of 10" if answer.replanned else ""
     head = Text.assemble((plain(answer.plan_id), "bold"), f" version {answer.version} · {state}{counted_as}")
-    return Group(head, *_diff(answer.diff), *_ready(answer.ready_task_ids), *(_undecided(guard, answer.plan_id) for guard in answer.undecided_guards))
+    waiting = [_undecided(guard, answer.plan_id) for guard in answer.undecided_guards]
+    return Group(head, *_diff(answer.diff), *_ready(answer.ready_task_ids), *waiting)
 
 
 def change_view(change: update_pb2.WatchPlanResponse) -> RenderableType:
