@@ -18,7 +18,8 @@ from rich.terminal_theme import TerminalTheme
 
 import genesis
 from genesis.v1.orchestrator_service_pb2 import OrchestrateResponse
-from genesis_server.cli.demo import DEFAULT_BUDGET, DEFAULT_GOAL, running_server
+from genesis_server.cli.demo import DEFAULT_BUDGET, DEFAULT_GOAL
+from genesis_server.cli.demo_processes import running_server
 from genesis_server.cli.drawing.graph import PlanGraph
 from genesis_server.cli.drawing.svg import to_svg
 from genesis_server.cli.show.assignments import assignment_notes
@@ -109,7 +110,7 @@ def repaired_picture(client: genesis.Client) -> str:
 
 def main() -> None:
     """Write them."""
-    with running_server() as address, genesis.connect(address) as client:
+    with running_server() as server, genesis.connect(server.address) as client:
         answer = client.orchestrate(DEFAULT_GOAL, budget=DEFAULT_BUDGET)
         repaired = repaired_picture(client)
     IMAGES.mkdir(exist_ok=True)

@@ -23,6 +23,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from google.protobuf import descriptor_pb2
+from google.rpc import status_pb2
 
 PROTOS = Path(__file__).resolve().parent
 STUBS = PROTOS.parent / "client" / "python"
@@ -45,17 +46,18 @@ def protoc(arguments: Iterable[str]) -> None:
         raise SystemExit(done.stderr.strip())
 
 
-def constraints_descriptor() -> descriptor_pb2.FileDescriptorSet:
-    """The descriptor of validate.proto with what it imports, from the installed wheels."""
+def imported_descriptors() -> descriptor_pb2.FileDescriptorSet:
+    """The descriptors of validate.proto and google/rpc/status.proto with what they import, from the installed wheels."""
     from protovalidate._gen.buf.validate import validate_pb  # noqa: PLC0415  (in no public module)
 
     include = files("grpc_tools") / "_proto"
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "wkt.binpb"
-        names = [f"google/protobuf/{n}.proto" for n in ("descriptor", "duration", "field_mask", "timestamp", "struct")]
+        names = [f"google/protobuf/{n}.proto" for n in ("any", "descriptor", "duration", "field_mask", "timestamp", "struct")]
         protoc([f"-I{include}", f"--descriptor_set_out={target}", *names])
         found = descriptor_pb2.FileDescriptorSet.FromString(target.read_bytes())
     found.file.append(descriptor_pb2.FileDescriptorProto.FromString(validate_pb._DESC.proto.to_binary()))  # noqa: SLF001
+    found.file.append(descriptor_pb2.FileDescriptorProto.FromString(status_pb2.DESCRIPTOR.serialized_pb))
     return found
 
 
@@ -63,7 +65,7 @@ def image() -> descriptor_pb2.FileDescriptorSet:
     """The contract as a descriptor set with imports and comments."""
     with tempfile.TemporaryDirectory() as folder:
         imports, target = Path(folder) / "imports.binpb", Path(folder) / "image.binpb"
-        imports.write_bytes(constraints_descriptor().SerializeToString())
+        imports.write_bytes(imported_descriptors().SerializeToString())
         protoc(
             [
                 f"-I{PROTOS}",

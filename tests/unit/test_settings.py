@@ -166,6 +166,7 @@ def test_variables_of_others_are_left_alone() -> None:
             "GENESIS_AUTH_JWT_ALGORITHMS: has ES256, which needs auth_jwt_keys_file or auth_jwt_jwks_url",
         ),
         ({"AUTH_JWT_ALGORITHMS": "none"}, "GENESIS_AUTH_JWT_ALGORITHMS: input should be 'HS256'"),
+        ({"AGENT_KEYS_FILE": "/no/such"}, "GENESIS_AGENT_KEYS_FILE: there is no file /no/such"),
         ({"AUTH_JWT_ISSUER": "me"}, "GENESIS_AUTH_JWT_ISSUER: is of no use without"),
         ({"TLS_CLIENT_CA": "{pem}"}, "GENESIS_TLS_CLIENT_CA: needs TLS"),
         ({"TLS_CERTIFICATE": "{pem}"}, "GENESIS_TLS_CERTIFICATE: is of no use without its private key"),
@@ -252,6 +253,18 @@ def test_a_private_key_that_everybody_can_read_or_change_is_pointed_out(pem: Pat
     found = load({"GENESIS_TLS_CERTIFICATE": str(pem), "GENESIS_TLS_KEY": str(pem)}).hints()
     assert any("tls_key can be changed by other users" in hint for hint in found)
     assert any("tls_key can be read by every user" in hint for hint in found)
+
+
+def test_a_file_of_agent_keys_that_others_can_read_or_change_is_pointed_out_and_the_text_is_never_shown(pem: Path) -> None:
+    pem.chmod(0o646)
+    key = f"acme/builder:k1={SECRET}"
+    found = load({"GENESIS_AGENT_KEYS_FILE": str(pem), "GENESIS_AGENT_KEYS": key})
+    assert any("agent_keys_file can be changed by other users" in hint for hint in found.hints())
+    assert any("agent_keys_file can be read by every user" in hint for hint in found.hints())
+    assert SECRET not in settings_as_toml(found) + repr(found)
+    assert found.anonymous_allowed
+    pem.chmod(0o600)
+    assert load({"GENESIS_AGENT_KEYS_FILE": str(pem)}).hints() == ()
 
 
 @pytest.mark.parametrize(

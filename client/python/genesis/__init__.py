@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genesis import aio
+    from genesis._signing import agent_signature
     from genesis.aio import AsyncClient
     from genesis.client import Client, connect
     from genesis.errors import (
@@ -37,7 +38,10 @@ if TYPE_CHECKING:
         Unimplemented,
         Unknown,
     )
+    from genesis.options import RunBudget
+    from genesis.reference import Reference
     from genesis.retry import Retry
+    from genesis.worker import Decline, Signal, TaskContext, TaskFailed, Worker
 
 __all__ = [
     "Aborted",
@@ -47,6 +51,7 @@ __all__ = [
     "Client",
     "DataLoss",
     "DeadlineExceeded",
+    "Decline",
     "FailedPrecondition",
     "FieldViolation",
     "GenesisError",
@@ -55,17 +60,38 @@ __all__ = [
     "NotFound",
     "OutOfRange",
     "PermissionDenied",
+    "Reference",
     "ResourceExhausted",
     "Retry",
+    "RunBudget",
+    "Signal",
+    "TaskContext",
+    "TaskFailed",
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",
     "Unknown",
+    "Worker",
+    "agent_signature",
     "aio",
     "connect",
 ]
 
-_HOMES = {"AsyncClient": "aio", "Client": "client", "Retry": "retry", "aio": "", "connect": "client"}
+_HOMES = {
+    "AsyncClient": "aio",
+    "Client": "client",
+    "Decline": "worker",
+    "Reference": "reference",
+    "Retry": "retry",
+    "RunBudget": "options",
+    "Signal": "worker",
+    "TaskContext": "worker",
+    "TaskFailed": "worker",
+    "Worker": "worker",
+    "agent_signature": "_signing",
+    "aio": "",
+    "connect": "client",
+}
 
 
 def __getattr__(name: str) -> Any:

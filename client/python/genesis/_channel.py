@@ -12,6 +12,8 @@ from typing import Any
 import grpc
 
 from genesis._methods import Method
+from genesis._signing import Signer
+from genesis._tries import Tries
 from genesis.options import CallOptions, PemLike, TokenLike
 from genesis.retry import Retry
 
@@ -29,6 +31,9 @@ class Target:
     address: str
     token: TokenLike | None = field(default=None, repr=False)
     insecure_token: bool = False
+    agent_key: str | None = field(default=None, repr=False)
+    agent: str = ""
+    tenant: str = "default"
     tls: bool | None = None
     root_certificates: PemLike | None = None
     client_certificate: PemLike | None = None
@@ -47,6 +52,11 @@ class Target:
             raise ValueError("a client certificate needs its key: give both or neither")
         if self.tls is False and (self.root_certificates or self.client_certificate or self.server_name):
             raise ValueError("certificates and server_name need TLS: leave tls out, or set it to True")
+        if (self.agent_key is None) != (not self.agent):
+            raise ValueError("agent_key needs the agent it belongs to: give both or neither")
+        if self.agent_key is not None and self.token is not None:
+            raise ValueError("a call has a token or is signed with an agent_key: give one of the two")
+        self.signer()
         if self.token is not None and not self.secure and not self.insecure_token and not is_loopback(self.address):
             raise ValueError(
                 f"the token would travel to {self.address} in plain text: use TLS, or allow an insecure token when the network is private"
@@ -56,6 +66,10 @@ class Target:
     def secure(self) -> bool:
         """Whether TLS is used."""
         return self.tls or bool(self.root_certificates or self.client_certificate or self.server_name)
+
+    def signer(self) -> Signer | None:
+        """What signs the calls; None when they are not signed."""
+        return None if self.agent_key is None else Signer.of(self.agent_key, agent=self.agent, tenant=self.tenant)
 
     def credentials(self) -> grpc.ChannelCredentials | None:
         """The channel's credentials, with the token in them; None for plain text."""
@@ -68,9 +82,11 @@ class Target:
 
     def options(self) -> list[tuple[str, Any]]:
         """The channel's options."""
+        # A signed call is good once: gRPC would send the same signature again, so the client signs and repeats by itself.
+        retry = self.retry if self.agent_key is None else None
         options: list[tuple[str, Any]] = [
-            ("grpc.service_config", service_config(self.retry, health_checking=self.health_checking)),
-            ("grpc.enable_retries", int(self.retry is not None)),
+            ("grpc.service_config", service_config(retry, health_checking=self.health_checking)),
+            ("grpc.enable_retries", int(retry is not None)),
             ("grpc.initial_reconnect_backoff_ms", _FIRST_RECONNECT_MS),
             ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
             ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
@@ -90,10 +106,18 @@ class Target:
         asked = call.get("timeout", self.timeout)
         return method.timeout if asked is None else asked
 
-    def call_metadata(self, call: CallOptions) -> tuple[tuple[str, str], ...]:
-        """The headers of a call; the token is among them only where the channel does not carry it."""
-        token = () if self.token is None or self.secure else (("authorization", f"Bearer {_current(self.token)}"),)
-        return (*self.metadata, *call.get("metadata", ()), *token)
+    def tries(self, method: Method[Any, Any], call: CallOptions) -> Tries:
+        """The tries of a call that gRPC does not repeat by itself."""
+        return Tries(self.retry if self.agent_key is not None else None, self.call_timeout(method, call))
+
+    def call_metadata(self, method: Method[Any, Any], body: bytes, call: CallOptions) -> tuple[tuple[str, str], ...]:
+        """The headers of one try of a call; the token is among them only where the channel does not carry it."""
+        given = (*self.metadata, *call.get("metadata", ()))
+        if (signer := self.signer()) is not None:
+            return (*given, ("authorization", signer.header(method.path, body)))
+        if self.token is None or self.secure:
+            return given
+        return (*given, ("authorization", f"Bearer {_current(self.token)}"))
 
 
 class _TokenPlugin(grpc.AuthMetadataPlugin):

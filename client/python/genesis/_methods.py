@@ -12,6 +12,7 @@ from genesis.v1 import agent_service_pb2 as agents
 from genesis.v1 import decision_pb2 as decisions
 from genesis.v1 import orchestrator_service_pb2 as orchestrator
 from genesis.v1 import update_pb2 as updates
+from genesis.v1 import work_pb2 as work
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
@@ -33,6 +34,10 @@ def _policy(name: str, request: type[Request], response: type[Response], timeout
     return Method(f"/genesis.admin.v1.PolicyService/{name}", request, response, timeout)
 
 
+def _agents(name: str, request: type[Request], response: type[Response], timeout: float) -> Method[Request, Response]:
+    return Method(f"/genesis.v1.AgentService/{name}", request, response, timeout)
+
+
 def _orchestrator(name: str, request: type[Request], response: type[Response], timeout: float) -> Method[Request, Response]:
     return Method(f"/genesis.v1.OrchestratorService/{name}", request, response, timeout)
 
@@ -51,9 +56,17 @@ GET_DECISION = _orchestrator("GetDecision", decisions.GetDecisionRequest, decisi
 LIST_DECISIONS = _orchestrator("ListDecisions", decisions.ListDecisionsRequest, decisions.ListDecisionsResponse, 10.0)
 FLAG = _orchestrator("Flag", orchestrator.FlagRequest, orchestrator.FlagResponse, 5.0)
 HEALTH = _orchestrator("Health", orchestrator.HealthRequest, orchestrator.HealthResponse, 5.0)
-LIST_AGENTS = Method("/genesis.v1.AgentService/List", agents.AgentServiceListRequest, agents.AgentServiceListResponse, 10.0)
+REPORT = _orchestrator("Report", work.ReportRequest, work.ReportResponse, 30.0)
+REGISTER = _agents("Register", agents.RegisterRequest, agents.RegisterResponse, 10.0)
+HEARTBEAT = _agents("Heartbeat", agents.HeartbeatRequest, agents.HeartbeatResponse, 10.0)
+DEREGISTER = _agents("Deregister", agents.DeregisterRequest, agents.DeregisterResponse, 10.0)
+WORK = _agents("Work", agents.WorkRequest, agents.WorkResponse, 3_600.0)
+LIST_AGENTS = _agents("List", agents.AgentServiceListRequest, agents.AgentServiceListResponse, 10.0)
 GET_RULEBOOK = _policy("GetRulebook", policy.GetRulebookRequest, policy.GetRulebookResponse, 10.0)
 LINT_RULEBOOK = _policy("LintRulebook", policy.LintRulebookRequest, policy.LintRulebookResponse, 60.0)
 PREVIEW_RULEBOOK = _policy("PreviewRulebook", policy.PreviewRulebookRequest, policy.PreviewRulebookResponse, 60.0)
 ACTIVATE_RULEBOOK = _policy("ActivateRulebook", policy.ActivateRulebookRequest, policy.ActivateRulebookResponse, 60.0)
 LIST_RULEBOOK_CHANGES = _policy("ListRulebookChanges", policy.ListRulebookChangesRequest, policy.ListRulebookChangesResponse, 10.0)
+LIST_BREAKERS = _policy("ListBreakers", policy.ListBreakersRequest, policy.ListBreakersResponse, 10.0)
+RESET_BREAKER = _policy("ResetBreaker", policy.ResetBreakerRequest, policy.ResetBreakerResponse, 10.0)
+LIST_SECURITY_EVENTS = _policy("ListSecurityEvents", policy.ListSecurityEventsRequest, policy.ListSecurityEventsResponse, 10.0)

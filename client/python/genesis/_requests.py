@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
 
 from genesis import _values as values
@@ -21,6 +21,7 @@ from genesis.options import (
     DecisionOptions,
     DecisionsOptions,
     DeleteOptions,
+    GetPlanOptions,
     LimitOptions,
     OrchestrateOptions,
     PageOptions,
@@ -50,6 +51,7 @@ from genesis.v1.orchestrator_service_pb2 import (
 from genesis.v1.plan_pb2 import Plan
 from genesis.v1.routing_pb2 import ExplanationLevel, RoutingConstraints
 from genesis.v1.update_pb2 import (
+    ApproveTask,
     CancelPlan,
     Edit,
     Information,
@@ -63,37 +65,41 @@ from genesis.v1.update_pb2 import (
 )
 
 EVENTS = {
-    "done": {"outputs"},
-    "failed": {"error"},
+    "done": {"done", "outputs"},
+    "failed": {"failed", "error"},
     "information": {"facts", "about", "text"},
-    "edits": set[str](),
-    "pause": set[str](),
-    "resume": set[str](),
-    "cancel": set[str](),
+    "edit": {"edits"},
+    "pause": {"pause"},
+    "resume": {"resume"},
+    "cancel": {"cancel"},
+    "approve": {"approve", "refuse", "comment"},
+    "budget": {"run_budget"},
+    "dispatch": {"dispatch"},
 }
-"""The events of a plan with the options that go with each."""
+"""The events of a plan, as the request names them, with the options that say each."""
 
 
 def plan(goal: str, **options: Unpack[PlanOptions]) -> PlanRequest:
     """The request for a plan."""
-    _known(options, PlanOptions)
+    known(options, PlanOptions)
     return PlanRequest(goal=goal, **_planning(options))
 
 
 def orchestrate(goal: str, **options: Unpack[OrchestrateOptions]) -> OrchestrateRequest:
     """The request for a routed, judged plan."""
-    _known(options, OrchestrateOptions)
+    known(options, OrchestrateOptions)
     return OrchestrateRequest(
         goal=goal,
         constraints=_constraints(options),
         explanation=values.enum_number(ExplanationLevel, "EXPLANATION_LEVEL_", options.get("explanation", 0)),
+        dispatch=values.dispatch(options.get("dispatch")),
         **_planning(options),
     )
 
 
 def route(subject: PlanLike, **options: Unpack[RouteOptions]) -> RouteRequest:
     """The request for a routing."""
-    _known(options, RouteOptions)
+    known(options, RouteOptions)
     return RouteRequest(
         catalogue=_catalogue(options),
         constraints=_constraints(options),
@@ -105,7 +111,7 @@ def route(subject: PlanLike, **options: Unpack[RouteOptions]) -> RouteRequest:
 
 def validate(subject: PlanLike, **options: Unpack[ValidateOptions]) -> ValidateRequest:
     """The request for a verdict."""
-    _known(options, ValidateOptions)
+    known(options, ValidateOptions)
     return ValidateRequest(
         goal=options.get("goal", ""),
         routes=options.get("routes", ()),
@@ -122,45 +128,57 @@ def update_plan(plan_id: str, **options: Unpack[UpdateOptions]) -> UpdatePlanReq
     Raises:
         TypeError: when the options say nothing, or more than one thing.
     """
-    _known(options, UpdateOptions)
+    known(options, UpdateOptions)
     given = {name for name, value in options.items() if value is not None and value is not False}
-    said = [event for event, more in EVENTS.items() if given & {event, *more}]
-    if len(said) != 1:
-        raise TypeError(f"say one thing that happened: done, failed, facts or text, edits, pause, resume or cancel; not {said or 'none'}")
+    said = [event for event, names in EVENTS.items() if given & names]
+    if len(said) != 1 or {"approve", "refuse"} <= given:
+        raise TypeError(
+            "say one thing that happened: done, failed, facts or text, edits, pause, resume, cancel, approve, refuse, run_budget "
+            f"or dispatch; not {', '.join(sorted(given & set[str]().union(*EVENTS.values()))) or 'none'}"
+        )
     return UpdatePlanRequest(
         plan_id=plan_id,
         version=options.get("version", 0),
-        request_id=_request_id(options),
+        request_id=request_id(options),
         **_event(said[0], options),
     )
 
 
 def _event(name: str, options: UpdateOptions) -> dict[str, Any]:
     """The field of the request for an event."""
+    said: Any
     match name:
         case "done":
-            return {name: TaskDone(task_id=options.get("done", ""), outputs=values.struct(options.get("outputs", {})))}
+            said = TaskDone(task_id=options.get("done", ""), outputs=values.struct(options.get("outputs", {})))
         case "failed":
-            return {name: TaskFailed(task_id=options.get("failed", ""), error=options.get("error", ""))}
+            said = TaskFailed(task_id=options.get("failed", ""), error=options.get("error", ""))
         case "information":
             facts = values.struct(options.get("facts", {}))
-            return {name: Information(facts=facts, task_ids=options.get("about", ()), text=options.get("text", ""))}
-        case "edits":
+            said = Information(facts=facts, task_ids=options.get("about", ()), text=options.get("text", ""))
+        case "edit":
             edits = options.get("edits", ())
-            return {"edit": PlanEdit(edits=[edit if isinstance(edit, Edit) else values.from_json(edit, Edit(), "edit") for edit in edits])}
+            said = PlanEdit(edits=[edit if isinstance(edit, Edit) else values.from_json(edit, Edit(), "edit") for edit in edits])
+        case "approve":
+            task_id = options.get("approve") or options.get("refuse") or ""
+            said = ApproveTask(task_id=task_id, refused=bool(options.get("refuse")), comment=options.get("comment", ""))
+        case "budget":
+            said = values.run_budget(options.get("run_budget") or {})
+        case "dispatch":
+            said = values.dispatch(options.get("dispatch"))
         case _:
-            return {name: {"pause": PausePlan, "resume": ResumePlan, "cancel": CancelPlan}[name]()}
+            said = {"pause": PausePlan, "resume": ResumePlan, "cancel": CancelPlan}[name]()
+    return {name: said}
 
 
 def watch_plan(plan_id: str, **options: Unpack[WatchOptions]) -> WatchPlanRequest:
     """The request to watch a plan."""
-    _known(options, WatchOptions)
-    return WatchPlanRequest(plan_id=plan_id, after_version=options.get("after_version", 0))
+    known(options, WatchOptions)
+    return WatchPlanRequest(plan_id=plan_id, after_version=options.get("after_version", 0), include_runs=options.get("runs", False))
 
 
 def get_decision(decision_id: str, **options: Unpack[DecisionOptions]) -> GetDecisionRequest:
     """The request to read a decision."""
-    _known(options, DecisionOptions)
+    known(options, DecisionOptions)
     return GetDecisionRequest(
         decision_id=decision_id,
         replay=options.get("replay", False),
@@ -171,7 +189,7 @@ def get_decision(decision_id: str, **options: Unpack[DecisionOptions]) -> GetDec
 
 def list_decisions(**options: Unpack[DecisionsOptions]) -> ListDecisionsRequest:
     """The request for the first page of decisions."""
-    _known(options, DecisionsOptions)
+    known(options, DecisionsOptions)
     start, end = options.get("start"), options.get("end")
     return ListDecisionsRequest(
         page_size=options.get("page_size", 0),
@@ -186,33 +204,33 @@ def list_decisions(**options: Unpack[DecisionsOptions]) -> ListDecisionsRequest:
 
 def get_rulebook(version: str, **options: Unpack[CallOptions]) -> GetRulebookRequest:
     """The request to read a rulebook."""
-    _known(options, CallOptions)
+    known(options, CallOptions)
     return GetRulebookRequest(version=version)
 
 
 def lint_rulebook(text: str, **options: Unpack[CallOptions]) -> LintRulebookRequest:
     """The request to check a rulebook."""
-    _known(options, CallOptions)
+    known(options, CallOptions)
     return LintRulebookRequest(text=text)
 
 
 def preview_rulebook(**options: Unpack[PreviewOptions]) -> PreviewRulebookRequest:
     """The request for the first page of what a rulebook would change."""
-    _known(options, PreviewOptions)
+    known(options, PreviewOptions)
     return PreviewRulebookRequest(page_size=options.get("page_size", 0), plan_id=options.get("plan_id", ""), **_rulebook(options))
 
 
 def activate_rulebook(cause: str, **options: Unpack[ActivateOptions]) -> ActivateRulebookRequest:
     """The request to take a rulebook into use."""
-    _known(options, ActivateOptions)
+    known(options, ActivateOptions)
     return ActivateRulebookRequest(
-        request_id=_request_id(options), expected_version=options.get("expected_version", ""), cause=cause, **_rulebook(options)
+        request_id=request_id(options), expected_version=options.get("expected_version", ""), cause=cause, **_rulebook(options)
     )
 
 
 def list_rulebook_changes(**options: Unpack[PageOptions]) -> ListRulebookChangesRequest:
     """The request for the first page of changes."""
-    _known(options, PageOptions)
+    known(options, PageOptions)
     return ListRulebookChangesRequest(page_size=options.get("page_size", 0))
 
 
@@ -225,43 +243,45 @@ def _rulebook(options: RulebookOptions) -> dict[str, str]:
 
 def delete_plan(plan_id: str, **options: Unpack[DeleteOptions]) -> DeletePlanRequest:
     """The request to delete a plan."""
-    _known(options, DeleteOptions)
-    return DeletePlanRequest(plan_id=plan_id, version=options.get("version", 0), request_id=_request_id(options))
+    known(options, DeleteOptions)
+    return DeletePlanRequest(plan_id=plan_id, version=options.get("version", 0), request_id=request_id(options))
 
 
-def get_plan(plan_id: str, **options: Unpack[CallOptions]) -> GetPlanRequest:
+def get_plan(plan_id: str, **options: Unpack[GetPlanOptions]) -> GetPlanRequest:
     """The request to read a plan."""
-    _known(options, CallOptions)
-    return GetPlanRequest(plan_id=plan_id)
+    known(options, GetPlanOptions)
+    return GetPlanRequest(plan_id=plan_id, include_artefact_contents=options.get("contents", False))
 
 
 def list_plans(**options: Unpack[PageOptions]) -> ListPlansRequest:
     """The request for the first page of plans."""
-    _known(options, PageOptions)
+    known(options, PageOptions)
     return ListPlansRequest(page_size=options.get("page_size", 0))
 
 
 def flag(keys: Iterable[str], **options: Unpack[CallOptions]) -> FlagRequest:
     """The request for flags."""
-    _known(options, CallOptions)
+    known(options, CallOptions)
     return FlagRequest(keys=keys)
 
 
 def health(**options: Unpack[CallOptions]) -> HealthRequest:
     """The request for the server's health."""
-    _known(options, CallOptions)
+    known(options, CallOptions)
     return HealthRequest()
 
 
 def agents(**options: Unpack[AgentOptions]) -> AgentServiceListRequest:
     """The request for the first page of agents."""
-    _known(options, AgentOptions)
+    known(options, AgentOptions)
     return AgentServiceListRequest(page_size=options.get("page_size", 0), skill_id=options.get("skill_id", ""))
 
 
 def _planning(options: PlanOptions) -> dict[str, Any]:
+    budget = options.get("run_budget")
     return {
-        "request_id": _request_id(options),
+        "request_id": request_id(options),
+        "run_budget": None if budget is None else values.run_budget(budget),
         "catalogue": _catalogue(options),
         "max_level": values.enum_number(DegradationLevel, "DEGRADATION_LEVEL_", options.get("max_level", 0)),
         "givens": [values.artefact(given) for given in options.get("givens", ())],
@@ -294,11 +314,13 @@ def _source(subject: PlanLike) -> dict[str, Any]:
     return {"plan": subject if isinstance(subject, Plan) else values.from_json(subject, Plan(), "plan")}
 
 
-def _request_id(options: PlanOptions | DeleteOptions | UpdateOptions | ActivateOptions) -> str:
+def request_id(options: Mapping[str, Any]) -> str:
+    """The id of a changing request: the caller's, or a fresh one."""
     return options.get("request_id") or str(uuid.uuid4())
 
 
-def _known(options: Any, shape: Any) -> None:
+def known(options: Any, shape: Any) -> None:
+    """Refuse keyword arguments there are none of."""
     unknown = sorted(options.keys() - shape.__optional_keys__)
     if unknown:
         raise TypeError(f"unexpected keyword argument {unknown[0]!r}; there are {', '.join(sorted(shape.__optional_keys__))}")

@@ -16,6 +16,7 @@ _DETAILS_KEY = "grpc-status-details-bin"
 _CORRELATION_KEY = "x-correlation-id"
 
 _BY_CODE = {kind.code: kind for kind in errors.GenesisError.__subclasses__()}
+_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
 @contextmanager
@@ -31,6 +32,16 @@ def from_rpc_error(error: grpc.RpcError) -> errors.GenesisError:
     """The exception for a gRPC error, with the details the server sent; details that cannot be read are left out."""
     trailers = dict(cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ()))
     status = _status(trailers.get(_DETAILS_KEY, b""))
+    status.message = status.message or error.details() or f"the call failed with {error.code().name}"
+    return _error(error.code(), status, _text(trailers.get(_CORRELATION_KEY, "")))
+
+
+def from_status(status: status_pb2.Status) -> errors.GenesisError:
+    """The exception for an error that came as a message."""
+    return _error(_CODES.get(status.code, grpc.StatusCode.UNKNOWN), status, "")
+
+
+def _error(code: grpc.StatusCode, status: status_pb2.Status, correlation_id: str) -> errors.GenesisError:
     info = error_details_pb2.ErrorInfo()
     request = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()
@@ -44,14 +55,14 @@ def from_rpc_error(error: grpc.RpcError) -> errors.GenesisError:
         except DecodeError:
             continue
     metadata = dict(info.metadata)
-    kind = _BY_CODE.get(error.code(), errors.Unknown)
+    kind = _BY_CODE.get(code, errors.Unknown)
     return kind(
-        status.message or error.details() or f"the call failed with {error.code().name}",
+        status.message,
         reason=info.reason,
         metadata=metadata,
         field_violations=tuple(errors.FieldViolation(found.field, found.description, found.reason) for found in request.field_violations),
         retry_after=retry_after,
-        correlation_id=metadata.get("correlation_id") or _text(trailers.get(_CORRELATION_KEY, "")),
+        correlation_id=metadata.get("correlation_id") or correlation_id,
     )
 
 

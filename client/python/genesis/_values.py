@@ -15,8 +15,10 @@ from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from genesis.options import CatalogueLike, DurationLike, MoneyLike
-from genesis.v1.catalogue_pb2 import Catalogue
+from genesis.options import CardLike, CatalogueLike, DispatchLike, DurationLike, MoneyLike, RunBudget, RunBudgetLike
+from genesis.reference import Reference
+from genesis.v1 import work_pb2
+from genesis.v1.catalogue_pb2 import AgentCard, Catalogue
 from genesis.v1.common_pb2 import Artefact, Money
 
 _NANOS = 1_000_000_000
@@ -67,6 +69,68 @@ def timestamp(value: datetime) -> Timestamp:
     message = Timestamp()
     message.FromDatetime(value.astimezone(UTC))
     return message
+
+
+def run_budget(value: RunBudgetLike) -> work_pb2.RunBudget:
+    """The budget of a run.
+
+    Raises:
+        TypeError: when a part is none there is.
+        ValueError: when an amount is none.
+    """
+    if isinstance(value, work_pb2.RunBudget):
+        return value
+    known = RunBudget.__optional_keys__
+    if unknown := sorted(value.keys() - known):
+        raise TypeError(f"{unknown[0]!r} is no part of a budget; there are {', '.join(sorted(known))}")
+    cost, seconds = value.get("cost"), value.get("seconds")
+    return work_pb2.RunBudget(
+        cost=None if cost is None else money(cost),
+        tokens=value.get("tokens"),
+        tasks=value.get("tasks"),
+        time=None if seconds is None else duration(seconds),
+    )
+
+
+def dispatch(value: DispatchLike | None) -> work_pb2.Dispatch | None:
+    """How to hand a plan to agents; None: not at all.
+
+    Raises:
+        ValueError: when the priority is out of range.
+    """
+    if value is None or value is False or isinstance(value, work_pb2.Dispatch):
+        return value or None
+    if value is True:
+        return work_pb2.Dispatch()
+    if not 0 <= value <= 9:
+        raise ValueError(f"dispatch is {value}: give True, or a priority from 0 to 9")
+    return work_pb2.Dispatch(priority=value)
+
+
+def card(value: CardLike) -> AgentCard:
+    """The agent's card.
+
+    Raises:
+        ValueError: when it is not of the contract's form, with the field that is wrong.
+    """
+    return value if isinstance(value, AgentCard) else from_json(value, AgentCard(), "card")
+
+
+def artefact_values(plain: Mapping[str, Any], references: Mapping[str, Reference]) -> list[work_pb2.ArtefactValue]:
+    """Values by name, those at hand and those elsewhere.
+
+    Raises:
+        ValueError: when a value is none that JSON has, or has two forms.
+    """
+    if both := sorted(plain.keys() & references.keys()):
+        raise ValueError(f"{both[0]!r} is given twice, by value and by reference")
+    elsewhere = {
+        name: work_pb2.ArtefactReference(uri=one.uri, sha256=one.sha256, media_type=one.media_type) for name, one in references.items()
+    }
+    return [
+        *(work_pb2.ArtefactValue(name=name, value=value) for name, value in struct(plain).fields.items()),
+        *(work_pb2.ArtefactValue(name=name, reference=reference) for name, reference in elsewhere.items()),
+    ]
 
 
 def struct(value: Mapping[str, Any]) -> Struct:

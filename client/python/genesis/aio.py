@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator
 from types import TracebackType
-from typing import Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import grpc.aio
 
 from genesis import _methods as methods
 from genesis import _requests as requests
+from genesis import _work_requests as work
 from genesis._channel import Target
 from genesis._methods import Method, Request, Response
 from genesis._status import translated
 from genesis.admin.v1.policy_service_pb2 import (
     ActivateRulebookResponse,
+    AgentBreaker,
     GetRulebookResponse,
     LintRulebookResponse,
     PreviewRulebookResponse,
+    ResetBreakerResponse,
     RulebookChange,
+    SecurityEvent,
 )
+from genesis.errors import GenesisError
 from genesis.options import (
     ActivateOptions,
     AgentOptions,
     CallOptions,
+    CardLike,
     ConnectOptions,
     DecisionOptions,
     DecisionsOptions,
     DeleteOptions,
+    GetPlanOptions,
+    HeartbeatOptions,
     OrchestrateOptions,
     PageOptions,
     PlanLike,
     PlanOptions,
     PreviewOptions,
+    RegisterOptions,
+    ReportOptions,
+    ResetOptions,
     RouteOptions,
     UpdateOptions,
     ValidateOptions,
     WatchOptions,
 )
-from genesis.v1.agent_service_pb2 import AgentEntry
+from genesis.v1.agent_service_pb2 import AgentEntry, DeregisterResponse, HeartbeatResponse, RegisterResponse, WorkRequest, WorkResponse
 from genesis.v1.decision_pb2 import Decision, GetDecisionResponse
 from genesis.v1.orchestrator_service_pb2 import (
     FlagResponse,
@@ -53,6 +65,10 @@ from genesis.v1.orchestrator_service_pb2 import (
     ValidateResponse,
 )
 from genesis.v1.update_pb2 import UpdatePlanResponse, WatchPlanResponse
+from genesis.v1.work_pb2 import ReportResponse
+
+if TYPE_CHECKING:
+    from grpc.aio import StreamStreamMultiCallable, UnaryStreamMultiCallable, UnaryUnaryMultiCallable
 
 
 class AsyncClient:
@@ -92,20 +108,15 @@ class AsyncClient:
         """Plans, routes, validates and repairs in one round trip, and stores the result."""
         return await self._unary(methods.ORCHESTRATE, requests.orchestrate(goal, **options), options)
 
-    async def get_plan(self, plan_id: str, **options: Unpack[CallOptions]) -> GetPlanResponse:
-        """Reads a stored plan with its last routing and verdict."""
+    async def get_plan(self, plan_id: str, **options: Unpack[GetPlanOptions]) -> GetPlanResponse:
+        """Reads a stored plan with its last routing and verdict, the work on its tasks and what they put out."""
         return await self._unary(methods.GET_PLAN, requests.get_plan(plan_id, **options), options)
 
     async def list_plans(self, **options: Unpack[PageOptions]) -> AsyncIterator[PlanSummary]:
         """The stored plans, newest first; pages are fetched as they are needed."""
-        request = requests.list_plans(**options)
-        while True:
-            page = await self._unary(methods.LIST_PLANS, request, options)
+        async for page in self._pages(methods.LIST_PLANS, requests.list_plans(**options), options):
             for summary in page.plans:
                 yield summary
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
 
     async def update_plan(self, plan_id: str, **options: Unpack[UpdateOptions]) -> UpdatePlanResponse:
         """Tells a stored plan what happened; what is left of it is repaired where it must be."""
@@ -121,14 +132,9 @@ class AsyncClient:
 
     async def list_decisions(self, **options: Unpack[DecisionsOptions]) -> AsyncIterator[Decision]:
         """Recorded decisions, newest first; pages are fetched as they are needed."""
-        request = requests.list_decisions(**options)
-        while True:
-            page = await self._unary(methods.LIST_DECISIONS, request, options)
+        async for page in self._pages(methods.LIST_DECISIONS, requests.list_decisions(**options), options):
             for one in page.decisions:
                 yield one
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
 
     async def get_rulebook(self, version: str = "", **options: Unpack[CallOptions]) -> GetRulebookResponse:
         """Reads the rulebook in use, or one that was in use before. Role: admin, as for all that is about rulebooks."""
@@ -140,13 +146,8 @@ class AsyncClient:
 
     async def preview_rulebook(self, **options: Unpack[PreviewOptions]) -> AsyncIterator[PreviewRulebookResponse]:
         """Makes recorded routings again under another rulebook, page by page, and tells which would change and why."""
-        request = requests.preview_rulebook(**options)
-        while True:
-            page = await self._unary(methods.PREVIEW_RULEBOOK, request, options)
+        async for page in self._pages(methods.PREVIEW_RULEBOOK, requests.preview_rulebook(**options), options):
             yield page
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
 
     async def activate_rulebook(self, cause: str, **options: Unpack[ActivateOptions]) -> ActivateRulebookResponse:
         """Takes a rulebook into use; with an earlier version this is the roll-back. `cause` says why, for the record."""
@@ -154,14 +155,9 @@ class AsyncClient:
 
     async def rulebook_changes(self, **options: Unpack[PageOptions]) -> AsyncIterator[RulebookChange]:
         """The changes of the rulebook in use, newest first; pages are fetched as they are needed."""
-        request = requests.list_rulebook_changes(**options)
-        while True:
-            page = await self._unary(methods.LIST_RULEBOOK_CHANGES, request, options)
+        async for page in self._pages(methods.LIST_RULEBOOK_CHANGES, requests.list_rulebook_changes(**options), options):
             for one in page.changes:
                 yield one
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
 
     async def delete_plan(self, plan_id: str, **options: Unpack[DeleteOptions]) -> None:
         """Deletes a stored plan."""
@@ -177,14 +173,45 @@ class AsyncClient:
 
     async def agents(self, **options: Unpack[AgentOptions]) -> AsyncIterator[AgentEntry]:
         """The agents the server knows, by id; pages are fetched as they are needed."""
-        request = requests.agents(**options)
-        while True:
-            page = await self._unary(methods.LIST_AGENTS, request, options)
+        async for page in self._pages(methods.LIST_AGENTS, requests.agents(**options), options):
             for entry in page.agents:
                 yield entry
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+
+    async def report(self, plan_id: str, task_id: str, **options: Unpack[ReportOptions]) -> ReportResponse:
+        """Tells how a task went; under a lease the plan, its budget and the history move together, else budget and history alone."""
+        return await self._unary(methods.REPORT, work.report(plan_id, task_id, **options), options)
+
+    async def register(self, card: CardLike, **options: Unpack[RegisterOptions]) -> RegisterResponse:
+        """Joins as a worker of an agent. `genesis.Worker` does this and all that follows by itself."""
+        return await self._unary(methods.REGISTER, work.register(card, **options), options)
+
+    async def heartbeat(self, session_id: str, **options: Unpack[HeartbeatOptions]) -> HeartbeatResponse:
+        """Says that the worker of a session is alive, which renews its leases, and how far its tasks are."""
+        return await self._unary(methods.HEARTBEAT, work.heartbeat(session_id, **options), options)
+
+    async def deregister(self, session_id: str, **options: Unpack[CallOptions]) -> DeregisterResponse:
+        """Leaves: what the worker still holds goes to others."""
+        return await self._unary(methods.DEREGISTER, work.deregister(session_id, **options), options)
+
+    def work(self, messages: AsyncIterable[WorkRequest], **options: Unpack[CallOptions]) -> AsyncIterator[WorkResponse]:
+        """Takes work on a stream: what the worker says against what the server says. Ends after an hour at the latest; open another."""
+        return self._exchange(methods.WORK, messages, options)
+
+    async def breakers(self, **options: Unpack[CallOptions]) -> AsyncIterator[AgentBreaker]:
+        """The breakers in front of agents, those that are not closed first. Role: admin, as for all that steers the server."""
+        answer = await self._unary(methods.LIST_BREAKERS, work.list_breakers(**options), options)
+        for one in answer.breakers:
+            yield one
+
+    async def reset_breaker(self, agent_id: str, cause: str, **options: Unpack[ResetOptions]) -> ResetBreakerResponse:
+        """Closes an agent's breaker now, on every server process. `cause` says why, for the record."""
+        return await self._unary(methods.RESET_BREAKER, work.reset_breaker(agent_id, cause, **options), options)
+
+    async def security_events(self, **options: Unpack[PageOptions]) -> AsyncIterator[SecurityEvent]:
+        """What should not have happened, newest first; pages are fetched as they are needed."""
+        async for page in self._pages(methods.LIST_SECURITY_EVENTS, work.list_security_events(**options), options):
+            for one in page.events:
+                yield one
 
     async def close(self) -> None:
         """Ends the connection; calls under way are cancelled."""
@@ -197,14 +224,61 @@ class AsyncClient:
         await self.close()
 
     async def _unary(self, method: Method[Request, Response], request: Request, call: CallOptions) -> Response:
-        invoke = self._channel.unary_unary(method.path, method.request.SerializeToString, method.response.FromString)
-        with translated():
-            return await invoke(request, timeout=self._target.call_timeout(method, call), metadata=self._target.call_metadata(call))
+        invoke: UnaryUnaryMultiCallable[bytes, Response] = self._channel.unary_unary(
+            method.path, response_deserializer=method.response.FromString
+        )
+        body = request.SerializeToString()
+        tries = self._target.tries(method, call)
+        while True:
+            try:
+                with translated():
+                    return await invoke(body, timeout=tries.time_left(), metadata=self._target.call_metadata(method, body, call))
+            except GenesisError as error:
+                if (wait := tries.wait_after(error)) is None:
+                    raise
+            await asyncio.sleep(wait)
+
+    async def _pages(self, method: Method[Request, Response], request: Request, call: CallOptions) -> AsyncIterator[Response]:
+        following: Any = request
+        while True:
+            page: Any = await self._unary(method, request, call)
+            yield page
+            if not page.next_page_token:
+                return
+            following.page_token = page.next_page_token
 
     async def _stream(self, method: Method[Request, Response], request: Request, call: CallOptions) -> AsyncIterator[Response]:
-        invoke = self._channel.unary_stream(method.path, method.request.SerializeToString, method.response.FromString)
+        invoke: UnaryStreamMultiCallable[bytes, Response] = self._channel.unary_stream(
+            method.path, response_deserializer=method.response.FromString
+        )
+        body = request.SerializeToString()
+        tries = self._target.tries(method, call)
+        begun = False
+        while True:
+            try:
+                with translated():
+                    stream = invoke(body, timeout=tries.time_left(), metadata=self._target.call_metadata(method, body, call))
+                    try:
+                        async for message in stream:
+                            begun = True
+                            yield message
+                        return
+                    finally:
+                        stream.cancel()
+            except GenesisError as error:
+                if begun or (wait := tries.wait_after(error)) is None:
+                    raise
+            await asyncio.sleep(wait)
+
+    async def _exchange(
+        self, method: Method[Request, Response], messages: AsyncIterable[Request], call: CallOptions
+    ) -> AsyncIterator[Response]:
+        invoke: StreamStreamMultiCallable[Request, Response] = self._channel.stream_stream(
+            method.path, method.request.SerializeToString, method.response.FromString
+        )
         with translated():
-            stream = invoke(request, timeout=self._target.call_timeout(method, call), metadata=self._target.call_metadata(call))
+            metadata = self._target.call_metadata(method, b"", call)
+            stream = invoke(aiter(messages), timeout=self._target.call_timeout(method, call), metadata=metadata)
             try:
                 async for message in stream:
                     yield message

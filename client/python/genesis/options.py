@@ -8,8 +8,11 @@ from decimal import Decimal
 from os import PathLike
 from typing import Any, Literal, TypeAlias, TypedDict
 
+from genesis.reference import Reference
 from genesis.retry import Retry
-from genesis.v1.catalogue_pb2 import Catalogue
+from genesis.v1 import work_pb2
+from genesis.v1.agent_service_pb2 import LeaseProgress
+from genesis.v1.catalogue_pb2 import AgentCard, Catalogue
 from genesis.v1.common_pb2 import Artefact, DataClass, DegradationLevel, Money
 from genesis.v1.decision_pb2 import DecisionKind
 from genesis.v1.plan_pb2 import Plan
@@ -28,6 +31,27 @@ PemLike: TypeAlias = bytes | PathLike[str]
 """PEM text, or the path of a file that holds it."""
 TokenLike: TypeAlias = str | Callable[[], str]
 """A bearer token, or a function that gives a fresh one for each call."""
+CardLike: TypeAlias = AgentCard | Mapping[str, Any]
+"""An agent's card: the message, or its JSON form as a dict."""
+
+
+class RunBudget(TypedDict, total=False):
+    """What a whole run of a plan may use; what is left out has no limit."""
+
+    cost: MoneyLike
+    """Money."""
+    tokens: int
+    """Tokens of language models, read and written."""
+    tasks: int
+    """Attempts at tasks."""
+    seconds: DurationLike
+    """Time from the moment the run was opened."""
+
+
+RunBudgetLike: TypeAlias = work_pb2.RunBudget | RunBudget
+"""A budget: the message, or a dict of its parts."""
+DispatchLike: TypeAlias = work_pb2.Dispatch | bool | int
+"""Whether to hand a plan to agents: True, or its priority from 0 to 9 (those with a higher one go first), or the message."""
 
 
 class ConnectOptions(TypedDict, total=False):
@@ -37,6 +61,12 @@ class ConnectOptions(TypedDict, total=False):
     """Who the caller is. In plain text it is sent to this machine only."""
     insecure_token: bool
     """Send the token in plain text to another machine all the same."""
+    agent_key: str | None
+    """An agent's key, `key-id:secret`: every call is signed with it, instead of a token. The secret itself is not sent."""
+    agent: str
+    """With `agent_key`: id of the agent the key belongs to."""
+    tenant: str
+    """With `agent_key`: the agent's tenant; "default" when left out."""
     tls: bool | None
     """Whether to use TLS; when left out, it is used when a certificate or `server_name` is given."""
     root_certificates: PemLike | None
@@ -81,6 +111,8 @@ class PlanOptions(CallOptions, total=False):
     """Seed of what is drawn."""
     request_id: str
     """Makes a repeated call safe; a fresh UUID when left out or empty."""
+    run_budget: RunBudgetLike | None
+    """What the whole run may use; no limit when left out."""
 
 
 class LimitOptions(TypedDict, total=False):
@@ -116,6 +148,8 @@ class OrchestrateOptions(PlanOptions, LimitOptions, total=False):
 
     explanation: ExplanationLevel | Literal["none", "summary", "full"]
     """How much of the proof to send; a summary when left out."""
+    dispatch: DispatchLike | None
+    """Hand the plan to agents; when left out, it is advice and the caller carries it out. Not together with `catalogue`."""
 
 
 class ValidateOptions(CallOptions, LimitOptions, total=False):
@@ -154,8 +188,18 @@ class AgentOptions(PageOptions, total=False):
     """Only agents with a skill of this id."""
 
 
+class GetPlanOptions(CallOptions, total=False):
+    """How much of a plan to read."""
+
+    contents: bool
+    """Also what its tasks put out, up to 4 MiB together; without it, names and sizes only."""
+
+
 class UpdateOptions(CallOptions, total=False):
-    """What happened to a plan: one of `done`, `failed`, `facts` or `text`, `edits`, `pause`, `resume` and `cancel`."""
+    """What happened to a plan.
+
+    One of `done`, `failed`, `facts` or `text`, `edits`, `pause`, `resume`, `cancel`, `approve`, `refuse`, `run_budget` and `dispatch`.
+    """
 
     done: str
     """Id of a task that succeeded."""
@@ -179,6 +223,16 @@ class UpdateOptions(CallOptions, total=False):
     """Go on."""
     cancel: bool
     """End the plan."""
+    approve: str
+    """Id of a task that awaits approval, and may be done."""
+    refuse: str
+    """Id of a task that awaits approval, and must not be done."""
+    comment: str
+    """With `approve` or `refuse`: why, for the record."""
+    run_budget: RunBudgetLike | None
+    """The run's budget from now on."""
+    dispatch: DispatchLike | None
+    """Hand the plan to agents from now on, or change its priority."""
     version: int
     """The version the caller has seen; any when left out."""
     request_id: str
@@ -190,6 +244,8 @@ class WatchOptions(CallOptions, total=False):
 
     after_version: int
     """The last version seen; from the first when left out."""
+    runs: bool
+    """Also tell of the work on tasks between versions: who got one, how far it is, what it waits for."""
 
 
 class DecisionOptions(CallOptions, total=False):
@@ -245,3 +301,53 @@ class ActivateOptions(RulebookOptions, total=False):
     """The version believed to be in use; any when left out."""
     request_id: str
     """Makes a repeated call safe; a fresh UUID when left out or empty."""
+
+
+class ReportOptions(CallOptions, total=False):
+    """How a task went: one of `done`, `failed` and `declined`."""
+
+    done: Mapping[str, Any]
+    """It succeeded: what it put out, JSON values by artefact name. May be empty."""
+    references: Mapping[str, Reference]
+    """With `done`: what it put out elsewhere, by artefact name."""
+    failed: str
+    """It failed: why."""
+    permanent: bool
+    """With `failed`: the same agent need not try again."""
+    declined: str
+    """The worker does not want it: why. Only under a lease."""
+    hand_back: bool
+    """With `declined`: the worker would take it another time; it stops, and hands its work back."""
+    lease: work_pb2.LeaseToken | None
+    """The lease it was done under; when left out, the work was done elsewhere and the plan itself is not moved."""
+    cost: MoneyLike | None
+    """What it cost; what was expected of it when neither this nor `tokens` is given."""
+    tokens: int
+    """Tokens of language models it read and wrote."""
+    agent_id: str
+    """Who did it, when it was done elsewhere: an agent's id or a tool's name."""
+    request_id: str
+    """Makes a repeated call safe; a fresh UUID when left out or empty."""
+
+
+class ResetOptions(CallOptions, total=False):
+    """How to close a breaker."""
+
+    request_id: str
+    """Makes a repeated call safe; a fresh UUID when left out or empty."""
+
+
+class RegisterOptions(CallOptions, total=False):
+    """How to join."""
+
+    request_id: str
+    """Makes a repeated call safe; a fresh UUID when left out or empty."""
+
+
+class HeartbeatOptions(CallOptions, total=False):
+    """What a sign of life tells."""
+
+    load: float
+    """How busy the worker is by its own measure, 0 (idle) to 1."""
+    progress: Iterable[LeaseProgress]
+    """How far its tasks are, those of which there is news."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,24 +57,38 @@ class Match:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class OfferTexts:
+    """What is worked out of the words of offers; offers of the same words in the same order share it."""
+
+    lexical: LexicalIndex
+    by_example: Mapping[frozenset[str], Sequence[int]]
+    """Places of the offers that have an example of these stems."""
+
+
 class CatalogueIndex:
     """An immutable view of a catalogue, made once per snapshot."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        """Index every skill and every tool."""
+    def __init__(self, catalogue: Catalogue, former: CatalogueIndex | None = None) -> None:
+        """Index every skill and every tool; the texts are those of `former` when it has the same, which saves most of the work."""
         self.catalogue = catalogue
         skills = [Offer(skill.id, agent, skill) for agent in catalogue.agents for skill in agent.skills]
         self.offers: tuple[Offer, ...] = (*skills, *[Offer(tool.name, tool, None) for tool in catalogue.tools])
         self._by_capability: dict[str, list[int]] = {}
         for number, offer in enumerate(self.offers):
             self._by_capability.setdefault(offer.capability, []).append(number)
-        self._by_example: dict[frozenset[str], list[int]] = {}
-        self._lexical = LexicalIndex(self._bags())
+        same = former is not None and _has_same_words(catalogue, former.catalogue)
+        self.texts = former.texts if former is not None and same else _texts_of(self.offers)
 
     @cached_property
     def currencies(self) -> tuple[tuple[str, str], ...]:
         """Each currency of the catalogue with the path of the first price in it."""
         return currencies_of(self.catalogue)
+
+    @cached_property
+    def live_agents(self) -> int:
+        """How many of its agents are live."""
+        return sum(agent.live for agent in self.catalogue.agents)
 
     def with_capability(self, capability: str) -> tuple[Offer, ...]:
         """Offers of exactly this capability, in the catalogue's order."""
@@ -100,39 +114,50 @@ class CatalogueIndex:
     def all_scores(self, texts: Sequence[str]) -> Scores:
         """The same for several texts at once, which takes a fraction of the time; shape (len(texts), len(offers))."""
         queries = [content_stems(text) for text in texts]
-        scores = self._lexical.all_scores(queries)
+        scores = self.texts.lexical.all_scores(queries)
         np.minimum(scores, 1.0, out=scores)
         for number, stems in enumerate(queries):
-            for place in self._by_example.get(frozenset(stems), ()):
+            for place in self.texts.by_example.get(frozenset(stems), ()):
                 scores[number, place] = 1.0
         return scores
 
-    def _bags(self) -> list[dict[str, float]]:
-        """For each offer its stems, weighted by where they stand; notes the examples on the way."""
-        bags: list[dict[str, float]] = []
-        card_stems: dict[str, list[str]] = {}
-        for number, offer in enumerate(self.offers):
-            bag: dict[str, float] = {}
-            if isinstance(offer.owner, Tool):
-                _add(bag, content_stems(offer.owner.name), NAME_WEIGHT)
-                _add(bag, content_stems(offer.owner.description), 1.0)
-                examples = offer.owner.examples
-            else:
-                card, skill = offer.owner, offer.skill or Skill("")
-                if card.id not in card_stems:
-                    card_stems[card.id] = content_stems(f"{card.name} {card.description}")
-                _add(bag, content_stems(f"{skill.id} {skill.name}"), NAME_WEIGHT)
-                _add(bag, content_stems(skill.description), 1.0)
-                _add(bag, content_stems(" ".join(skill.tags)), TAG_WEIGHT)
-                _add(bag, card_stems[card.id], CARD_WEIGHT)
-                examples = skill.examples
-            for example in examples:
-                stems = content_stems(example)
-                _add(bag, stems, 1.0)
-                if stems:
-                    self._by_example.setdefault(frozenset(stems), []).append(number)
-            bags.append(bag)
-        return bags
+
+def _texts_of(offers: Iterable[Offer]) -> OfferTexts:
+    """The stems of each offer, weighted by where they stand, and the examples."""
+    bags: list[dict[str, float]] = []
+    by_example: dict[frozenset[str], list[int]] = {}
+    card_stems: dict[str, list[str]] = {}
+    for number, offer in enumerate(offers):
+        bag: dict[str, float] = {}
+        if isinstance(offer.owner, Tool):
+            _add(bag, content_stems(offer.owner.name), NAME_WEIGHT)
+            _add(bag, content_stems(offer.owner.description), 1.0)
+            examples = offer.owner.examples
+        else:
+            card, skill = offer.owner, offer.skill or Skill("")
+            if card.id not in card_stems:
+                card_stems[card.id] = content_stems(f"{card.name} {card.description}")
+            _add(bag, content_stems(f"{skill.id} {skill.name}"), NAME_WEIGHT)
+            _add(bag, content_stems(skill.description), 1.0)
+            _add(bag, content_stems(" ".join(skill.tags)), TAG_WEIGHT)
+            _add(bag, card_stems[card.id], CARD_WEIGHT)
+            examples = skill.examples
+        for example in examples:
+            stems = content_stems(example)
+            _add(bag, stems, 1.0)
+            if stems:
+                by_example.setdefault(frozenset(stems), []).append(number)
+        bags.append(bag)
+    return OfferTexts(LexicalIndex(bags), by_example)
+
+
+def _has_same_words(one: Catalogue, other: Catalogue) -> bool:
+    return one.tools == other.tools and [_words(card) for card in one.agents] == [_words(card) for card in other.agents]
+
+
+def _words(card: AgentCard) -> tuple[object, ...]:
+    """The parts of a card that words are taken from."""
+    return card.name, card.description, card.skills
 
 
 def _add(bag: dict[str, float], stems: Iterable[str], weight: float) -> None:

@@ -37,6 +37,8 @@ def _agent(card: AgentCard) -> list[object]:
         card.max_concurrent_tasks,
         card.region,
         card.max_data_class.value,
+        # Only when it is, so that catalogues nobody has joined keep the ids they always had.
+        *(["live"] if card.live else []),
     ]
 
 

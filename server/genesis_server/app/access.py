@@ -6,14 +6,25 @@ import time
 
 from genesis_server.app.errors import StartError
 from genesis_server.rpc.tls import ServerTls
+from genesis_server.security.agent_key_source import AgentKeySource
+from genesis_server.security.agent_signatures import SignatureVerifier
 from genesis_server.security.authentication import AuthenticationOptions, Authenticator
 from genesis_server.security.certificates import CertificateIdentity, parse_identities
 from genesis_server.security.tls import TlsFiles
 from genesis_server.settings import Settings
 
 
-def authenticator(settings: Settings) -> Authenticator:
-    """What turns credentials into callers. Raises StartError with every mistake."""
+def agent_keys(settings: Settings) -> AgentKeySource:
+    """The keys agents sign with. Raises StartError with every mistake."""
+    text = settings.agent_keys
+    try:
+        return AgentKeySource(settings.agent_keys_file, "" if text is None else text.get_secret_value(), clock=time.time)
+    except ValueError as error:
+        raise StartError(*str(error).splitlines()) from error
+
+
+def authenticator(settings: Settings, signatures: SignatureVerifier | None = None) -> Authenticator:
+    """What turns credentials into callers, signatures of agents among them. Raises StartError with every mistake."""
     keys, secret = settings.auth_jwt_keys_file, settings.auth_jwt_secret
     options = AuthenticationOptions(
         anonymous=settings.anonymous_allowed,
@@ -28,7 +39,7 @@ def authenticator(settings: Settings) -> Authenticator:
         certificates=_identities(settings),
     )
     try:
-        return Authenticator(options, wall_clock=time.time, clock=time.monotonic)
+        return Authenticator(options, wall_clock=time.time, clock=time.monotonic, signatures=signatures)
     except ValueError as error:
         raise StartError(*str(error).splitlines()) from error
 

@@ -7,36 +7,47 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import grpc
 
 from genesis.admin.v1 import policy_service_pb2_grpc
-from genesis.v1 import agent_service_pb2_grpc, orchestrator_service_pb2_grpc
+from genesis.v1 import orchestrator_service_pb2_grpc
 from genesis_server import __version__
-from genesis_server.app.access import authenticator, listener_tls
+from genesis_server.app.access import agent_keys, authenticator, listener_tls
 from genesis_server.app.decisions import decision_parts
 from genesis_server.app.errors import StartError
 from genesis_server.app.language_model import language_model, language_model_probe
-from genesis_server.app.probes import agents_probe, flags_probe, health_json, methods_probe, rulebook_probe, storage_probe
+from genesis_server.app.probes import (
+    agent_breakers_health,
+    agent_keys_probe,
+    agents_probe,
+    flags_probe,
+    health_json,
+    methods_probe,
+    rulebook_probe,
+    storage_probe,
+)
 from genesis_server.app.start_files import snapshots_at_start, store_url
 from genesis_server.app.updates import updater_over
+from genesis_server.app.work import agents_over, dispatcher_over, worker_service
 from genesis_server.http.app import make_app
 from genesis_server.http.server import HttpServer
 from genesis_server.llm.failures import is_fault as is_model_fault
 from genesis_server.model.plan import MAX_TASKS_PER_PLAN
 from genesis_server.orchestration.drafting import Drafter
 from genesis_server.orchestration.health import HealthCheck
-from genesis_server.orchestration.ids import plan_id
+from genesis_server.orchestration.ids import plan_id, security_event_id
 from genesis_server.orchestration.orchestrator import Orchestrator, Policy
 from genesis_server.orchestration.plan_store import PlanStore
 from genesis_server.orchestration.snapshots import Snapshots
 from genesis_server.resilience.breakers import Breaker
+from genesis_server.resilience.errors import GenesisError
 from genesis_server.resilience.retry import Retry
 from genesis_server.routing.policy import default_policy as default_routing_policy
 from genesis_server.rpc.admission import Admission
-from genesis_server.rpc.agents import AgentServicer
 from genesis_server.rpc.chain import Layers
 from genesis_server.rpc.decisions import DecisionAnswers
 from genesis_server.rpc.deserialisation import SizeBounds
@@ -48,6 +59,7 @@ from genesis_server.rpc.interceptors.errors import ErrorMapper, ErrorsIntercepto
 from genesis_server.rpc.interceptors.idempotency import IdempotencyInterceptor
 from genesis_server.rpc.interceptors.limits import Limits, LimitsInterceptor
 from genesis_server.rpc.interceptors.metrics import MetricsInterceptor
+from genesis_server.rpc.interceptors.security import SecurityInterceptor
 from genesis_server.rpc.interceptors.tracing import TracingInterceptor
 from genesis_server.rpc.large_plan import LargePlanProcess
 from genesis_server.rpc.large_requests import LargeRequests
@@ -57,11 +69,16 @@ from genesis_server.rpc.paging import PageTokens
 from genesis_server.rpc.policy import PolicyServicer
 from genesis_server.rpc.ports import split_address
 from genesis_server.rpc.registration import Service
+from genesis_server.rpc.reports import ReportAnswers
 from genesis_server.rpc.request_catalogues import RequestCatalogues
 from genesis_server.rpc.server import Drain, GrpcServer
 from genesis_server.rpc.status_answers import StatusAnswers
 from genesis_server.rpc.updates import UpdateAnswers
+from genesis_server.security.agent_identity import AgentIdentity
+from genesis_server.security.agent_signatures import SignatureVerifier
 from genesis_server.security.authentication import Authenticator
+from genesis_server.security.events import SecurityEvents
+from genesis_server.security.nonces import Nonces
 from genesis_server.security.redaction import redact
 from genesis_server.security.tripwire import Tripwire
 from genesis_server.security.tripwire_rules import shipped_rules
@@ -117,8 +134,20 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
     decisions = decision_parts(store, rulebook_file, retention_days=settings.decision_retention_days, observe=metrics.decision_recorded)
     await decisions.rulebook.start()
 
-    def snapshots() -> Snapshots:
+    keys = agent_keys(settings)
+    agents = agents_over(store, declared=lambda: registry.index, settings=settings, metrics=metrics)
+
+    def declared() -> Snapshots:
         return Snapshots(registry.index, methods.library, flags.snapshot, decisions.rulebook.rulebook)
+
+    def snapshots(tenant: str) -> Snapshots:
+        """The snapshots in use for a tenant: the agents that joined it are among them."""
+        return replace(
+            declared(),
+            agents=agents.roster.index(tenant),
+            load=dispatcher.load(tenant),
+            unhealthy=agents.breakers.unhealthy(tenant),
+        )
 
     def tell_snapshots() -> None:
         metrics.know_agents(agent.id for agent in registry.catalogue.agents)
@@ -137,13 +166,15 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         probes=[
             storage_probe(plain_store, store_breaker, clock=time.monotonic, now=time.time),
             agents_probe(registry),
+            agent_keys_probe(keys),
             methods_probe(methods),
             flags_probe(flags),
             rulebook_probe(decisions.rulebook),
             language_model_probe(model.breaker, clock=time.monotonic, now=time.time),
             tracing.health,
         ],
-        snapshots=snapshots,
+        snapshots=declared,
+        of_tenant=agent_breakers_health(agents.breakers),
         clock=time.monotonic,
         model_available=lambda: model.available,
     )
@@ -167,10 +198,15 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         new_plan_id=plan_id,
     )
 
+    updater = updater_over(orchestrator, snapshots, metrics.phase)
+    dispatcher = dispatcher_over(updater, agents, settings=settings, metrics=metrics)
+    identity = AgentIdentity(lambda tenant, agent_id: keys.keys.has(tenant, agent_id))  # noqa: PLW0108  (the keys change)
+    events = SecurityEvents(store, now=time.time, new_id=security_event_id, observe=metrics.refused)
+    reports = ReportAnswers(dispatcher=dispatcher, identity=identity)
     tokens = PageTokens(await _page_token_key(plain_store))
     large_plans = LargePlanProcess()
-    admission = Admission(max_concurrent=settings.max_concurrent_calls)
-    access = authenticator(settings)
+    admission = Admission(max_concurrent=settings.max_concurrent_calls, max_work_streams=settings.max_work_streams)
+    access = authenticator(settings, SignatureVerifier(lambda: keys.keys, Nonces(store), now=time.time))
     tls = listener_tls(settings)
     services: list[Service] = [
         (
@@ -182,24 +218,24 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
                 tokens=tokens,
                 status=StatusAnswers(flags=lambda: flags.snapshot, health=health),
                 decisions=DecisionAnswers(store=decisions.store, replayer=decisions.replayer, tokens=tokens),
-                updates=UpdateAnswers(
-                    updater=updater_over(orchestrator, snapshots, metrics.phase), store=orchestrator.store, admission=admission
-                ),
+                updates=UpdateAnswers(updater=updater, store=orchestrator.store, dispatcher=dispatcher, admission=admission),
+                reports=reports,
+                dispatcher=dispatcher,
+                check_budget=dispatcher.refuse_exhausted,
             ),
         ),
         (
             policy_service_pb2_grpc.add_PolicyServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType]
-            PolicyServicer(desk=decisions.desk, tokens=tokens),
+            PolicyServicer(desk=decisions.desk, tokens=tokens, breakers=agents.breakers, events=events),
         ),
-        (
-            agent_service_pb2_grpc.add_AgentServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType]
-            AgentServicer(catalogue=lambda: registry.catalogue, tokens=tokens),
+        worker_service(
+            agents, dispatcher, reports, identity=identity, events=events, admission=admission, tokens=tokens, settings=settings
         ),
     ]
     server = GrpcServer(
         address=settings.listen,
         services=services,
-        chain=_layers(settings, metrics=metrics, tracing=tracing, admission=admission, access=access, store=store).chain(),
+        chain=_layers(settings, metrics=metrics, tracing=tracing, admission=admission, access=access, events=events, store=store).chain(),
         admission=admission,
         bounds=_bounds(settings),
         drain=Drain(lame_duck_seconds=settings.lame_duck_seconds, grace_seconds=settings.stop_grace_seconds),
@@ -220,14 +256,20 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         port=http_port and http_port + worker,
     )
 
-    polls = [registry.poll, methods.poll, flags.poll, rulebook_file.poll, *([tls.poll] if tls is not None else [])]
+    polls = [registry.poll, methods.poll, flags.poll, rulebook_file.poll, keys.poll, *([tls.poll] if tls is not None else [])]
 
     async def watch() -> NoReturn:
         async with asyncio.TaskGroup() as watchers:
             watchers.create_task(decisions.rulebook.follow(), name="rulebook watcher")
+            watchers.create_task(agents.follow(), name="agents watcher")
+            watchers.create_task(dispatcher.follow(), name="dispatcher")
+            watchers.create_task(events.follow(), name="security events")
             await _watch_files(polls, seconds=settings.reload_seconds, tell=tell_snapshots)
 
     async def close() -> None:
+        await dispatcher.close()
+        with suppress(GenesisError):  # the store may be gone
+            await events.flush()
         await large_plans.close()
         await access.close()
         await model.close()
@@ -256,7 +298,16 @@ def _guarded(store: Store, breaker: Breaker, enabled: Callable[[], bool]) -> Sto
     return GuardedStore(store, breaker=breaker, retry=retry, enabled=enabled)
 
 
-def _layers(settings: Settings, *, metrics: Metrics, tracing: Tracing, admission: Admission, access: Authenticator, store: Store) -> Layers:
+def _layers(
+    settings: Settings,
+    *,
+    metrics: Metrics,
+    tracing: Tracing,
+    admission: Admission,
+    access: Authenticator,
+    events: SecurityEvents,
+    store: Store,
+) -> Layers:
     """What stands around every call."""
     mapper = ErrorMapper(redact)
     return Layers(
@@ -272,6 +323,7 @@ def _layers(settings: Settings, *, metrics: Metrics, tracing: Tracing, admission
                 default_deadline_seconds=settings.default_deadline_seconds,
             ),
         ),
+        security=SecurityInterceptor(events),
         authentication=AuthenticationInterceptor(access),
         authorization=AuthorizationInterceptor(),
         constraints=ConstraintsInterceptor(),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from genesis_server.agents.agent_breakers import AgentBreakers
 from genesis_server.agents.registry import AgentRegistry
 from genesis_server.flags.definition import flags_not_built
 from genesis_server.flags.source import FlagSource
-from genesis_server.model.health import ComponentHealth, HealthStatus
+from genesis_server.model.health import ComponentHealth, HealthStatus, wall_time
 from genesis_server.orchestration.health import HealthReport, Probe
 from genesis_server.orchestration.policy.active import ActiveRulebook
 from genesis_server.planning.method_source import MethodSource
-from genesis_server.resilience.breakers import Breaker
+from genesis_server.resilience.breakers import Breaker, BreakerState
 from genesis_server.resilience.errors import GenesisError
+from genesis_server.security.agent_key_source import AgentKeySource
 from genesis_server.storage.base import Store
 
 
@@ -21,17 +23,44 @@ def storage_probe(store: Store, breaker: Breaker, *, clock: Callable[[], float],
     """Whether the store answers; the server cannot keep plans without it."""
 
     async def probe() -> ComponentHealth:
-        retry_at = breaker.retry_at
-        retry_time = None if retry_at is None else now() + retry_at - clock()
+        status, message = HealthStatus.HEALTHY, ""
         try:
             await store.check()
         except GenesisError as error:
-            return ComponentHealth(
-                "storage", HealthStatus.UNHEALTHY, error.message, needed=True, breaker_state=breaker.state, retry_time=retry_time
-            )
-        return ComponentHealth("storage", HealthStatus.HEALTHY, needed=True, breaker_state=breaker.state, retry_time=retry_time)
+            status, message = HealthStatus.UNHEALTHY, error.message
+        return ComponentHealth(
+            "storage",
+            status,
+            message,
+            needed=True,
+            breaker_state=breaker.state,
+            retry_time=wall_time(breaker.retry_at, clock=clock, now=now),
+            opened_time=wall_time(breaker.opened_at, clock=clock, now=now),
+            breaker_reason=breaker.reason,
+        )
 
     return probe
+
+
+def agent_breakers_health(breakers: AgentBreakers) -> Callable[[str], Sequence[ComponentHealth]]:
+    """Tells a tenant's agents whose breakers are not closed; the server does without them."""
+
+    def of_tenant(tenant: str) -> Sequence[ComponentHealth]:
+        return [
+            ComponentHealth(
+                f"agent:{view.agent_id}",
+                HealthStatus.DEGRADED,
+                "it failed several times in a row, so other agents get its work; repair it, or close the breaker with ResetBreaker",
+                breaker_state=view.state,
+                retry_time=view.retry_at,
+                opened_time=view.opened_at,
+                breaker_reason=view.reason,
+            )
+            for view in breakers.listed(tenant)
+            if view.state is not BreakerState.CLOSED
+        ]
+
+    return of_tenant
 
 
 def agents_probe(registry: AgentRegistry) -> Probe:
@@ -40,6 +69,15 @@ def agents_probe(registry: AgentRegistry) -> Probe:
     async def probe() -> ComponentHealth:
         status = registry.status
         return _file_health("agents", () if status.healthy else (status.message,), status.since)
+
+    return probe
+
+
+def agent_keys_probe(source: AgentKeySource) -> Probe:
+    """Whether the keys of agents are those of the file as it is now."""
+
+    async def probe() -> ComponentHealth:
+        return _file_health("agent_keys", source.mistakes, source.since)
 
     return probe
 
@@ -95,6 +133,8 @@ def health_json(report: HealthReport, *, version: str) -> dict[str, object]:
                 "status": component.status.name.lower(),
                 **({"message": component.message} if component.message else {}),
                 **({"breaker": component.breaker_state} if component.breaker_state else {}),
+                **({"breaker_reason": component.breaker_reason} if component.breaker_reason else {}),
+                **({"opened_at": _moment(component.opened_time)} if component.opened_time is not None else {}),
                 **({"retry_at": _moment(component.retry_time)} if component.retry_time is not None else {}),
             }
             for component in report.components

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from genesis_server.agents.loading import AgentsFileError
 from genesis_server.agents.registry import AgentRegistry
-from genesis_server.app.access import authenticator, listener_tls
+from genesis_server.app.access import agent_keys, authenticator, listener_tls
 from genesis_server.app.errors import StartError
 from genesis_server.app.language_model import check_language_model
 from genesis_server.flags.definition import FlagMistakesError
@@ -33,6 +33,7 @@ def check(settings: Settings, environ: Mapping[str, str]) -> None:
         lambda: store_url(settings),
         lambda: snapshots_at_start(settings, environ),
         lambda: authenticator(settings),
+        lambda: agent_keys(settings),
         lambda: listener_tls(settings),
         lambda: check_language_model(settings),
     ):

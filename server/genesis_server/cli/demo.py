@@ -1,38 +1,36 @@
-"""`genesis demo`: a server, a goal, and everything the server says to it; nothing is left behind."""
+"""`genesis demo`: a server, three workers, a goal, and how it gets done although one of them fails; nothing is left behind."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Generator
+from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from genesis_server.cli import options as o
 from genesis_server.cli import session
 from genesis_server.cli.catalogues import catalogue_option
-from genesis_server.cli.exits import ExitCode
-from genesis_server.cli.failure import CommandError
+from genesis_server.cli.demo_processes import DemoServer, running_server, running_workers
 from genesis_server.cli.text import span
-from genesis_server.flags.overrides import OTHER_NAMES
 
-SERVER_COMMAND = (sys.executable, "-m", "genesis_server", "serve")
+if TYPE_CHECKING:
+    from genesis.options import OrchestrateOptions
+    from genesis.v1.catalogue_pb2 import Catalogue
+
 DEFAULT_GOAL = "Release the new billing feature to all customers"
 DEFAULT_BUDGET = "0.25 USD"
 """Goes with the default goal; goals of one's own have no limit."""
-
-_START_SECONDS = 30.0
-_STOP_SECONDS = 15.0
-_LOG_LINES = 12
-_CHECK = "/grpc.health.v1.Health/Check"
+AGENTS = Path(str(files("genesis_server"))) / "data" / "demo_agents.toml"
+FAILING_AGENT = "quick-hands"
+_TASKS_BEFORE_IT_FAILS = 2
+_IDLE_SECONDS = 3.0
+"""A goal of one's own ends when nothing has moved for so long."""
 
 
 def demo(
@@ -40,84 +38,68 @@ def demo(
     goal: Annotated[str, typer.Option(metavar="TEXT", help="Your own goal, in words.")] = DEFAULT_GOAL,
     catalogue: o.CatalogueFile = None,
 ) -> None:
-    """Start a server of its own, hand it a goal, show the whole answer, stop the server. Exit code 0 whatever the verdict."""
-    from genesis_server.cli.show.whole import show_orchestration
+    """Start a server and three workers, hand them a goal, watch it getting done although one worker fails, stop them all.
 
+    With agents and tools of your own (--catalogue) the answer is shown, and not carried out. Exit code 0 however it comes out.
+    """
     run = session.of(ctx)
     given = catalogue_option(run, catalogue)
     started = time.monotonic()
-    with _ending_well(), running_server() as address:
-        run.note(f"a server answers at {address} after {span(time.monotonic() - started)}")
-        own = session.Session(server=address, timeout=run.timeout, json=run.json, no_color=run.no_color)
-        with own.client() as client, own.waiting("planning, routing, validating …"):
-            answer = client.orchestrate(goal, catalogue=given, budget=DEFAULT_BUDGET if goal == DEFAULT_GOAL else None)
-        own.answer(answer, lambda console: show_orchestration(console, answer))
-    run.note(f"the server has stopped; {span(time.monotonic() - started)} in all")
+    # Its own goal is for the three agents alone; goals of others may need agents that nobody runs here.
+    known = AGENTS if goal == DEFAULT_GOAL else None
+    with _ending_well(), running_server(known) as server:
+        run.note(f"a server answers at {server.address} after {span(time.monotonic() - started)}")
+        own = session.Session(server=server.address, timeout=run.timeout, json=run.json, no_color=run.no_color)
+        if given is not None:
+            _advise(own, goal, given)
+        else:
+            _carry_out(own, server, goal)
+    run.note(f"all processes have stopped; {span(time.monotonic() - started)} in all")
 
 
-@contextlib.contextmanager
-def running_server() -> Generator[str]:
-    """The address of a server of its own in a child process, with a folder of its own; both are gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="genesis-demo-") as folder:
-        log_file = Path(folder) / "server.log"
-        address = f"127.0.0.1:{_free_port()}"
-        with log_file.open("wb") as log:
-            child = subprocess.Popen(  # noqa: S603  (this very program)
-                SERVER_COMMAND,
-                env=_environment(address, folder),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            _await_serving(address, child, log_file)
-            yield address
-        finally:
-            _stop(child)
+def _budget(goal: str) -> str | None:
+    return DEFAULT_BUDGET if goal == DEFAULT_GOAL else None
 
 
-def _environment(address: str, folder: str) -> dict[str, str]:
-    """The settings of the demo, whatever those of the user's own server are."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GENESIS_") and name not in OTHER_NAMES}
-    return inherited | {
-        "GENESIS_LISTEN": address,
-        "GENESIS_HTTP_LISTEN": "127.0.0.1:0",
-        "GENESIS_DATA_DIR": folder,
-        "GENESIS_LAME_DUCK_SECONDS": "0",
-    }
+def _advise(own: session.Session, goal: str, catalogue: Catalogue) -> None:
+    from genesis_server.cli.show.whole import show_orchestration
+
+    with own.client() as client, own.waiting("planning, routing, validating …"):
+        answer = client.orchestrate(goal, catalogue=catalogue, budget=_budget(goal))
+    own.answer(answer, lambda console: show_orchestration(console, answer))
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+def _carry_out(own: session.Session, server: DemoServer, goal: str) -> None:
+    from genesis_server.agents.loading import load_agents
+    from genesis_server.cli.following import show_until_end
+    from genesis_server.cli.show.demo_summary import DemoSummary, summary_view
+    from genesis_server.cli.show.whole import show_orchestration
 
-
-def _await_serving(address: str, child: subprocess.Popen[bytes], log_file: Path) -> None:
-    """Wait until the server says SERVING on grpc.health.v1."""
-    import grpc
-    from grpc_health.v1 import health_pb2
-
-    deadline = time.monotonic() + _START_SECONDS
-    request = health_pb2.HealthCheckRequest()
-    with grpc.insecure_channel(address, [("grpc.enable_http_proxy", 0), ("grpc.initial_reconnect_backoff_ms", 50)]) as channel:
-        check = channel.unary_unary(_CHECK, health_pb2.HealthCheckRequest.SerializeToString, health_pb2.HealthCheckResponse.FromString)
-        while child.poll() is None and time.monotonic() < deadline:
-            with contextlib.suppress(grpc.RpcError):
-                if check(request, timeout=1.0).status == health_pb2.HealthCheckResponse.SERVING:
-                    return
-            time.sleep(0.05)
-    said = log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
-    ended = f"ended with exit code {child.returncode}" if child.poll() is not None else f"does not serve after {_START_SECONDS:.0f} s"
-    raise CommandError(f"the demo's server {ended}", code=ExitCode.SERVER_FAULT, details=said)
-
-
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    child.terminate()
-    try:
-        child.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+    agents = [card.id for card in load_agents(AGENTS.read_text("utf-8"), AGENTS.name).agents]
+    workers = [(agent, str(_TASKS_BEFORE_IT_FAILS)) if agent == FAILING_AGENT else (agent,) for agent in agents]
+    with own.client() as client, contextlib.ExitStack() as stack:
+        with own.waiting("three workers join …"):
+            folder = stack.enter_context(running_workers(server, client, workers))
+        own.note(f"joined: {', '.join(agents)}; {FAILING_AGENT} will begin to fail")
+        budget = _budget(goal)
+        options: OrchestrateOptions = {"budget": budget, "dispatch": True, "run_budget": {"cost": budget} if budget else None}
+        with own.waiting("planning, routing, validating …"):
+            answer = client.orchestrate(goal, **options)
+        if not own.json:
+            show_orchestration(own.out, answer)
+            own.out.print()
+        began = time.monotonic()
+        picture = show_until_end(own, client, answer.plan.id, idle_seconds=_IDLE_SECONDS)
+        took = time.monotonic() - began
+        summary = DemoSummary(
+            picture=picture,
+            routed={route.task_id: route.assignment.target.id for route in answer.routes if route.HasField("assignment")},
+            breakers=tuple(client.breakers()),
+            files={file.name: file.stat().st_size for file in sorted(folder.iterdir())},
+            took=took,
+        )
+        stored = client.get_plan(answer.plan.id, contents=own.json)
+        own.answer(stored, lambda console: console.print(summary_view(summary, time.time())))
 
 
 @contextlib.contextmanager

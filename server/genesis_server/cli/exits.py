@@ -10,7 +10,7 @@ class ExitCode(IntEnum):
     """The exit codes; the text of each stands in `genesis --help`."""
 
     OK = 0, "done"
-    FAILED = 1, "done, but the verdict failed, a task has nobody to do it, or the server is not well"
+    FAILED = 1, "done, but the verdict or the plan failed, a task has nobody to do it, or the server is not well"
     USAGE = 2, "the command line, a file or the settings are wrong"
     UNREACHABLE = 3, "no server answers there"
     REFUSED = 4, "the server refused the request"

@@ -10,7 +10,25 @@ from typing import Annotated
 
 import typer
 
-from genesis_server.cli import agents, backup, config, demo, flag, health, judging, planning, plans, rules, serve, why
+from genesis_server.cli import (
+    agents,
+    artefact,
+    backup,
+    breakers,
+    config,
+    demo,
+    flag,
+    health,
+    judging,
+    planning,
+    plans,
+    rules,
+    running,
+    serve,
+    tasks,
+    why,
+    worker,
+)
 from genesis_server.cli.exits import EPILOG, ExitCode
 from genesis_server.cli.group import GenesisGroup
 from genesis_server.cli.session import Session
@@ -88,18 +106,26 @@ def root(
     )
 
 
-_MAIN, _READ, _RUN = "Goals", "Server", "Operation"
+_MAIN, _WORK, _READ, _RUN = "Goals", "Work", "Server", "Operation"
 app.command(rich_help_panel=_MAIN)(demo.demo)
+app.command(rich_help_panel=_MAIN)(running.run)
 app.command(rich_help_panel=_MAIN)(planning.plan)
 app.command(rich_help_panel=_MAIN)(judging.route)
 app.command(rich_help_panel=_MAIN)(judging.validate)
 app.command(rich_help_panel=_MAIN)(planning.orchestrate)
+app.command(rich_help_panel=_WORK)(tasks.tasks)
+app.command(rich_help_panel=_WORK)(artefact.artefact)
+app.command(rich_help_panel=_WORK)(tasks.approve)
+app.command(rich_help_panel=_WORK)(tasks.budget)
+app.command(rich_help_panel=_WORK, epilog=worker.EPILOG)(worker.worker)
 app.add_typer(plans.app, name="plans", rich_help_panel=_READ)
 app.command(rich_help_panel=_READ)(why.why)
 app.add_typer(why.decisions, name="decisions", rich_help_panel=_READ)
 app.add_typer(rules.app, name="rules", rich_help_panel=_READ)
 app.add_typer(agents.app, name="agents", rich_help_panel=_READ)
 app.add_typer(flag.app, name="flag", rich_help_panel=_READ)
+app.add_typer(breakers.app, name="breakers", rich_help_panel=_READ)
+app.command(rich_help_panel=_READ)(breakers.security)
 app.command(rich_help_panel=_READ)(health.health)
 app.command(rich_help_panel=_RUN)(serve.serve)
 app.add_typer(config.app, name="config", rich_help_panel=_RUN)

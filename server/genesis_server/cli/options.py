@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -10,6 +11,7 @@ import typer
 
 from genesis_server.cli.failure import CommandError
 
+_MONEY = re.compile(r"([0-9.]+)([A-Z]{3})")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
@@ -50,6 +52,12 @@ def parse_span(text: str) -> float:
     return value
 
 
+def parse_money(text: str) -> str:
+    """The amount as the client takes it; `0.50USD` is `0.50 USD`."""
+    found = _MONEY.fullmatch(text.strip())
+    return f"{found[1]} {found[2]}" if found else text
+
+
 _LIMITS = "Limits"
 _EXPORT = "Instead of the tree"
 
@@ -83,6 +91,12 @@ StickyKey: TypeAlias = Annotated[
     str,
     typer.Option(metavar="KEY", help="The same key goes to the same one of candidates that are about as good.", rich_help_panel=_LIMITS),
 ]
+Tokens: TypeAlias = Annotated[
+    int | None, typer.Option(min=0, help="The most tokens of language models, read and written.", rich_help_panel=_LIMITS)
+]
+Priority: TypeAlias = Annotated[int | None, typer.Option(min=0, max=9, help="Plans with a higher number go first; 5 when left out.")]
+PlanId: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN_ID", help="Id of the plan.", show_default=False)]
+TaskId: TypeAlias = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task, or its number in the plan.", show_default=False)]
 GraphML: TypeAlias = Annotated[bool, typer.Option("--graphml", help="GraphML, for networkx, yEd, Gephi.", rich_help_panel=_EXPORT)]
 Dot: TypeAlias = Annotated[bool, typer.Option("--dot", help="Graphviz DOT.", rich_help_panel=_EXPORT)]
 Mermaid: TypeAlias = Annotated[bool, typer.Option("--mermaid", help="A Mermaid flowchart.", rich_help_panel=_EXPORT)]

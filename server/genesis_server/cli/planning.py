@@ -45,7 +45,7 @@ def plan(
     """Make a plan of a goal: a tree of tasks with their dependencies."""
     run = session.of(ctx)
     form = chosen(dot=dot, mermaid=mermaid, svg=svg, graphml=graphml, json=run.json, output=output)
-    options = _plan_options(run, catalogue, given, max_level, seed=seed, request_id=request_id)
+    options = plan_options(run, catalogue, given, max_level, seed=seed, request_id=request_id)
     with run.client() as client:
         if stream:
             answer = _last(run, client.plan_stream(goal, **options))
@@ -83,7 +83,7 @@ def orchestrate(
     run = session.of(ctx)
     form = chosen(dot=dot, mermaid=mermaid, svg=svg, graphml=graphml, json=run.json, output=output)
     options: OrchestrateOptions = {
-        **_plan_options(run, catalogue, given, max_level, seed=seed, request_id=request_id),
+        **plan_options(run, catalogue, given, max_level, seed=seed, request_id=request_id),
         **limit_options(budget, region, data_class, deadline, exclude, sticky_key=sticky_key),
         "explanation": explain.value,
     }
@@ -104,9 +104,10 @@ def outcome(answer: OrchestrateResponse) -> ExitCode:
     return ExitCode.OK if answer.verdict.passed and assigned else ExitCode.FAILED
 
 
-def _plan_options(
+def plan_options(
     run: session.Session, catalogue: o.CatalogueFile, given: o.Givens, max_level: o.MaxLevel, *, seed: int, request_id: str | None
 ) -> PlanOptions:
+    """How to plan, as the client takes it."""
     options: PlanOptions = {"catalogue": catalogue_option(run, catalogue), "givens": given or (), "seed": seed}
     if max_level is not None:
         options["max_level"] = max_level.value

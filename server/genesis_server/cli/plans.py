@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import islice
 from typing import Annotated
 
@@ -12,8 +13,6 @@ from genesis_server.cli import session, updates
 from genesis_server.cli.forms import chosen, export
 
 app = typer.Typer(no_args_is_help=True, help="Stored plans: list, read, carry on, watch, delete.")
-
-PlanId = Annotated[str, typer.Argument(metavar="PLAN_ID", help="Id of the plan.", show_default=False)]
 
 
 @app.command("list")
@@ -31,7 +30,7 @@ def list_plans(ctx: typer.Context, limit: Annotated[int, typer.Option(min=1, hel
 @app.command("get")
 def get_plan(
     ctx: typer.Context,
-    plan_id: PlanId,
+    plan_id: o.PlanId,
     *,
     dot: o.Dot = False,
     mermaid: o.Mermaid = False,
@@ -49,13 +48,13 @@ def get_plan(
     if form:
         export(form, answer.plan, output, routes=answer.routes, critical=answer.verdict.schedule.critical_path)
     else:
-        run.answer(answer, lambda console: show_stored(console, answer))
+        run.answer(answer, lambda console: show_stored(console, answer, time.time()))
 
 
 @app.command("delete")
 def delete_plan(
     ctx: typer.Context,
-    plan_id: PlanId,
+    plan_id: o.PlanId,
     plan_version: Annotated[int, typer.Option(min=0, help="Delete only this version; 0: any.")] = 0,
     request_id: o.RequestId = None,
 ) -> None:
@@ -66,5 +65,7 @@ def delete_plan(
     run.note(f"{plan_id} is deleted")
 
 
-for command in (updates.done, updates.fail, updates.tell, updates.edit, updates.pause, updates.resume, updates.cancel, updates.watch):
+for command in (updates.done, updates.fail, updates.tell, updates.edit, updates.pause, updates.resume, updates.cancel):
     app.command(rich_help_panel="What happened")(command)
+for command in (updates.dispatch, updates.watch):
+    app.command(rich_help_panel="Being carried out")(command)

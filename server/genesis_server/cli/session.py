@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     import genesis
+    from genesis.options import ConnectOptions
 
 CALL_ATTEMPTS = 3
 """Tries of each call: who waits at a terminal learns soon that no server answers."""
@@ -78,22 +79,28 @@ class Session:
         """A client of the server; what it refuses is a usage error."""
         import genesis
 
+        options: ConnectOptions = {
+            **self.connect_options(),
+            "timeout": self.timeout,
+            "retry": genesis.Retry(attempts=CALL_ATTEMPTS),
+            "health_checking": health_checking,
+        }
         with usage_errors():
-            client = genesis.connect(
-                self.server,
-                token=self.token,
-                insecure_token=self.insecure_token,
-                tls=True if self.tls else None,
-                root_certificates=self.tls_ca,
-                client_certificate=self.tls_certificate,
-                client_key=self.tls_key,
-                server_name=self.tls_server_name,
-                timeout=self.timeout,
-                retry=genesis.Retry(attempts=CALL_ATTEMPTS),
-                health_checking=health_checking,
-            )
+            client = genesis.connect(self.server, **options)
         with client, usage_errors():
             yield client
+
+    def connect_options(self) -> ConnectOptions:
+        """How to reach the server, and who the caller is."""
+        return {
+            "token": self.token,
+            "insecure_token": self.insecure_token,
+            "tls": True if self.tls else None,
+            "root_certificates": self.tls_ca,
+            "client_certificate": self.tls_certificate,
+            "client_key": self.tls_key,
+            "server_name": self.tls_server_name,
+        }
 
     @contextmanager
     def waiting(self, words: str) -> Generator[None]:

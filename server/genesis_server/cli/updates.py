@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeAlias, cast
 
 import typer
 
@@ -13,6 +12,7 @@ from genesis_server.cli import options as o
 from genesis_server.cli import session
 from genesis_server.cli.failure import CommandError
 from genesis_server.cli.files import read_json
+from genesis_server.cli.task_ids import ids_by_name, is_number
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from genesis import Client
     from genesis.options import UpdateOptions
 
-PlanId: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN_ID", help="Id of the plan.", show_default=False)]
-TaskId: TypeAlias = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task, or its number in the plan.", show_default=False)]
 Seen: TypeAlias = Annotated[int, typer.Option("--plan-version", min=0, help="Only at this version; 0: whatever it is.")]
 
-_NUMBER = re.compile(r"\d+(\.\d+)*")
+
+_TASKS: tuple[Literal["done", "failed", "approve", "refuse"], ...] = ("done", "failed", "approve", "refuse")
+"""Events that name a task."""
 
 
 def done(
     ctx: typer.Context,
-    plan_id: PlanId,
-    task_id: TaskId,
+    plan_id: o.PlanId,
+    task_id: o.TaskId,
     *,
     output: Annotated[
         list[str] | None, typer.Option("--output", metavar="NAME=JSON", help="What it put out; repeatable. What is no JSON is a text.")
@@ -39,25 +39,25 @@ def done(
     request_id: o.RequestId = None,
 ) -> None:
     """Tell that a task succeeded; shows what is ready now."""
-    _update(ctx, plan_id, done=task_id, outputs=pairs(output, "--output"), version=plan_version, request_id=request_id or "")
+    update(ctx, plan_id, done=task_id, outputs=pairs(output, "--output"), version=plan_version, request_id=request_id or "")
 
 
 def fail(
     ctx: typer.Context,
-    plan_id: PlanId,
-    task_id: TaskId,
+    plan_id: o.PlanId,
+    task_id: o.TaskId,
     *,
     error: Annotated[str, typer.Option(metavar="TEXT", help="Why.")] = "",
     plan_version: Seen = 0,
     request_id: o.RequestId = None,
 ) -> None:
     """Tell that a task failed for good; the plan is repaired around it."""
-    _update(ctx, plan_id, failed=task_id, error=error, version=plan_version, request_id=request_id or "")
+    update(ctx, plan_id, failed=task_id, error=error, version=plan_version, request_id=request_id or "")
 
 
 def tell(
     ctx: typer.Context,
-    plan_id: PlanId,
+    plan_id: o.PlanId,
     *,
     fact: Annotated[list[str] | None, typer.Option("--fact", metavar="NAME=JSON", help="What became known; repeatable.")] = None,
     about: Annotated[list[str] | None, typer.Option(metavar="TASK", help="A task the text is about, by id or number; repeatable.")] = None,
@@ -68,7 +68,7 @@ def tell(
     """Tell a plan what became known: facts for its conditions, or new words for tasks."""
     if not fact and not text:
         raise CommandError("give at least one --fact NAME=JSON, or --text with --about TASK_ID")
-    _update(
+    update(
         ctx,
         plan_id,
         facts=pairs(fact, "--fact"),
@@ -81,7 +81,7 @@ def tell(
 
 def edit(
     ctx: typer.Context,
-    plan_id: PlanId,
+    plan_id: o.PlanId,
     file: Annotated[
         Path,
         typer.Argument(metavar="FILE", help='JSON as in genesis.v1.PlanEdit: {"edits": [...]}; - is stdin.', show_default=False),
@@ -94,36 +94,50 @@ def edit(
     edits = read_json(file).get("edits")
     if not isinstance(edits, list):
         raise CommandError(f'{file} must hold edits, for example {{"edits": [{{"remove_task_id": "build"}}]}}')
-    _update(ctx, plan_id, edits=cast("list[dict[str, Any]]", edits), version=plan_version, request_id=request_id or "")
+    update(ctx, plan_id, edits=cast("list[dict[str, Any]]", edits), version=plan_version, request_id=request_id or "")
 
 
-def pause(ctx: typer.Context, plan_id: PlanId, *, plan_version: Seen = 0, request_id: o.RequestId = None) -> None:
+def pause(ctx: typer.Context, plan_id: o.PlanId, *, plan_version: Seen = 0, request_id: o.RequestId = None) -> None:
     """Let nothing become ready until the plan is resumed."""
-    _update(ctx, plan_id, pause=True, version=plan_version, request_id=request_id or "")
+    update(ctx, plan_id, pause=True, version=plan_version, request_id=request_id or "")
 
 
-def resume(ctx: typer.Context, plan_id: PlanId, *, plan_version: Seen = 0, request_id: o.RequestId = None) -> None:
+def resume(ctx: typer.Context, plan_id: o.PlanId, *, plan_version: Seen = 0, request_id: o.RequestId = None) -> None:
     """Go on with a paused plan."""
-    _update(ctx, plan_id, resume=True, version=plan_version, request_id=request_id or "")
+    update(ctx, plan_id, resume=True, version=plan_version, request_id=request_id or "")
 
 
-def cancel(ctx: typer.Context, plan_id: PlanId, *, plan_version: Seen = 0, request_id: o.RequestId = None) -> None:
+def cancel(ctx: typer.Context, plan_id: o.PlanId, *, plan_version: Seen = 0, request_id: o.RequestId = None) -> None:
     """End a plan; what has not ended is cancelled."""
-    _update(ctx, plan_id, cancel=True, version=plan_version, request_id=request_id or "")
+    update(ctx, plan_id, cancel=True, version=plan_version, request_id=request_id or "")
+
+
+def dispatch(
+    ctx: typer.Context, plan_id: o.PlanId, *, priority: o.Priority = None, plan_version: Seen = 0, request_id: o.RequestId = None
+) -> None:
+    """Hand a plan to agents that have joined, or change its priority."""
+    update(ctx, plan_id, dispatch=True if priority is None else priority, version=plan_version, request_id=request_id or "")
 
 
 def watch(
     ctx: typer.Context,
-    plan_id: PlanId,
+    plan_id: o.PlanId,
     *,
     after_version: Annotated[int, typer.Option(min=0, help="The last version seen; 0: from the first.")] = 0,
+    runs: Annotated[
+        bool, typer.Option("--runs", help="Also who works on what and what waits: a live tree on a terminal, a line an event elsewhere.")
+    ] = False,
 ) -> None:
     """Show every version of a plan as it comes, until the plan ends; with --json, one JSON line for each."""
+    from genesis_server.cli.following import show_until_end
     from genesis_server.cli.show.updates import change_view
 
     run = session.of(ctx)
     with run.client() as client:
-        for change in client.watch_plan(plan_id, after_version=after_version):
+        if runs and not run.json:
+            show_until_end(run, client, plan_id)
+            return
+        for change in client.watch_plan(plan_id, after_version=after_version, runs=runs):
             if run.json:
                 typer.echo(session.as_json(change, indent=None))
             else:
@@ -151,7 +165,8 @@ def _no_json(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _update(ctx: typer.Context, plan_id: str, **event: Unpack[UpdateOptions]) -> None:
+def update(ctx: typer.Context, plan_id: str, **event: Unpack[UpdateOptions]) -> None:
+    """Tell a plan what happened, and show what that changed."""
     from genesis_server.cli.show.updates import update_view
 
     run = session.of(ctx)
@@ -162,19 +177,13 @@ def _update(ctx: typer.Context, plan_id: str, **event: Unpack[UpdateOptions]) ->
 
 def _by_id(client: Client, plan_id: str, event: UpdateOptions) -> UpdateOptions:
     """The event with the ids of tasks that are named by their numbers, as the plan's tree shows them."""
-    named = [*event.get("about", ()), event.get("done", ""), event.get("failed", "")]
-    if not any(_NUMBER.fullmatch(name) for name in named):
+    if not any(is_number(name) for name in (*event.get("about", ()), *(event.get(name, "") for name in _TASKS))):
         return event
-    from genesis_server.cli.drawing.graph import PlanGraph
-
-    plan = client.get_plan(plan_id).plan
-    ids = {node.number: node.task.id for node in PlanGraph(plan).nodes if node.task.id}
-    ids |= {task.id: task.id for task in plan.tasks}
+    ids = ids_by_name(client.get_plan(plan_id).plan)
     changed: UpdateOptions = {**event}
-    if "done" in event:
-        changed["done"] = ids.get(event["done"], event["done"])
-    if "failed" in event:
-        changed["failed"] = ids.get(event["failed"], event["failed"])
+    for name in _TASKS:
+        if told := event.get(name, ""):
+            changed[name] = ids.get(told, told)
     if "about" in event:
         changed["about"] = [ids.get(name, name) for name in event["about"]]
     return changed

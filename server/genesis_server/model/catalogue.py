@@ -78,6 +78,8 @@ class AgentCard:
     region: str = ""
     """Empty: anywhere, which satisfies no region constraint."""
     max_data_class: DataClass = DataClass.INTERNAL
+    live: bool = False
+    """Whether a worker of it is alive; the server says so, never a caller."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -28,3 +29,12 @@ class ComponentHealth:
     breaker_state: str = ""
     retry_time: float | None = None
     """Seconds since the epoch when an open breaker tries again."""
+    opened_time: float | None = None
+    """Seconds since the epoch when the breaker opened; None while it is closed."""
+    breaker_reason: str = ""
+    """What opened it; empty while it is closed."""
+
+
+def wall_time(moment: float | None, *, clock: Callable[[], float], now: Callable[[], float]) -> float | None:
+    """A moment of the monotonic `clock` in seconds since the epoch, as `now` counts them; None stays None."""
+    return None if moment is None else now() + moment - clock()

@@ -15,6 +15,10 @@ MAX_GOAL_LENGTH = 5_000
 MAX_UPDATES_PER_PLAN = 10
 MAX_NEW_TASKS_PER_UPDATE = 20
 DEFAULT_DIFFICULTY = 0.5
+DEFAULT_ATTEMPTS = 3
+DEFAULT_ATTEMPTS_PER_AGENT = 2
+DEFAULT_BACKOFF_SECONDS = 1.0
+MAX_BACKOFF_SECONDS = 60.0
 
 
 class TaskKind(IntEnum):
@@ -74,6 +78,8 @@ class TaskState(IntEnum):
     SKIPPED = 4
     """A guard excludes it; what waits for it need not wait any more."""
     CANCELLED = 5
+    AWAITING_APPROVAL = 6
+    """It could be worked on, and waits for somebody's approval."""
 
     @property
     def ended(self) -> bool:
@@ -187,6 +193,18 @@ class EdgeOrigin:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a task is tried before another method, a repair or giving up."""
+
+    max_attempts: int = 0
+    """Over all agents; 0: DEFAULT_ATTEMPTS."""
+    max_attempts_per_agent: int = 0
+    """0: DEFAULT_ATTEMPTS_PER_AGENT."""
+    initial_backoff_seconds: float | None = None
+    """Before the second attempt; doubles with each further one, up to MAX_BACKOFF_SECONDS. None: DEFAULT_BACKOFF_SECONDS."""
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One step of a plan."""
 
@@ -212,6 +230,12 @@ class Task:
     state: TaskState = TaskState.PENDING
     error: str = ""
     """Why it failed, when it did."""
+    retry: RetryPolicy = RetryPolicy()
+    timeout_seconds: float | None = None
+    """The longest one attempt may take; None: the server's default."""
+    needs_approval: bool = False
+    approved_by: str = ""
+    """Who approved it; empty while nobody did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genesis_server.model.plan import Edge, PlanState, Task
+from genesis_server.model.work import DEFAULT_PRIORITY, ArtefactReference, RunBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class TaskDone:
     task_id: str
     outputs: Mapping[str, Any]
     """JSON values by artefact name; guards are evaluated on them."""
+    references: Mapping[str, ArtefactReference] = field(default_factory=dict[str, ArtefactReference])
+    """Values that lie elsewhere, by artefact name; they decide no guard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,37 @@ class Cancel:
     """End the plan; what has not ended is cancelled."""
 
 
-PlanEvent = TaskDone | TaskFailed | Information | UserEdit | Pause | Resume | Cancel
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Somebody decides about a task that awaits approval."""
+
+    task_id: str
+    actor: str
+    """Who."""
+    refused: bool = False
+    comment: str = ""
+
+
+PlanEvent = TaskDone | TaskFailed | Information | UserEdit | Pause | Resume | Cancel | Approve
+"""What changes the plan itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeBudget:
+    """The run's budget is another one from now on."""
+
+    budget: RunBudget
+
+
+@dataclass(frozen=True, slots=True)
+class StartDispatch:
+    """Agents are to carry the plan out from now on."""
+
+    priority: int = DEFAULT_PRIORITY
+
+
+RunEvent = ChangeBudget | StartDispatch
+"""What changes how a plan is carried out, and not the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +166,5 @@ class Known:
     """JSON values by the task that put them out, then by artefact name."""
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """JSON values by name."""
+    references: Mapping[str, Mapping[str, ArtefactReference]] = field(default_factory=dict[str, Mapping[str, ArtefactReference]])
+    """Outputs that lie elsewhere, by the task that put them out, then by artefact name."""

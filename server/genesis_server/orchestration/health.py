@@ -34,17 +34,32 @@ class HealthCheck:
         snapshots: Callable[[], Snapshots],
         clock: Callable[[], float],
         model_available: Callable[[], bool] = lambda: False,
+        of_tenant: Callable[[str], Sequence[ComponentHealth]] = lambda _: (),
     ) -> None:
-        """Take the probes; uptime counts from now on the monotonic `clock`; `model_available`: whether a language model drafts plans."""
+        """Take the probes; uptime counts from now on.
+
+        Args:
+            probes: of the parts of the server.
+            snapshots: what is in use now.
+            clock: monotonic seconds.
+            model_available: whether a language model drafts plans.
+            of_tenant: the components that are one tenant's and not well, asked for each report.
+        """
         self._probes = tuple(probes)
         self._snapshots = snapshots
         self._clock = clock
         self._model_available = model_available
+        self._of_tenant = of_tenant
         self._start = clock()
 
-    async def report(self) -> HealthReport:
-        """Ask; the server is unhealthy when a component it cannot do without is, degraded when any component is not well."""
+    async def report(self, tenant: str | None = None) -> HealthReport:
+        """Ask; the server is unhealthy when a component it cannot do without is, degraded when any component is not well.
+
+        With a tenant, its own components are told too; they count as the others do.
+        """
         components = tuple([await probe() for probe in self._probes])
+        if tenant is not None:
+            components += tuple(self._of_tenant(tenant))
         if any(component.status is HealthStatus.UNHEALTHY and component.needed for component in components):
             status = HealthStatus.UNHEALTHY
         elif all(component.status is HealthStatus.HEALTHY for component in components):

@@ -1,4 +1,4 @@
-"""Ids of plans and decisions: sortable by time, unguessable, safe in URLs."""
+"""Ids of plans, decisions and security events: sortable by time, unguessable, safe in URLs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def plan_id(now: float, random_bits: Callable[[int], int] = secrets.randbits) ->
 def decision_id(now: float, random_bits: Callable[[int], int] = secrets.randbits) -> str:
     """`dec_` and a ULID, as in `plan_id`."""
     return f"dec_{_ulid(now, random_bits)}"
+
+
+def security_event_id(now: float, random_bits: Callable[[int], int] = secrets.randbits) -> str:
+    """`evt_` and a ULID, as in `plan_id`."""
+    return f"evt_{_ulid(now, random_bits)}"
 
 
 def _ulid(now: float, random_bits: Callable[[int], int]) -> str:

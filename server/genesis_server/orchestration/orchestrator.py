@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from genesis_server import __version__
@@ -13,7 +13,9 @@ from genesis_server.model.decision import PlanInput, RouteInput
 from genesis_server.model.plan import MAX_TASKS_PER_PLAN, Plan
 from genesis_server.model.provenance import DegradationLevel, PhaseDuration, Provenance, TripwireHit
 from genesis_server.model.routing import ExplanationLevel, Routing, RoutingConstraints, TaskRoute
+from genesis_server.model.update import Known
 from genesis_server.model.validation import Repair, Verdict
+from genesis_server.model.work import DEFAULT_PRIORITY, PlanRun, RunBudget
 from genesis_server.orchestration.decisions.making import Materials, make_routing, make_settled
 from genesis_server.orchestration.decisions.recorder import Circumstances, DecisionRecorder, Made, Prepared
 from genesis_server.orchestration.drafting import Drafted, Drafter, Wish
@@ -21,11 +23,13 @@ from genesis_server.orchestration.observer import Observer
 from genesis_server.orchestration.offloading import INLINE_OFFERS, INLINE_TASKS, offload
 from genesis_server.orchestration.phases import PhaseTimer
 from genesis_server.orchestration.plan_store import PlanStore, StoredPlan
+from genesis_server.orchestration.runs import refuse_unrouted, run_puts
 from genesis_server.orchestration.snapshots import Snapshots
+from genesis_server.planning.update.ready import settle as settle_states
 from genesis_server.resilience.errors import SecurityError, too_many_tasks
 from genesis_server.routing.policy import default_policy as default_routing_policy
 from genesis_server.validation.fixpoint import Mended, mend
-from genesis_server.validation.judge import Limits, judge_plan
+from genesis_server.validation.judge import Limits, judge_of
 
 
 class JudgedElsewhere(Protocol):
@@ -102,6 +106,19 @@ class Orchestrated:
 
 
 @dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a plan is carried out."""
+
+    budget: RunBudget = field(default_factory=RunBudget)
+    dispatched: bool = False
+    """Whether agents are to get its tasks."""
+    priority: int = DEFAULT_PRIORITY
+    """0 to 9, higher goes first."""
+    traceparent: str = ""
+    """W3C trace context of the call; empty: it is not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What the operator decided."""
 
@@ -116,7 +133,7 @@ class Orchestrator:
     def __init__(
         self,
         *,
-        snapshots: Callable[[], Snapshots],
+        snapshots: Callable[[str], Snapshots],
         store: PlanStore,
         scan: Callable[[str, str], tuple[TripwireHit, ...]],
         drafter: Drafter | None = None,
@@ -130,7 +147,7 @@ class Orchestrator:
         """Take the parts.
 
         Args:
-            snapshots: the snapshots in use.
+            snapshots: the snapshots in use, for a tenant.
             store: where plans are kept.
             scan: the tripwire, (text, field) → hits.
             drafter: makes drafts of plans; None: one without a language model.
@@ -152,19 +169,19 @@ class Orchestrator:
         self._now = now
         self._new_plan_id = new_plan_id
 
-    async def plan(self, call: Call, wish: Wish) -> Planned:
-        """Make and store a plan. Raises DecompositionError, SecurityError, ResourceError."""
+    async def plan(self, call: Call, wish: Wish, *, run: RunOptions | None = None) -> Planned:
+        """Make and store a plan; with a run when `run` says how. Raises DecompositionError, SecurityError, ResourceError."""
         result: Planned | None = None
-        async for event in self.plan_events(call, wish):
+        async for event in self.plan_events(call, wish, run=run):
             if isinstance(event, Planned):
                 result = event
         if result is None:
             raise AssertionError("planning ended without a plan")
         return result
 
-    async def plan_events(self, call: Call, wish: Wish) -> AsyncIterator[Progress | Planned]:
+    async def plan_events(self, call: Call, wish: Wish, *, run: RunOptions | None = None) -> AsyncIterator[Progress | Planned]:
         """Make and store a plan, telling each phase as it ends; the plan comes last. Raises as `plan`."""
-        snapshots, timer = self._snapshots(), self._timer()
+        snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
         with timer.phase("tripwire"):
             hits = self.suspect(wish.goal, "goal", snapshots)
         yield Progress(timer.phases[-1], 0, f"{len(hits)} suspicious pieces of text" if hits else "nothing suspicious")
@@ -176,7 +193,8 @@ class Orchestrator:
         with timer.phase("store"):
             made_so_far = self._provenance(call, wish.index, snapshots, timer, seed=wish.seed, draft=draft, hits=hits)
             under = self._circumstances(call, wish.index, snapshots, made_so_far)
-            made_so_far = await self._store(StoredPlan(plan, made_so_far), under, _planned(wish, draft, plan, now=plan.create_time))
+            stored = StoredPlan(plan, made_so_far, own_catalogue=wish.index is not None)
+            made_so_far = await self._store(call, stored, run, under, _planned(wish, draft, plan, now=plan.create_time))
         yield Progress(timer.phases[-1], len(plan.tasks), f"stored as {plan.id}")
         yield Planned(plan, replace(made_so_far, phases=timer.phases))
 
@@ -192,9 +210,9 @@ class Orchestrator:
     ) -> Routed:
         """Give every primitive task an agent or tool. Raises RoutingError for a plan that is no sound graph or too large."""
         _refuse_more_tasks(plan, MAX_TASKS_PER_PLAN)
-        snapshots, timer = self._snapshots(), self._timer()
+        snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
         materials = _materials(index, snapshots)
-        asked = RouteInput(constraints, seed, self._now())
+        asked = RouteInput(constraints, seed, self._now(), load=snapshots.load, unhealthy=snapshots.unhealthy)
         with timer.phase("route"):
             routing = await offload(
                 _is_large(plan, materials.agents),
@@ -225,20 +243,17 @@ class Orchestrator:
         Raises RoutingError TOO_MANY_TASKS.
         """
         _refuse_more_tasks(plan, MAX_TASKS_PER_PLAN if apply_fixes else self.policy.max_validate_tasks)
-        snapshots, timer = self._snapshots(), self._timer()
+        snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
         with timer.phase("tripwire"):
             hits = self.suspect(goal or plan.goal, "goal", snapshots)
 
-        def judge(plan: Plan, routes: tuple[TaskRoute, ...]) -> Verdict:
-            return judge_plan(
-                plan,
-                goal=goal or plan.goal,
-                index=index or snapshots.agents,
-                routes=routes,
-                constraints=constraints,
-                limits=Limits(max_tasks=self.policy.max_validate_tasks),
-                structural_only=snapshots.structural_only,
-            )
+        judge = judge_of(
+            goal=goal or plan.goal,
+            index=index or snapshots.agents,
+            constraints=constraints,
+            limits=Limits(max_tasks=self.policy.max_validate_tasks),
+            structural_only=snapshots.structural_only,
+        )
 
         def decide() -> tuple[Verdict, Mended | None]:
             if not apply_fixes:
@@ -253,7 +268,7 @@ class Orchestrator:
 
     async def validate_elsewhere(self, call: Call, judge: Callable[[Snapshots], Awaitable[_JudgedT]]) -> tuple[_JudgedT, Provenance]:
         """Judge by `judge`, which does it outside this process. Raises what `judge` raises, and SecurityError."""
-        snapshots, timer = self._snapshots(), self._timer()
+        snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
         with timer.phase("validate"):
             judged = await judge(snapshots)
         with timer.phase("tripwire"):
@@ -268,9 +283,16 @@ class Orchestrator:
         *,
         constraints: RoutingConstraints,
         explanation: ExplanationLevel,
+        run: RunOptions | None = None,
     ) -> Orchestrated:
-        """Plan, route, validate, repair and store. Raises DecompositionError, SecurityError, ResourceError."""
-        snapshots, timer = self._snapshots(), self._timer()
+        """Plan, route, validate, repair and store; with a run when `run` says how.
+
+        Raises DecompositionError, SecurityError, ResourceError, and RoutingError PLAN_NOT_ROUTED for a plan of a catalogue of its own that
+        agents are to carry out.
+        """
+        if run is not None and run.dispatched:
+            refuse_unrouted("", routed=True, own_catalogue=wish.index is not None)
+        snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
         materials, begun = _materials(wish.index, snapshots), self._now()
         with timer.phase("tripwire"):
             hits = self.suspect(wish.goal, "goal", snapshots)
@@ -278,7 +300,15 @@ class Orchestrator:
             draft = await self._drafter.draft(wish, snapshots, seconds_left=call.deadline_seconds_left, hits=hits)
         self._observer.planned(draft.plan, draft.level)
 
-        asked = RouteInput(constraints, wish.seed, self._now(), repaired=True, structural_only=snapshots.structural_only)
+        asked = RouteInput(
+            constraints,
+            wish.seed,
+            self._now(),
+            load=snapshots.load,
+            unhealthy=snapshots.unhealthy,
+            repaired=True,
+            structural_only=snapshots.structural_only,
+        )
         settled = await offload(
             _is_large(draft.plan, materials.agents),
             lambda: make_settled(draft.plan, asked, caller=call.caller, materials=materials, explanation=explanation, phase=timer.phase),
@@ -290,8 +320,10 @@ class Orchestrator:
         with timer.phase("store"):
             made_so_far = self._provenance(call, wish.index, snapshots, timer, seed=wish.seed, draft=draft, hits=hits)
             under = self._circumstances(call, wish.index, snapshots, made_so_far, explanation)
-            stored = StoredPlan(plan, made_so_far, settled.routing, settled.verdict, constraints=constraints)
-            made_so_far = await self._store(stored, under, _planned(wish, draft, _known_as(plan, draft.plan), now=begun), routed)
+            stored = StoredPlan(
+                plan, made_so_far, settled.routing, settled.verdict, constraints=constraints, own_catalogue=wish.index is not None
+            )
+            made_so_far = await self._store(call, stored, run, under, _planned(wish, draft, _known_as(plan, draft.plan), now=begun), routed)
         provenance = replace(made_so_far, phases=timer.phases)
         return Orchestrated(plan, settled.routing, settled.verdict, settled.repairs, provenance)
 
@@ -312,12 +344,13 @@ class Orchestrator:
     def _timer(self) -> PhaseTimer:
         return PhaseTimer(self._clock, self._observer.phase)
 
-    async def _store(self, stored: StoredPlan, under: Circumstances, *made: Made) -> Provenance:
-        """Write a new plan with the decisions that made it, all or none; the provenance with the id of the last decision."""
+    async def _store(self, call: Call, stored: StoredPlan, run: RunOptions | None, under: Circumstances, *made: Made) -> Provenance:
+        """Write a new plan with its run and the decisions that made it, all or none; the provenance with the id of the last decision."""
         prepared = Prepared((), ()) if self._recorder is None else await self._recorder.prepare(under, *made)
         provenance = replace(stored.provenance, decision_id=prepared.ids[-1] if prepared.ids else "")
         named = replace(stored, provenance=provenance)
-        await self.store.create(under.caller.tenant, named, also=prepared.puts, actor=under.caller.subject)
+        opened = [] if run is None else run_puts(under.caller.tenant, None, _opened(call, stored.plan, run), stored.plan, now=self._now())
+        await self.store.create(under.caller.tenant, named, also=[*prepared.puts, *opened], actor=under.caller.subject)
         if self._recorder is not None:
             self._recorder.noted(prepared)
         return provenance
@@ -334,7 +367,8 @@ class Orchestrator:
 
     def _named(self, plan: Plan) -> Plan:
         now = self._now()
-        return replace(plan, id=self._new_plan_id(now), version=1, create_time=now)
+        named = replace(plan, id=self._new_plan_id(now), version=1, create_time=now)
+        return settle_states(named, Known()).plan
 
     def _provenance(
         self,
@@ -364,6 +398,21 @@ class Orchestrator:
             tripwire_hits=hits,
             model_use=draft.model_use if draft else None,
         )
+
+
+def _opened(call: Call, plan: Plan, run: RunOptions) -> PlanRun:
+    """The run that begins with a plan."""
+    return PlanRun(
+        plan.id,
+        plan.version,
+        plan.create_time,
+        budget=run.budget,
+        dispatched=run.dispatched,
+        priority=run.priority,
+        traceparent=run.traceparent,
+        correlation_id=call.correlation_id,
+        caller=call.caller,
+    )
 
 
 def _refuse_more_tasks(plan: Plan, limit: int) -> None:

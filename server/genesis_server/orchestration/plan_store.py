@@ -1,14 +1,20 @@
-"""Stored plans under the caller's tenant: a document for each plan as it is, and one for each of its versions."""
+"""Stored plans under the caller's tenant: what changes often, what was decided about it, and each of its versions.
+
+A plan is two documents, so that work that ends does not write the proofs of its routing again: `plan` (tasks, edges, what became known)
+and `plan_routing` (routing, verdict, provenance). The first names the version of the second it goes with.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from genesis_server.dispatch.codec import OUTCOME_KIND, RUN_KIND
 from genesis_server.model.plan import Plan, PlanState
 from genesis_server.model.provenance import DegradationLevel, Provenance
 from genesis_server.model.routing import Routing, RoutingConstraints
@@ -20,10 +26,13 @@ from genesis_server.resilience.errors import ResourceError
 from genesis_server.storage.base import ABSENT, ANY_VERSION, Documents, Key, Put, VersionConflictError
 
 _KIND = "plan"
+_DECIDED = "plan_routing"
 CHANGES = "plan_change"
 """Kind of the documents of versions; their ids are `change_key`'s."""
 MADE = "the plan was made"
 _PAGE = 100
+_READS = 100
+"""How often a plan that is written meanwhile is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,30 @@ class StoredPlan:
     """What was told about it since."""
     constraints: RoutingConstraints = field(default_factory=RoutingConstraints)
     """What `routing` was made under, for the routes of tasks that come later."""
+    own_catalogue: bool = False
+    """Whether it was made from a catalogue that came with the request."""
+    decided_version: int = field(default=0, compare=False)
+    """Version of the document with what was decided; 0: none is written yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """What a plan's first document holds."""
+
+    plan: Plan
+    known: Known
+    decided_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What its second document holds."""
+
+    provenance: Provenance
+    routing: Routing | None
+    verdict: Verdict | None
+    constraints: RoutingConstraints
+    own_catalogue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +135,8 @@ def change_from(value: bytes) -> PlanChange:
 class PlanStore:
     """Plans by tenant and id, on `Documents`. Storage errors pass through.
 
-    A plan's document is two lines of JSON: the summary, then everything, so that a list reads two hundred short lines and not as many
-    plans. Its version is the plan's.
+    A plan's first document is two lines of JSON: the summary, then everything, so that a list reads two hundred short lines and not as
+    many plans. Its version is the plan's.
     """
 
     def __init__(self, documents: Documents) -> None:
@@ -121,22 +154,63 @@ class PlanStore:
         ready = tuple([task.id for task in settle(plan, stored.known).ready])
         diff = difference(Plan(plan.goal, (), state=plan.state), plan)
         change = PlanChange(plan.id, plan.version, MADE, diff, ready, plan.state, plan.create_time, actor)
-        await self._documents.put_all([*_puts(tenant, stored, change, expected=ABSENT), *also])
+        puts, _ = self.puts(tenant, None, stored, change)
+        await self._documents.put_all([*puts, *also])
 
-    async def update(self, tenant: str, stored: StoredPlan, change: PlanChange, *, also: Sequence[Put] = ()) -> None:
-        """Write the next version of a plan, all or none. Raises ResourceError PLAN_NOT_FOUND, VERSION_MISMATCH."""
-        expected = stored.plan.version - 1
+    def puts(self, tenant: str, before: StoredPlan | None, after: StoredPlan, change: PlanChange) -> tuple[list[Put], StoredPlan]:
+        """What to write for the next version of a plan, and the plan as it is then; what was decided only when it is another object."""
+        plan, decided = after.plan, []
+        if before is None or _decided(before) != _decided(after):
+            expected = ABSENT if before is None else before.decided_version
+            decided = [Put(Key(tenant, _DECIDED, plan.id), _adapter(_Decided).dump_json(_of_decided(after)), expected=expected)]
+            after = replace(after, decided_version=expected + 1)
+        summary = PlanSummary(plan.id, plan.version, plan.goal, len(plan.tasks), plan.create_time, after.provenance.level, plan.state)
+        current = _Current(plan, after.known, after.decided_version)
+        value = _adapter(PlanSummary).dump_json(summary) + b"\n" + _adapter(_Current).dump_json(current)
+        # The plan first: it is the one whose version callers know.
+        puts = [
+            Put(Key(tenant, _KIND, plan.id), value, expected=ABSENT if before is None else before.plan.version),
+            Put(change_key(tenant, plan.id, plan.version), _adapter(PlanChange).dump_json(change)),
+            *decided,
+        ]
+        return puts, after
+
+    async def update(self, tenant: str, before: StoredPlan, after: StoredPlan, change: PlanChange, *, also: Sequence[Put] = ()) -> None:
+        """Write the next version of a plan, all or none. Raises ResourceError PLAN_NOT_FOUND, VERSION_MISMATCH.
+
+        A conflict about a document of `also` is raised as it is.
+        """
+        puts, _ = self.puts(tenant, before, after, change)
         try:
-            await self._documents.put_all([*_puts(tenant, stored, change, expected=expected), *also])
+            await self._documents.put_all([*puts, *also])
         except VersionConflictError as conflict:
-            raise _conflict(stored.plan.id, expected, conflict.actual) from None
+            if conflict.key.kind != _KIND:
+                raise
+            raise _conflict(after.plan.id, before.plan.version, conflict.actual) from None
 
     async def get(self, tenant: str, plan_id: str) -> StoredPlan:
         """The plan. Raises ResourceError PLAN_NOT_FOUND."""
-        document = await self._documents.get(Key(tenant, _KIND, plan_id))
-        if document is None:
-            raise _not_found(plan_id)
-        return _adapter(StoredPlan).validate_json(document.value.partition(b"\n")[2])
+        for _ in range(_READS):
+            document, decided = await asyncio.gather(
+                self._documents.get(Key(tenant, _KIND, plan_id)), self._documents.get(Key(tenant, _DECIDED, plan_id))
+            )
+            if document is None:
+                break
+            current: _Current = _adapter(_Current).validate_json(document.value.partition(b"\n")[2])
+            # Another process may have written between the two reads.
+            if decided is not None and decided.version == current.decided_version:
+                found: _Decided = _adapter(_Decided).validate_json(decided.value)
+                return StoredPlan(
+                    plan=current.plan,
+                    provenance=found.provenance,
+                    routing=found.routing,
+                    verdict=found.verdict,
+                    known=current.known,
+                    constraints=found.constraints,
+                    own_catalogue=found.own_catalogue,
+                    decided_version=current.decided_version,
+                )
+        raise _not_found(plan_id)  # half of it is there: it is being deleted
 
     async def changes(self, tenant: str, plan_id: str, *, after_version: int = 0, limit: int) -> Sequence[PlanChange]:
         """The versions of a plan after one, in order; none for a plan that is not there."""
@@ -151,9 +225,12 @@ class PlanStore:
         except VersionConflictError as conflict:
             raise _conflict(plan_id, version, conflict.actual) from None
         # Also when the plan was gone: a deletion that was cut off between the two is finished by the next one.
-        while documents := await self._documents.list(tenant, CHANGES, prefix=f"{plan_id}/", limit=_PAGE):
-            for document in documents:
-                await self._documents.delete(document.key)
+        for kind in (_DECIDED, RUN_KIND):
+            await self._documents.delete(Key(tenant, kind, plan_id))
+        for kind in (CHANGES, OUTCOME_KIND):
+            while documents := await self._documents.list(tenant, kind, prefix=f"{plan_id}/", limit=_PAGE):
+                for document in documents:
+                    await self._documents.delete(document.key)
         if not there:
             raise _not_found(plan_id)
 
@@ -163,14 +240,13 @@ class PlanStore:
         return [_adapter(PlanSummary).validate_json(document.value.partition(b"\n")[0]) for document in documents]
 
 
-def _puts(tenant: str, stored: StoredPlan, change: PlanChange, *, expected: int) -> list[Put]:
-    plan = stored.plan
-    summary = PlanSummary(plan.id, plan.version, plan.goal, len(plan.tasks), plan.create_time, stored.provenance.level, plan.state)
-    value = _adapter(PlanSummary).dump_json(summary) + b"\n" + _adapter(StoredPlan).dump_json(stored)
-    return [
-        Put(Key(tenant, _KIND, plan.id), value, expected=expected),
-        Put(change_key(tenant, plan.id, plan.version), _adapter(PlanChange).dump_json(change)),
-    ]
+def _decided(stored: StoredPlan) -> tuple[int, ...]:
+    """What was decided, by identity: comparing proofs would cost more than writing them."""
+    return tuple(map(id, (stored.provenance, stored.routing, stored.verdict, stored.constraints)))
+
+
+def _of_decided(stored: StoredPlan) -> _Decided:
+    return _Decided(stored.provenance, stored.routing, stored.verdict, stored.constraints, stored.own_catalogue)
 
 
 def version_mismatch(plan_id: str, expected: int, actual: int) -> ResourceError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from genesis_server.agents.index import CatalogueIndex
@@ -19,6 +20,10 @@ class Snapshots:
     methods: MethodLibrary
     flags: FlagSnapshot
     rulebook: Rulebook = field(default_factory=default_rulebook)
+    load: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Tasks under way, by the id of the agent."""
+    unhealthy: frozenset[str] = frozenset()
+    """Agents that fail, so that nothing goes to them."""
 
     @property
     def minimal_reason(self) -> str:

@@ -25,10 +25,6 @@ class DataFileError(ValueError):
 def parse(schema: type[Parsed], text: str, name: str) -> tuple[Parsed, TomlFile]:
     """The content of a TOML file as `schema`, and the file, which knows its lines. Raises DataFileError with every mistake."""
     try:
-        file = toml_file.parse_toml(text, name)
+        return toml_file.read_toml(text, name, schema)
     except toml_file.DataFileError as error:
         raise DataFileError(str(mistake) for mistake in error.mistakes) from None
-    content, mistakes = toml_file.check_schema(file, schema)
-    if content is None:
-        raise DataFileError(str(mistake) for mistake in sorted(mistakes))
-    return content, file

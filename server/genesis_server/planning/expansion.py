@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.catalogue import Artefact
-from genesis_server.model.plan import EdgeKind, Task, TaskKind, TaskOrigin, TaskSource
+from genesis_server.model.plan import EdgeKind, RetryPolicy, Task, TaskKind, TaskOrigin, TaskSource
 from genesis_server.planning.catalogue_match import best_match
 from genesis_server.planning.dag import TaskGraph
 from genesis_server.planning.methods import Method, MethodMatch, Step
@@ -103,6 +103,9 @@ class _Expansion:
             difficulty=step.difficulty,
             expected_seconds=step.expected_seconds,
             origin=replace(self.origin, catalogue_entry=capability),
+            retry=RetryPolicy(max_attempts=step.max_attempts),
+            timeout_seconds=step.timeout_seconds,
+            needs_approval=step.needs_approval,
         )
         self.graph.add_task(task, parent_id)
         for child in step.steps:

@@ -17,6 +17,7 @@ from genesis_server.planning.order import CycleError, TopologicalOrder
 from genesis_server.text.toml_lines import Path
 
 _ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+_LONGEST_SECONDS = 60 * 60 * 24 * 30
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -35,8 +36,14 @@ class _Step(BaseModel):
     outputs: list[_Artefact] = Field(default_factory=list[_Artefact])
     acceptance: str = Field(default="", max_length=500)
     difficulty: float | None = Field(default=None, ge=0, le=1)
-    expected_minutes: float | None = Field(default=None, gt=0, le=60 * 24 * 30)
+    expected_minutes: float | None = Field(default=None, gt=0, le=_LONGEST_SECONDS / 60)
     after: list[str] = Field(default_factory=list[str])
+    needs_approval: bool = False
+    """Whether somebody has to approve it before it, or anything below it, is done."""
+    timeout_seconds: float | None = Field(default=None, gt=0, le=_LONGEST_SECONDS)
+    """The longest one attempt may take; unset: the server's default."""
+    max_attempts: int = Field(default=0, ge=0, le=100)
+    """Over all agents; 0: the server's default."""
     steps: list[_Step] = Field(default_factory=list["_Step"])
 
 
@@ -112,6 +119,9 @@ def _step(schema: _Step) -> Step:
         expected_seconds=None if schema.expected_minutes is None else schema.expected_minutes * 60.0,
         after=tuple(schema.after),
         steps=tuple(_step(step) for step in schema.steps),
+        needs_approval=schema.needs_approval,
+        timeout_seconds=schema.timeout_seconds,
+        max_attempts=schema.max_attempts,
     )
 
 
@@ -170,10 +180,7 @@ def _level_problems(steps: list[_Step], above: Path, depth: int) -> Iterator[tup
             yield (*here, "id"), f"the step {step.id!r} is there already"
         else:
             order.add(step.id)
-        if bool(step.capability) == bool(step.steps):
-            yield here, "a step has either a capability or steps below it"
-        if step.steps and (step.inputs or step.outputs):
-            yield here, "a heading has no inputs and outputs of its own; they follow from its steps"
+        yield from _kind_problems(step, here)
     for place, step in enumerate(steps):
         here = (*above, "steps", place)
         for earlier in step.after:
@@ -185,6 +192,17 @@ def _level_problems(steps: list[_Step], above: Path, depth: int) -> Iterator[tup
             except CycleError as error:
                 yield (*here, "after"), str(error)
         yield from _level_problems(step.steps, here, depth + 1)
+
+
+def _kind_problems(step: _Step, here: Path) -> Iterator[tuple[Path, str]]:
+    """What a step says that work, or a heading, cannot say."""
+    if bool(step.capability) == bool(step.steps):
+        yield here, "a step has either a capability or steps below it"
+    if step.steps and (step.inputs or step.outputs):
+        yield here, "a heading has no inputs and outputs of its own; they follow from its steps"
+    for key in ("timeout_seconds", "max_attempts"):
+        if step.steps and getattr(step, key):
+            yield (*here, key), "a heading is not attempted itself; say it of the steps below"
 
 
 def _leaves(steps: list[_Step], above: Path) -> Iterator[tuple[Path, _Step]]:

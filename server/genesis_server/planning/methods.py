@@ -45,6 +45,12 @@ class Step:
     after: tuple[str, ...] = ()
     """Siblings it waits for although nothing flows."""
     steps: tuple[Step, ...] = ()
+    needs_approval: bool = False
+    """Whether somebody has to approve it before it is done; of a heading: before anything below it is."""
+    timeout_seconds: float | None = None
+    """The longest one attempt may take; None: the server's default."""
+    max_attempts: int = 0
+    """Over all agents; 0: the server's default."""
 
     def leaves(self) -> Iterator[Step]:
         """Itself, or the steps below it that are work."""

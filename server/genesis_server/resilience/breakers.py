@@ -5,6 +5,9 @@ it keeps to four rules, each against a defect: outcomes go in through `calling()
 and its lock would be held over the call); only successes and faults go in (it takes any excluded error or cancellation for a success);
 while half-open one caller is let through (it lets in everybody); the time of the next trial comes from the clock passed in, and while
 open pybreaker is not asked (its own timer reads the wall clock).
+
+Calls go through `run` and `run_sync`; work that begins here and ends later takes a `Permit`; the outcome of work that was let through
+elsewhere is told. `open`, `half_open` and `reset` take over what somebody else decided.
 """
 
 from __future__ import annotations
@@ -33,6 +36,15 @@ class BreakerState(StrEnum):
     HALF_OPEN = pybreaker.STATE_HALF_OPEN
 
 
+class ToldFaultError(Exception):
+    """A fault that somebody tells in words: the breaker's `reason` when it opens."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the words."""
+        super().__init__(reason)
+        self.reason = reason
+
+
 class _FaultError(Exception):
     """Stands for a fault inside pybreaker, which needs to know no more."""
 
@@ -47,6 +59,29 @@ class _Listener(pybreaker.CircuitBreakerListener):
         del cb
         if old_state is not None:
             self._changed(BreakerState(old_state.name), BreakerState(new_state.name))
+
+
+class Permit:
+    """Leave to do one thing behind a breaker. It ends once, by `end` or `release`; what comes after that says nothing."""
+
+    __slots__ = ("_breaker", "_generation")
+
+    def __init__(self, breaker: Breaker, generation: int) -> None:
+        """Given by `Breaker.admit`; `generation` counts the breaker's transitions."""
+        self._breaker: Breaker | None = breaker
+        self._generation = generation
+
+    def end(self, fault: Exception | None) -> None:
+        """It succeeded (None), or failed by a fault of the dependency; counts unless the breaker changed its state meanwhile."""
+        if self._breaker is not None:
+            self._breaker.count(fault, generation=self._generation)
+            self.release()
+
+    def release(self) -> None:
+        """It ended, and says nothing of the dependency: a trial leaves the breaker half-open for the next."""
+        if self._breaker is not None:
+            self._breaker.leave(self)
+            self._breaker = None
 
 
 class Breaker:
@@ -78,9 +113,10 @@ class Breaker:
         self._on_transition = on_transition
         self._lock = threading.RLock()
         self._opened_at: float | None = None
+        self._adopted_opening: float | None = None
         self._reason = ""
         self._generation = 0
-        self._trial_under_way = False
+        self._trial: Permit | None = None
         self._breaker = pybreaker.CircuitBreaker(
             fail_max=failures,
             throw_new_error_on_trip=False,
@@ -108,6 +144,18 @@ class Breaker:
         """The fault that opened it: an error's reason or the name of its type; empty while closed."""
         return self._reason
 
+    @property
+    def failures(self) -> int:
+        """Faults in a row, as they were counted here."""
+        return self._breaker.fail_counter
+
+    def passes(self) -> bool:
+        """Whether `admit` would let something through now; changes nothing."""
+        with self._lock:
+            if self.state is BreakerState.OPEN:
+                return self._wait() <= 0
+            return self.state is BreakerState.CLOSED or self._trial is None
+
     async def run(self, call: Callable[[], Awaitable[T]]) -> T:
         """Await `call()`. Raises what it raises, or NetworkError DEPENDENCY_CIRCUIT_OPEN without calling."""
         with self._guarding():
@@ -118,54 +166,91 @@ class Breaker:
         with self._guarding():
             return call()
 
-    @contextlib.contextmanager
-    def _guarding(self) -> Generator[None]:
-        generation, is_trial = self._admit()
-        try:
-            yield
-        except Exception as error:
-            if self._is_fault(error):
-                self._record(generation, error)
-            raise
-        else:
-            self._record(generation, None)
-        finally:
-            if is_trial:
-                self._trial_under_way = False
-
-    def _admit(self) -> tuple[int, bool]:
-        """Let a call through, or raise; the generation it belongs to, and whether it is the trial."""
+    def admit(self) -> Permit:
+        """Let something through that ends later. Raises NetworkError DEPENDENCY_CIRCUIT_OPEN."""
         with self._lock:
             if self.state is BreakerState.OPEN:
-                wait = (self.retry_at or 0.0) - self._clock()
+                wait = self._wait()
                 if wait > 0:
                     raise self._refusal(wait)
                 self._breaker.half_open()
-            is_trial = self.state is BreakerState.HALF_OPEN
-            if is_trial:
-                if self._trial_under_way:
-                    raise self._refusal(TRIAL_RETRY_SECONDS)
-                self._trial_under_way = True
-            return self._generation, is_trial
+            if self.state is not BreakerState.HALF_OPEN:
+                return Permit(self, self._generation)
+            if self._trial is not None:
+                raise self._refusal(TRIAL_RETRY_SECONDS)
+            self._trial = Permit(self, self._generation)
+            return self._trial
 
-    def _record(self, generation: int, fault: Exception | None) -> None:
+    def tell(self, fault: Exception | None) -> None:
+        """Count an outcome of something that was not let through here: None for a success.
+
+        Closed, it counts in the row; half-open without a trial from here, it decides like a trial; else it says nothing.
+        """
         with self._lock:
-            if generation != self._generation:
+            if self._trial is None:
+                self.count(fault, generation=self._generation)
+
+    def count(self, fault: Exception | None, *, generation: int) -> None:
+        """Count an outcome of what began in `generation`; one of an earlier generation, or while open, says nothing."""
+        with self._lock:
+            if generation != self._generation or self.state is BreakerState.OPEN:
                 return
             if fault is not None:
-                self._reason = fault.reason if isinstance(fault, GenesisError) else type(fault).__name__
+                self._reason = fault.reason if isinstance(fault, GenesisError | ToldFaultError) else type(fault).__name__
             with contextlib.suppress(_FaultError), self._breaker.calling():
                 if fault is not None:
                     raise _FaultError
 
+    def leave(self, permit: Permit) -> None:
+        """End the trial under way, if it is this one."""
+        with self._lock:
+            if self._trial is permit:
+                self._trial = None
+
+    def reset(self) -> None:
+        """Close now, and forget all faults."""
+        with self._lock:
+            self._breaker.close()
+
+    def open(self, opened_at: float, reason: str) -> None:
+        """Take over an opening that was decided elsewhere; `opened_at` is by this breaker's clock. The trial under way counts no more."""
+        with self._lock:
+            self._reason, self._adopted_opening = reason, opened_at
+            self._breaker.open()
+            self._adopted_opening = None
+
+    def half_open(self) -> None:
+        """Take over a half-opening that was decided elsewhere. The trial under way counts no more."""
+        with self._lock:
+            self._breaker.half_open()
+
+    @contextlib.contextmanager
+    def _guarding(self) -> Generator[None]:
+        permit = self.admit()
+        try:
+            yield
+        except Exception as error:
+            if self._is_fault(error):
+                permit.end(error)
+            raise
+        else:
+            permit.end(None)
+        finally:
+            permit.release()
+
+    def _wait(self) -> float:
+        """Seconds until the trial of an open breaker."""
+        return (self.retry_at or 0.0) - self._clock()
+
     def _changed(self, old: BreakerState, new: BreakerState) -> None:
         self._generation += 1
+        self._trial = None
         if new is BreakerState.OPEN:
-            self._opened_at = self._clock()
+            self._opened_at = self._clock() if self._adopted_opening is None else self._adopted_opening
         elif new is BreakerState.CLOSED:
             self._opened_at = None
             self._reason = ""
-        if self._on_transition is not None:
+        if self._on_transition is not None and old is not new:
             self._on_transition(self, old, new)
 
     def _refusal(self, wait: float) -> NetworkError:

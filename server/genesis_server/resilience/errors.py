@@ -1,14 +1,15 @@
 """The errors of the domain: types that carry their facts and know their category and reason.
 
     GenesisError
-     ├─ DecompositionError   EMPTY_GOAL, TASK_ENDED, PLAN_ENDED, UPDATE_LIMIT, INVALID_EDIT
-     ├─ RoutingError         INVALID_PLAN, TOO_MANY_TASKS, INVALID_RULEBOOK
-     ├─ ValidationError      INVALID_FIELD, MALFORMED_MESSAGE, INVALID_PAGE_TOKEN, REQUEST_ID_REUSED, UNKNOWN_METHOD
+     ├─ DecompositionError   EMPTY_GOAL, TASK_ENDED, PLAN_ENDED, UPDATE_LIMIT, INVALID_EDIT, NOT_AWAITING_APPROVAL
+     ├─ RoutingError         INVALID_PLAN, TOO_MANY_TASKS, INVALID_RULEBOOK, PLAN_NOT_ROUTED
+     ├─ ValidationError      INVALID_FIELD, MALFORMED_MESSAGE, INVALID_PAGE_TOKEN, REQUEST_ID_REUSED, UNKNOWN_METHOD, OUTPUT_MISMATCH
      ├─ LlmError             MODEL_*, which stay inside the server: the plan is made without the model (llm/failures.py)
      ├─ NetworkError         SHUTTING_DOWN, DEPENDENCY_CIRCUIT_OPEN
      ├─ ResourceError        PLAN_NOT_FOUND, TASK_NOT_FOUND, DECISION_NOT_FOUND, DECISION_EXPIRED, RULEBOOK_NOT_FOUND,
+     │                        SESSION_NOT_FOUND, BREAKER_NOT_FOUND, LEASE_LOST, BUDGET_EXHAUSTED,
      │                        VERSION_MISMATCH, OVERLOADED, STORAGE_FULL, STORAGE_UNAVAILABLE, ...
-     └─ SecurityError        INJECTION_SUSPECTED, CREDENTIALS_*, PERMISSION_DENIED
+     └─ SecurityError        INJECTION_SUSPECTED, CREDENTIALS_*, PERMISSION_DENIED, AGENT_MISMATCH, LEASE_FOREIGN
 
 Each reason is a value of `genesis.v1.ErrorReason` without its prefix; `rpc/status.py` turns it into a gRPC status.
 A message says what is wrong and what to do, and never holds a secret or a path.

@@ -85,7 +85,7 @@ def route_plan(
     level = ExplanationLevel.SUMMARY if explanation is ExplanationLevel.UNSPECIFIED else explanation
     most = MAX_CANDIDATES_IN_FULL if level is ExplanationLevel.FULL else MAX_CANDIDATES
     candidates = gather(tasks, index=index, pool=pool, policy=policy, constraints=constraints, unhealthy=unhealthy, most=most)
-    call = facts_of_call(plan, constraints=constraints, caller=caller, now=now)
+    call = facts_of_call(plan, constraints=constraints, caller=caller, now=now, live_agents=index.live_agents)
     rulings = rule_on(tasks, rulebook=rulebook or default_rulebook(), pool=pool, call=call)
     candidates = judged(candidates, rulings)
     fastest = fastest_times(plan, numbers, candidates, default=DEFAULT_SKILL_SECONDS)

@@ -1,8 +1,9 @@
 """The interceptors by name, outermost first; each layer may count on those before it.
 
 Correlation gives the call its ids; metrics sees every refusal inside it; errors turns everything raised inside it into a status; tracing
-records spans; limits refuses floods before signatures are checked; authentication says who calls; authorization whether they may;
-constraints whether the request is sound; idempotency answers repeated requests from memory.
+records spans; limits refuses floods before signatures are checked; security notes the refusals inside it that should not have happened;
+authentication says who calls; authorization whether they may; constraints whether the request is sound; idempotency answers repeated
+requests from memory.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from genesis_server.rpc.interceptors.errors import ErrorsInterceptor
 from genesis_server.rpc.interceptors.idempotency import IdempotencyInterceptor
 from genesis_server.rpc.interceptors.limits import LimitsInterceptor
 from genesis_server.rpc.interceptors.metrics import MetricsInterceptor
+from genesis_server.rpc.interceptors.security import SecurityInterceptor
 from genesis_server.rpc.interceptors.tracing import TracingInterceptor
 
 ORDER = (
@@ -25,6 +27,7 @@ ORDER = (
     "errors",
     "tracing",
     "limits",
+    "security",
     "authentication",
     "authorization",
     "constraints",
@@ -43,6 +46,7 @@ class Layers:
     errors: ErrorsInterceptor
     tracing: TracingInterceptor
     limits: LimitsInterceptor
+    security: SecurityInterceptor
     authentication: grpc.aio.ServerInterceptor
     authorization: grpc.aio.ServerInterceptor
     constraints: ConstraintsInterceptor

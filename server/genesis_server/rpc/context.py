@@ -23,6 +23,11 @@ def set_caller(caller: Caller) -> None:
         call.fields["subject"] = caller.subject
 
 
+def known_caller() -> Caller | None:
+    """Who calls; None where authentication has not run, or has refused the call."""
+    return _caller.get()
+
+
 def current_caller() -> Caller:
     """Who calls. Raises LookupError where authentication has not run, which is a fault of the server."""
     caller = _caller.get()

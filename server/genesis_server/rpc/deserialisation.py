@@ -8,6 +8,7 @@ authenticated. Large requests of chosen methods go through unread as a `RawReque
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +60,28 @@ class SizeBounds:
         return largest + largest // 4
 
 
+@dataclass(slots=True)
+class _Body:
+    data: bytes | None = None
+
+
+_body: ContextVar[_Body | None] = ContextVar("genesis_request_body", default=None)
+
+
+def keep_body() -> None:
+    """Keep the request's bytes of the call that runs; grpc.aio reads the request in the task that serves the call."""
+    _body.set(_Body())
+
+
+def take_body() -> bytes | None:
+    """The bytes that were kept, once; None: none were."""
+    kept = _body.get()
+    if kept is None:
+        return None
+    data, kept.data = kept.data, None
+    return data
+
+
 def malformed(method: str) -> ValidationError:
     """The error for bytes that are no message of a method's request type."""
     message = f"the request is no message of the type {method} takes, or its text is not UTF-8, or it is nested deeper than 100"
@@ -79,6 +102,9 @@ def safe_deserialiser(method: str, deserialise: Deserialiser, bounds: SizeBounds
     rejected = Rejected(malformed(method))
 
     def read(data: bytes) -> Any:
+        kept = _body.get()
+        if kept is not None:
+            kept.data = data
         size = len(data)
         if size > bound:
             return Rejected(too_large(size, bound))

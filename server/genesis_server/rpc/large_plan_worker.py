@@ -24,8 +24,7 @@ from google.protobuf.message import DecodeError
 from genesis.v1 import orchestrator_service_pb2
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.catalogue import Catalogue
-from genesis_server.model.plan import MAX_TASKS_PER_PLAN, Plan
-from genesis_server.model.routing import TaskRoute
+from genesis_server.model.plan import MAX_TASKS_PER_PLAN
 from genesis_server.model.validation import Verdict
 from genesis_server.resilience.errors import GenesisError, ResourceError, too_many_tasks
 from genesis_server.rpc.convert import constraints_from_proto, mended_to_proto, plan_from_proto, routes_from_proto, verdict_to_proto
@@ -34,7 +33,7 @@ from genesis_server.rpc.plan_columns import PlanColumns
 from genesis_server.rpc.request_catalogues import request_index, request_snapshot_id
 from genesis_server.validation.fixpoint import mend
 from genesis_server.validation.graph import build_graph
-from genesis_server.validation.judge import Limits, judge, judge_plan
+from genesis_server.validation.judge import Limits, judge, judge_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -119,20 +118,15 @@ class Judge:
 
     def _mended(self, request: orchestrator_service_pb2.ValidateRequest, job: Job, data: bytes) -> Answer:
         _refuse_violations(data)
-        index, plan = self._index_of(request), plan_from_proto(request.plan)
-
-        def judge_again(plan: Plan, routes: tuple[TaskRoute, ...]) -> Verdict:
-            return judge_plan(
-                plan,
-                goal=request.goal or plan.goal,
-                index=index,
-                routes=routes,
-                constraints=constraints_from_proto(request.constraints),
-                limits=job.limits,
-                structural_only=job.structural_only,
-            )
-
-        mended = mend(plan, routes_from_proto(request.routes), judge=judge_again)
+        index = self._index_of(request)
+        judge_again = judge_of(
+            goal=request.goal,
+            index=index,
+            constraints=constraints_from_proto(request.constraints),
+            limits=job.limits,
+            structural_only=job.structural_only,
+        )
+        mended = mend(plan_from_proto(request.plan), routes_from_proto(request.routes), judge=judge_again)
         return _answer(mended_to_proto(mended), request, index, mended.verdict)
 
     def _index_of(self, request: orchestrator_service_pb2.ValidateRequest) -> CatalogueIndex | None:

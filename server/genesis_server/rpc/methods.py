@@ -21,6 +21,9 @@ from genesis.v1 import agent_service_pb2, orchestrator_service_pb2
 HEALTH_SERVICE = "grpc.health.v1.Health"
 HEALTH_METHOD = "/genesis.v1.OrchestratorService/Health"
 WATCH_PLAN = "/genesis.v1.OrchestratorService/WatchPlan"
+WORK = "/genesis.v1.AgentService/Work"
+WAITING = frozenset({WATCH_PLAN, WORK})
+"""Streams that wait for hours: they take no call's place, and have bounds of their own where they are answered."""
 
 _KINDS = {(False, False): "unary", (True, False): "client_stream", (False, True): "server_stream", (True, True): "bidi_stream"}
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc.aio
 
-from genesis.v1 import decision_pb2, orchestrator_service_pb2, orchestrator_service_pb2_grpc, update_pb2
+from genesis.v1 import decision_pb2, orchestrator_service_pb2, orchestrator_service_pb2_grpc, update_pb2, work_pb2
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import Plan
 from genesis_server.model.provenance import DegradationLevel
 from genesis_server.model.routing import ExplanationLevel
-from genesis_server.orchestration.orchestrator import INLINE_TASKS, Call, Orchestrator, Planned, Routed, Wish, offload
+from genesis_server.orchestration.dispatching.dispatcher import Dispatcher
+from genesis_server.orchestration.orchestrator import INLINE_TASKS, Call, Orchestrator, Planned, Routed, RunOptions, Wish, offload
 from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.convert import (
     artefacts_from_proto,
@@ -28,10 +29,12 @@ from genesis_server.rpc.convert import (
     verdict_to_proto,
 )
 from genesis_server.rpc.convert.values import number, phase_to_proto, time_to_proto
+from genesis_server.rpc.convert.work import artefacts_to_proto, balance_to_proto, run_options_from_proto, task_run_to_proto
 from genesis_server.rpc.decisions import DecisionAnswers
 from genesis_server.rpc.deserialisation import RawRequest
 from genesis_server.rpc.large_requests import LargeRequests
 from genesis_server.rpc.paging import PageTokens, page_size
+from genesis_server.rpc.reports import ReportAnswers
 from genesis_server.rpc.request_catalogues import RequestCatalogues
 from genesis_server.rpc.status_answers import StatusAnswers
 from genesis_server.rpc.updates import UpdateAnswers
@@ -39,6 +42,9 @@ from genesis_server.telemetry.context import current_call
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 _Sourced = orchestrator_service_pb2.RouteRequest | orchestrator_service_pb2.ValidateRequest
+
+CheckBudget = Callable[[str, str], Awaitable[None]]
+"""(tenant, plan id): raises ResourceError BUDGET_EXHAUSTED when the plan has a run and nothing is left of its budget."""
 
 
 class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServicer):
@@ -54,6 +60,9 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         status: StatusAnswers,
         decisions: DecisionAnswers,
         updates: UpdateAnswers,
+        reports: ReportAnswers,
+        dispatcher: Dispatcher,
+        check_budget: CheckBudget,
     ) -> None:
         """Answer from these parts."""
         self._orchestrator = orchestrator
@@ -63,18 +72,21 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         self._status = status
         self._decisions = decisions
         self._updates = updates
+        self._reports = reports
+        self._dispatcher = dispatcher
+        self._check_budget = check_budget
 
     async def Plan(self, request: orchestrator_service_pb2.PlanRequest, context: _Context) -> orchestrator_service_pb2.PlanResponse:
         """Make and store a plan."""
-        wish = await self._wish(request)
-        return _planned(await self._orchestrator.plan(_call(context), wish))
+        run, wish = _run_options(request), await self._wish(request)
+        return _planned(await self._orchestrator.plan(_call(context), wish, run=run))
 
     async def PlanStream(
         self, request: orchestrator_service_pb2.PlanStreamRequest, context: _Context
     ) -> AsyncIterator[orchestrator_service_pb2.PlanStreamResponse]:
         """Make and store a plan, telling each phase."""
-        sequence, wish = 0, await self._wish(request.plan)
-        async for event in self._orchestrator.plan_events(_call(context), wish):
+        sequence, wish, run = 0, await self._wish(request.plan), _run_options(request.plan)
+        async for event in self._orchestrator.plan_events(_call(context), wish, run=run):
             sequence += 1
             if isinstance(event, Planned):
                 yield orchestrator_service_pb2.PlanStreamResponse(sequence=sequence, result=_planned(event))
@@ -86,6 +98,8 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
 
     async def Route(self, request: orchestrator_service_pb2.RouteRequest, context: _Context) -> orchestrator_service_pb2.RouteResponse:
         """Route a plan."""
+        if request.WhichOneof("source") == "plan_id":
+            await self._check_budget(current_caller().tenant, request.plan_id)
         routed = await self._orchestrator.route(
             _call(context),
             await self._source(request),
@@ -122,12 +136,13 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         self, request: orchestrator_service_pb2.OrchestrateRequest, context: _Context
     ) -> orchestrator_service_pb2.OrchestrateResponse:
         """Plan, route, validate, repair and store."""
-        wish = await self._wish(request)
+        run, wish = _run_options(request), await self._wish(request)
         done = await self._orchestrator.orchestrate(
             _call(context),
             wish,
             constraints=constraints_from_proto(request.constraints),
             explanation=ExplanationLevel(request.explanation),
+            run=run,
         )
         return orchestrator_service_pb2.OrchestrateResponse(
             plan=plan_to_proto(done.plan),
@@ -143,12 +158,18 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         self, request: orchestrator_service_pb2.GetPlanRequest, context: _Context
     ) -> orchestrator_service_pb2.GetPlanResponse:
         """Read a stored plan."""
-        stored = await self._orchestrator.store.get(current_caller().tenant, request.plan_id)
+        tenant = current_caller().tenant
+        stored = await self._orchestrator.store.get(tenant, request.plan_id)
+        work = await self._dispatcher.view(tenant, stored)
         return orchestrator_service_pb2.GetPlanResponse(
             plan=plan_to_proto(stored.plan),
             routes=[route_to_proto(route) for route in stored.routing.routes] if stored.routing else [],
             verdict=verdict_to_proto(stored.verdict) if stored.verdict else None,
             provenance=provenance_to_proto(stored.provenance),
+            balance=balance_to_proto(work.balance) if work else None,
+            runs=[task_run_to_proto(run) for run in work.runs] if work else [],
+            artefacts=artefacts_to_proto(stored.plan, stored.known, contents=request.include_artefact_contents),
+            dispatch=work_pb2.Dispatch(priority=work.priority) if work and work.dispatched else None,
         )
 
     async def ListPlans(
@@ -191,6 +212,10 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         async for version in self._updates.watch(request, current_caller().tenant):
             yield version
 
+    async def Report(self, request: work_pb2.ReportRequest, context: _Context) -> work_pb2.ReportResponse:
+        """Take how a task went."""
+        return await self._reports.report(request, _call(context))
+
     async def GetDecision(self, request: decision_pb2.GetDecisionRequest, context: _Context) -> decision_pb2.GetDecisionResponse:
         """Read a recorded decision, or make it again."""
         return await self._decisions.get(request)
@@ -231,6 +256,11 @@ def _call(context: _Context) -> Call:
     """Who asks; taken after what the request brings was read, for that takes of the caller's time."""
     running = current_call()
     return Call(current_caller(), running.correlation_id if running else "", context.time_remaining())
+
+
+def _run_options(request: orchestrator_service_pb2.PlanRequest | orchestrator_service_pb2.OrchestrateRequest) -> RunOptions | None:
+    running = current_call()
+    return run_options_from_proto(request, traceparent=running.traceparent if running else "")
 
 
 def _planned(planned: Planned) -> orchestrator_service_pb2.PlanResponse:

@@ -12,6 +12,7 @@ from genesis_server.flags.definition import flags_not_built
 from genesis_server.flags.snapshot import Evaluation, FlagSnapshot
 from genesis_server.model.health import ComponentHealth
 from genesis_server.orchestration.health import HealthCheck
+from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.convert.values import duration_to_proto, number, time_to_proto
 
 CONTRACT_VERSION = "genesis.v1"
@@ -34,8 +35,8 @@ class StatusAnswers:
         )
 
     async def health(self) -> orchestrator_service_pb2.HealthResponse:
-        """How the server is."""
-        report = await self._health.report()
+        """How the server is, with what is not well of the caller's tenant."""
+        report = await self._health.report(current_caller().tenant)
         return orchestrator_service_pb2.HealthResponse(
             status=number(report.status),
             components=[_component(component) for component in report.components],
@@ -66,4 +67,6 @@ def _component(component: ComponentHealth) -> orchestrator_service_pb2.Component
         message=component.message,
         breaker_state=component.breaker_state,
         retry_time=None if component.retry_time is None else time_to_proto(component.retry_time),
+        opened_time=None if component.opened_time is None else time_to_proto(component.opened_time),
+        breaker_reason=component.breaker_reason,
     )

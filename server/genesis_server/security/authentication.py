@@ -1,9 +1,9 @@
-"""Who calls: a bearer token, a client certificate, or, where that is allowed, anybody.
+"""Who calls: an agent's signature, a bearer token, a client certificate, or, where that is allowed, anybody.
 
-A token is looked at before a certificate, because it says more: behind a proxy every call has the proxy's certificate.
-Anonymous callers are let in by a setting that is on only for loopback listeners without other authentication. They are
-administrators of the tenant "default": whoever reaches the loopback interface owns the machine's session anyway, and a first
-run needs no set-up.
+A signature is looked at first, whatever else is configured: who signs means it. A token is looked at before a certificate, because it
+says more: behind a proxy every call has the proxy's certificate. Anonymous callers are let in by a setting that is on only for
+loopback listeners without other authentication. They have every role in the tenant "default": whoever reaches the loopback interface
+owns the machine's session anyway, and a first run needs no set-up.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 
 from genesis_server.model.caller import Caller, Role
 from genesis_server.resilience.errors import SecurityError
+from genesis_server.security.agent_signatures import SignatureVerifier, is_signature
 from genesis_server.security.certificates import CertificateIdentity, caller_of
 from genesis_server.security.jwks import Fetch, PublishedKeys, check_place, fetch, is_file
 from genesis_server.security.signing_keys import ASYMMETRIC_ALGORITHMS, KNOWN_ALGORITHMS, KeySet, shared_secret
 from genesis_server.security.tokens import JwtVerifier, TokenRules, UnknownKeyError, invalid_credentials
 
-ANONYMOUS = Caller("default", "anonymous", frozenset({Role.VIEWER, Role.CLIENT, Role.ADMIN}), anonymous=True)
+ANONYMOUS = Caller("default", "anonymous", frozenset(Role), anonymous=True)
 _GREATEST_LEEWAY_SECONDS = 300
 
 
@@ -27,7 +28,7 @@ class AuthenticationOptions:
     """How callers are authenticated; several ways may stand side by side."""
 
     anonymous: bool = False
-    """Let callers without credentials in, as administrators of the tenant "default"."""
+    """Let callers without credentials in, with every role in the tenant "default"."""
     keys: str = ""
     """Where the token issuer's public keys are: a file (PEM or JSON web key set) or the https address of a key set. Renewed by age."""
     secret: str = field(default="", repr=False)
@@ -87,8 +88,9 @@ class Authenticator:
         wall_clock: Callable[[], float],
         clock: Callable[[], float],
         fetch: Fetch = fetch,
+        signatures: SignatureVerifier | None = None,
     ) -> None:
-        """`wall_clock`: seconds since 1970, for `exp`; `clock`: seconds that never go back, for key renewals.
+        """`wall_clock`: seconds since 1970, for `exp`; `clock`: seconds that never go back, for key renewals; `signatures`: of agents.
 
         Raises ValueError with every mistake in the options, one a line; also when keys in a file cannot be read. Keys at an
         address are fetched when the first token comes, so that the server starts without their issuer.
@@ -97,6 +99,7 @@ class Authenticator:
             raise ValueError("\n".join(wrong))
         self._options = options
         self._wall_clock = wall_clock
+        self._signatures = signatures
         self._secret = shared_secret(options.secret, options.algorithms) if options.secret else KeySet()
         self._published = PublishedKeys(options.keys, clock, fetch) if options.keys else None
         if self._published is not None and is_file(options.keys):
@@ -116,13 +119,20 @@ class Authenticator:
         )
         self._verifier = JwtVerifier(rules, self._keys)
 
-    async def authenticate(self, authorization: str | None, certificate_names: Sequence[str] = ()) -> Caller:
+    async def authenticate(
+        self, authorization: str | None, certificate_names: Sequence[str] = (), *, method: str = "", body: bytes | None = None
+    ) -> Caller:
         """Who calls, from the value of the `authorization` metadata and the names in the client's verified certificate.
 
-        Credentials that are sent must be good, even where anonymous callers are let in. Raises SecurityError CREDENTIALS_MISSING,
-        CREDENTIALS_INVALID or CREDENTIALS_EXPIRED, and NetworkError when the keys could never be fetched.
+        `method` and `body`, the request's bytes, are what signatures cover. Credentials that are sent must be good, even where
+        anonymous callers are let in. Raises SecurityError CREDENTIALS_MISSING, CREDENTIALS_INVALID, CREDENTIALS_EXPIRED or
+        CREDENTIALS_REPLAYED, NetworkError when the keys of tokens could never be fetched, and what the store of the nonces raises.
         """
         options = self._options
+        if authorization is not None and is_signature(authorization):
+            if self._signatures is None:
+                raise invalid_credentials()
+            return await self._signatures.verify(authorization, method=method, body=body)
         if authorization is not None and options.takes_tokens:
             return await self._from_token(authorization)
         if certificate_names and options.certificates:

@@ -35,12 +35,14 @@ def conflicts(settings: Fields) -> Iterator[Conflict]:
 
 def hints(settings: Fields) -> Iterator[str]:
     """What works and is unwise, in sentences."""
-    for name in ("tls_key", "auth_jwt_keys_file", "auth_mtls_file"):
+    for name in ("tls_key", "auth_jwt_keys_file", "auth_mtls_file", "agent_keys_file"):
         path: Path | None = getattr(settings, name)
         if path is not None and path.stat().st_mode & 0o022:
             yield f"{name} can be changed by other users of this machine; take the right away (chmod go-w)"
-    if settings.tls_key is not None and settings.tls_key.stat().st_mode & 0o004:
-        yield "tls_key can be read by every user of this machine; take the right away (chmod o-r)"
+    for name in ("tls_key", "agent_keys_file"):
+        secret: Path | None = getattr(settings, name)
+        if secret is not None and secret.stat().st_mode & 0o004:
+            yield f"{name} can be read by every user of this machine; take the right away (chmod o-r)"
     if not is_loopback(settings.listen) and settings.tls_certificate is None:
         yield "listen is reachable from other machines without TLS; set tls_certificate and tls_key, unless a proxy in front does TLS"
     if settings.llm_url.startswith("http://") and not _loopback_url(settings.llm_url):

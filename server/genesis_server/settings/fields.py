@@ -202,6 +202,11 @@ class Fields(BaseSettings):
     auth_mtls_file: Path | None = None
     """Who the holders of client certificates are: names → tenant and roles, TOML."""
 
+    agent_keys_file: Path | None = None
+    """Keys agents sign their calls with (HMAC-SHA256), TOML; read again when it changes."""
+    agent_keys: SecretStr | None = None
+    """The same keys in one text, for small set-ups: tenant/agent:key-id=secret, several with commas between them."""
+
     llm_url: Url = ""
     """Base URL of an OpenAI-compatible API whose model drafts plans, for example https://api.openai.com/v1; empty: plans need no model."""
     llm_model: Annotated[str, StringConstraints(max_length=256)] = ""
@@ -241,6 +246,19 @@ class Fields(BaseSettings):
     """How long the first answer to a request_id is kept."""
     decision_retention_days: Annotated[float, Field(ge=0, le=3_650, allow_inf_nan=False)] = 30
     """How long decisions and what they were made from are kept, to be read and made again; 0: none is recorded."""
+
+    worker_lease_seconds: Annotated[float, Field(ge=0.5, le=86_400, allow_inf_nan=False)] = 30
+    """How long a worker may be silent before its tasks go to others; it says three times as often that it is alive."""
+    acknowledge_seconds: Annotated[float, Field(ge=0.1, le=3_600, allow_inf_nan=False)] = 10
+    """How long a worker may take to acknowledge a task before it is taken back."""
+    reroute_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 10
+    """How long a ready task waits for an agent that is not live, or whose breaker is open, before another one gets it."""
+    task_timeout_seconds: Annotated[float, Field(gt=0, le=3_162_240_000, allow_inf_nan=False)] = 600
+    """Longest time of one attempt at a task that says none itself."""
+    max_artefact_bytes: Bytes = ByteSize(64 * 1024)
+    """Largest values of one task's outputs together, as JSON; larger ones are told by reference."""
+    max_work_streams: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """Streams of workers at once in one process; more are refused with RESOURCE_EXHAUSTED."""
 
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = LogLevel.INFO
     """The least severe record that is logged: debug, info, warning or error."""

@@ -55,6 +55,12 @@ class CallContext:
     fields: dict[str, str] = field(default_factory=dict[str, str])
     """More for the access log, for example the tenant."""
 
+    @property
+    def traceparent(self) -> str:
+        """What is done on behalf of the call goes on behind its span, else behind the caller's; empty when neither is recorded."""
+        behind = self.span_id if self.sampled else self.parent.span_id if self.parent is not None and self.parent.sampled else ""
+        return f"00-{self.trace_id}-{behind}-01" if behind else ""
+
 
 _current: ContextVar[CallContext | None] = ContextVar("genesis_call", default=None)
 

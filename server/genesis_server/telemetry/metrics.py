@@ -7,8 +7,7 @@ data (agents, phases) are bounded, what is beyond the bound counts under "other"
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable
 
 from prometheus_client import GC_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry, Counter, Gauge, Histogram, exposition
 
@@ -18,20 +17,26 @@ from genesis_server.model.routing import Routing
 from genesis_server.model.validation import Principle, Verdict
 from genesis_server.resilience.errors import CATEGORIES
 from genesis_server.telemetry import names
+from genesis_server.telemetry.breaker_metrics import BreakerMetrics, NamedBreaker
+from genesis_server.telemetry.labels import OTHER, counters
 from genesis_server.telemetry.rpc_metrics import SECONDS_BUCKETS, MethodNames, RpcMetrics
+from genesis_server.telemetry.work_metrics import WorkMetrics
 
-OTHER = "other"
 MAX_AGENT_LABELS = 100
 PHASES = ("tripwire", "plan", "route", "validate", "store")
 STORAGE_OPERATIONS = ("get", "put", "put_all", "delete", "list", "append", "read", "acquire", "renew", "release", "check")
 STORAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
-BREAKER_STATES: Mapping[str, int] = {"closed": 0, "half-open": 1, "open": 2}
-
-
-class NamedBreaker(Protocol):
-    """A breaker, as far as its metrics need it."""
-
-    name: str
+SECURITY_REASONS = (
+    "CREDENTIALS_MISSING",
+    "CREDENTIALS_INVALID",
+    "CREDENTIALS_EXPIRED",
+    "CREDENTIALS_REPLAYED",
+    "PERMISSION_DENIED",
+    "AGENT_MISMATCH",
+    "LEASE_FOREIGN",
+    "LEASE_LOST",
+)
+"""Reasons of the refusals that are security events."""
 
 
 class Metrics:
@@ -59,19 +64,19 @@ class Metrics:
         registry.register(PROCESS_COLLECTOR)
         registry.register(GC_COLLECTOR)
         self.rpc = RpcMetrics(registry, methods=methods, codes=codes, clock=clock)
-        self._errors = _counters(registry, names.ERRORS, "Errors by category.", "category", [c.category for c in CATEGORIES])
+        self._errors = counters(registry, names.ERRORS, "Errors by category.", "category", [c.category for c in CATEGORIES])
         self._phases = Histogram(names.PHASE_DURATION, "Time of a phase.", ("phase",), registry=registry, buckets=SECONDS_BUCKETS)
         self._phase = {name: self._phases.labels(name) for name in (*PHASES, OTHER)}
         levels = [level.name for level in DegradationLevel if level]
-        self._plans = _counters(registry, names.PLANS, "Plans made, by degradation level used.", "level", levels)
-        self._tasks_planned = _counters(registry, names.TASKS_PLANNED, "Tasks planned, by degradation level used.", "level", levels)
+        self._plans = counters(registry, names.PLANS, "Plans made, by degradation level used.", "level", levels)
+        self._tasks_planned = counters(registry, names.TASKS_PLANNED, "Tasks planned, by degradation level used.", "level", levels)
         self._tasks_routed = Counter(names.TASKS_ROUTED, "Tasks that got an agent or a tool.", registry=registry)
         self._tasks_unassigned = Counter(names.TASKS_UNASSIGNED, "Tasks that got nobody.", registry=registry)
         self._decisions = Counter(
             names.ROUTING_DECISIONS, "Tasks routed, by agent; tools and unknown agents are 'other'.", ("agent",), registry=registry
         )
         self._agents = {OTHER: self._decisions.labels(OTHER)}
-        self._recorded = _counters(
+        self._recorded = counters(
             registry, names.DECISIONS_RECORDED, "Decisions by whether they could be recorded.", "result", ("recorded", "failed")
         )
         self._verdicts = Counter(names.VALIDATION_VERDICTS, "Verdicts by principle.", ("principle", "verdict"), registry=registry)
@@ -82,8 +87,12 @@ class Metrics:
             for passed in (True, False)
         }
         self._security = Counter(
-            names.SECURITY_EVENTS, "Texts the tripwire suspected, by family and what was done.", ("kind", "action"), registry=registry
+            names.SECURITY_EVENTS,
+            "Texts the tripwire suspected, by family and what was done; calls that were refused, by reason.",
+            ("kind", "action"),
+            registry=registry,
         )
+        self._refusals = {reason: self._security.labels(reason, "refused") for reason in (*SECURITY_REASONS, OTHER)}
         for family in security_families:
             for action in ("annotated", "blocked"):
                 self._security.labels(family, action)
@@ -91,13 +100,9 @@ class Metrics:
             names.STORAGE_DURATION, "Time of a storage operation.", ("operation",), registry=registry, buckets=STORAGE_BUCKETS
         )
         self._operations = {name: self._storage.labels(name) for name in STORAGE_OPERATIONS}
-        self._breaker_state = Gauge(names.BREAKER_STATE, "0 closed, 1 half-open, 2 open.", ("breaker",), registry=registry)
-        self._breaker_transitions = Counter(
-            names.BREAKER_TRANSITIONS, "Transitions of breakers, by the new state.", ("breaker", "to"), registry=registry
-        )
-        self._spans = _counters(
-            registry, names.SPANS_EXPORTED, "Spans by what became of them.", "result", ("exported", "failed", "refused")
-        )
+        self.breakers = BreakerMetrics(registry)
+        self.work = WorkMetrics(registry, learn=lambda agent_id: self.know_agents((agent_id,)))
+        self._spans = counters(registry, names.SPANS_EXPORTED, "Spans by what became of them.", "result", ("exported", "failed", "refused"))
         self._snapshots = Gauge(names.SNAPSHOT_INFO, "1 for the snapshot in use.", ("kind", "id"), registry=registry)
         self._snapshot_ids: dict[str, str] = {}
         build = Gauge(
@@ -147,6 +152,10 @@ class Metrics:
         for hit in hits:
             self._security.labels(hit.family, "blocked" if blocked else "annotated").inc()
 
+    def refused(self, reason: str) -> None:
+        """A call was refused, which is a security event: the `observe` of `security/events.py`."""
+        (self._refusals.get(reason) or self._refusals[OTHER]).inc()
+
     # What others tell.
 
     def error(self, category: str) -> None:
@@ -170,6 +179,8 @@ class Metrics:
         for agent in ids:
             if agent not in self._agents and len(self._agents) <= MAX_AGENT_LABELS:
                 self._agents[agent] = self._decisions.labels(agent)
+                self.work.know_agent(agent)
+                self.breakers.know_agent(agent)
 
     def know_snapshot(self, kind: str, snapshot_id: str) -> None:
         """The snapshot of `kind` ("agents", "methods", "flags") now in use."""
@@ -183,22 +194,13 @@ class Metrics:
 
     def know_breaker(self, name: str) -> None:
         """A breaker that was made, closed."""
-        self._breaker_state.labels(name).set(0)
-        for state in BREAKER_STATES:
-            self._breaker_transitions.labels(name, state)
+        self.breakers.know(name)
 
     def breaker_changed(self, breaker: NamedBreaker, old: str, new: str) -> None:
         """A breaker's `on_transition`."""
-        del old
-        self._breaker_state.labels(breaker.name).set(BREAKER_STATES[new])
-        self._breaker_transitions.labels(breaker.name, new).inc()
+        self.breakers.changed(breaker, old, new)
 
     def expose(self, accept: str) -> tuple[bytes, str]:
         """The exposition and its content type: OpenMetrics, with exemplars, where `accept` asks for it, else Prometheus's text."""
         encode, content_type = exposition.choose_encoder(accept)
         return encode(self.registry), content_type
-
-
-def _counters(registry: CollectorRegistry, name: str, text: str, label: str, values: Iterable[str]) -> dict[str, Counter]:
-    counter = Counter(name, text, (label,), registry=registry)
-    return {value: counter.labels(value) for value in values}

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from genesis_server.model.health import ComponentHealth, HealthStatus
+from genesis_server.model.health import ComponentHealth, HealthStatus, wall_time
 from genesis_server.resilience.breakers import Breaker, BreakerState
 from genesis_server.telemetry import names
 from genesis_server.telemetry.context import CallContext
@@ -78,13 +78,14 @@ class Tracing:
         state = self._breaker.state
         if self.provider is None or state is BreakerState.CLOSED:
             return ComponentHealth(COMPONENT, HealthStatus.HEALTHY, breaker_state=state.value)
-        retry_at = self._breaker.retry_at
         return ComponentHealth(
             COMPONENT,
             HealthStatus.DEGRADED,
             message=f"the trace collector does not take spans ({self._breaker.reason}); they are dropped, logs and metrics go on",
             breaker_state=state.value,
-            retry_time=None if retry_at is None else self._now() + retry_at - self._clock(),
+            retry_time=wall_time(self._breaker.retry_at, clock=self._clock, now=self._now),
+            opened_time=wall_time(self._breaker.opened_at, clock=self._clock, now=self._now),
+            breaker_reason=self._breaker.reason,
         )
 
     def shutdown(self) -> None:

@@ -6,6 +6,8 @@ model. A verdict is a pure function of its arguments: the same plan, catalogue, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import Plan
 from genesis_server.model.routing import RoutingConstraints, TaskRoute
@@ -25,11 +27,37 @@ from genesis_server.validation.score import cost_term, quality_score, quality_te
 from genesis_server.validation.solvability import Solvability
 from genesis_server.validation.structure import Limits, judge_structure
 
-__all__ = ["Limits", "judge", "judge_plan"]
+__all__ = ["Limits", "judge", "judge_of", "judge_plan"]
 
 _NO_CATALOGUE = "there is no catalogue to compare with; send one, or register agents"
 _NO_ROUTING = "there is no routing; send the routes that Route answered"
 _STRUCTURAL_ONLY = "only the structure is judged, because the validator runs as in version 1.0 (Flag tells which flag says so)"
+
+
+def judge_of(
+    *,
+    goal: str = "",
+    index: CatalogueIndex | None,
+    constraints: RoutingConstraints,
+    limits: Limits = Limits(),  # noqa: B008  (frozen)
+    structural_only: bool = False,
+    unhealthy: frozenset[str] = frozenset(),
+) -> Callable[[Plan, tuple[TaskRoute, ...]], Verdict]:
+    """What judges any plan and its routes by the same goal, catalogue and limits, as `judge_plan` does."""
+
+    def judge_again(plan: Plan, routes: tuple[TaskRoute, ...]) -> Verdict:
+        return judge_plan(
+            plan,
+            goal=goal,
+            index=index,
+            routes=routes,
+            constraints=constraints,
+            limits=limits,
+            structural_only=structural_only,
+            unhealthy=unhealthy,
+        )
+
+    return judge_again
 
 
 def judge_plan(

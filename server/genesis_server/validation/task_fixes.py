@@ -39,7 +39,10 @@ def split(plan: Plan, task_id: str, tasks: tuple[Task, ...], edges: tuple[Edge, 
     placed: list[Task] = []
     for task in plan.tasks:
         if task.id == task_id:
-            placed.extend(replace(part, parent_id=task.parent_id, depth=task.depth) for part in tasks)
+            asks = task.needs_approval
+            placed.extend(
+                replace(part, parent_id=task.parent_id, depth=task.depth, needs_approval=asks or part.needs_approval) for part in tasks
+            )
         else:
             placed.append(replace(task, parent_id=first) if task.parent_id == task_id else task)
     return replace(plan, tasks=tuple(placed), edges=(*kept, *inner))
@@ -53,6 +56,7 @@ def merged(plan: Plan, task_id: str, merged_ids: frozenset[str], goal: str) -> P
         return plan
     kept = there[task_id]
     gone = {task.id for task in others}
+    asks = any(task.needs_approval for task in (kept, *others))
     made = _all_of([kept.outputs, *(task.outputs for task in others)])
     inputs = tuple(artefact for artefact in _all_of([kept.inputs, *(task.inputs for task in others)]) if artefact not in made)
     edges: dict[tuple[str, str, EdgeKind, str], Edge] = {}
@@ -66,7 +70,7 @@ def merged(plan: Plan, task_id: str, merged_ids: frozenset[str], goal: str) -> P
         if moved.from_id != moved.to_id or edge.from_id == edge.to_id:
             edges.setdefault(said(moved), moved)
     tasks = tuple(
-        replace(task, goal=goal or task.goal, inputs=inputs, outputs=made)
+        replace(task, goal=goal or task.goal, inputs=inputs, outputs=made, needs_approval=asks)
         if task.id == task_id
         else replace(task, parent_id=task_id)
         if task.parent_id in gone

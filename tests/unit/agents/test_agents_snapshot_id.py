@@ -14,6 +14,7 @@ AGENT = AgentCard("a", (SKILL,), "n", "d", "v", (MODEL,), 2, "eu", DataClass.PUB
 TOOL = Tool("t", "d", ("e",), (Artefact("i"),), (Artefact("o"),), Money(3), 4.0)
 OTHER = {
     str: "other",
+    bool: True,
     int: 77,
     float: 0.25,
     Money: Money(9),

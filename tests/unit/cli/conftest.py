@@ -10,10 +10,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "client"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_server import FakeServer, running
+from run_samples import attempt
 
-from genesis.v1 import common_pb2, plan_pb2, routing_pb2, validation_pb2
+from genesis.v1 import common_pb2, plan_pb2, routing_pb2, validation_pb2, work_pb2
 from genesis.v1 import orchestrator_service_pb2 as pb2
 from genesis_server.cli.main import app
 
@@ -112,4 +114,37 @@ def orchestrated(plan: plan_pb2.Plan, provenance: common_pb2.Provenance) -> pb2.
     repair = answer.repairs.add(round=1)
     repair.finding.message = "agent-x was overloaded"
     repair.fix.reallocate.task_id, repair.fix.reallocate.target.id = "a", "agent-a"
+    return answer
+
+
+@pytest.fixture
+def stored(plan: plan_pb2.Plan) -> pb2.GetPlanResponse:
+    """A plan that is carried out: one task done at the second try, one running, one that waits, one given up."""
+    plan.state = plan_pb2.PLAN_STATE_ACTIVE
+    tasks = {task.id: task for task in plan.tasks}
+    tasks["a"].state = plan_pb2.TASK_STATE_DONE
+    tasks["d"].state, tasks["d"].error = plan_pb2.TASK_STATE_FAILED, "nobody reads e-mail"
+    answer = pb2.GetPlanResponse(plan=plan, dispatch=work_pb2.Dispatch(priority=7))
+    for task_id in "abcd":
+        route = answer.routes.add(task_id=task_id)
+        route.assignment.target.id = "steady" if task_id == "c" else "quick"
+    runs = {task_id: answer.runs.add(task_id=task_id) for task_id in "abcd"}
+    failed, done = (work_pb2.ATTEMPT_OUTCOME_FAILED, work_pb2.ATTEMPT_OUTCOME_DONE)
+    attempt(runs["a"], "quick", failed, begin=0, end=1, error="the disk is full")
+    attempt(runs["a"], "steady", done, begin=2, end=4.5, cents=2)
+    running = attempt(runs["b"], "quick", work_pb2.ATTEMPT_OUTCOME_RUNNING, begin=5)
+    running.progress, running.progress_message = 0.4, "testing"
+    runs["c"].waiting_for, runs["c"].waiting_message = work_pb2.WAITING_FOR_SLOT, "steady does 2 of 2 tasks"
+    attempt(runs["d"], "quick", failed, begin=3, end=4, error="nobody reads e-mail", cents=1)
+    runs["d"].dead_letter = "all 3 attempts failed"
+    balance = answer.balance
+    balance.begin_time.FromSeconds(1_700_000_000)
+    balance.limit.cost.nanos, balance.spent.cost.nanos, balance.reserved.cost.nanos = 250_000_000, 30_000_000, 10_000_000
+    balance.limit.time.seconds = 600
+    balance.spent.tasks, balance.reserved.tasks = 3, 1
+    patch = answer.artefacts.add(task_id="a", type="text", size=9)
+    patch.artefact.name = "patch"
+    report = answer.artefacts.add(task_id="a", type="report").artefact
+    report.name, report.reference.uri, report.reference.sha256 = "report", "s3://bucket/report.csv", "ab" * 32
+    report.reference.media_type = "text/csv"
     return answer

@@ -11,8 +11,8 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 
+from genesis.v1 import agent_service_pb2, agent_service_pb2_grpc, orchestrator_service_pb2_grpc
 from genesis.v1 import orchestrator_service_pb2 as pb2
-from genesis.v1 import orchestrator_service_pb2_grpc
 
 
 class Orchestrator(orchestrator_service_pb2_grpc.OrchestratorServiceServicer):
@@ -24,11 +24,21 @@ class Orchestrator(orchestrator_service_pb2_grpc.OrchestratorServiceServicer):
         return answer
 
 
+class Agents(agent_service_pb2_grpc.AgentServiceServicer):
+    """Nobody is there."""
+
+    def List(
+        self, request: agent_service_pb2.AgentServiceListRequest, _: grpc.ServicerContext
+    ) -> agent_service_pb2.AgentServiceListResponse:  # noqa: N802
+        return agent_service_pb2.AgentServiceListResponse()
+
+
 def serve(pid_file: Path, *, stubborn: bool) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     server = grpc.server(futures.ThreadPoolExecutor(4))
     health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
     orchestrator_service_pb2_grpc.add_OrchestratorServiceServicer_to_server(Orchestrator(), server)
+    agent_service_pb2_grpc.add_AgentServiceServicer_to_server(Agents(), server)
     server.add_insecure_port(os.environ["GENESIS_LISTEN"])
     server.start()
     pid_file.write_text(f"{os.getpid()}\n{os.environ['GENESIS_DATA_DIR']}", encoding="utf-8")

@@ -7,14 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from genesis_server.cli import demo
+from genesis_server.cli import demo, demo_processes
 from genesis_server.cli.main import app
 
 CHILD = str(Path(__file__).with_name("demo_child.py"))
@@ -24,7 +25,7 @@ CHILD = str(Path(__file__).with_name("demo_child.py"))
 def child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Path]:
     def use(kind: str) -> Path:
         file = tmp_path / "child"
-        monkeypatch.setattr(demo, "SERVER_COMMAND", (sys.executable, CHILD, str(file), kind))
+        monkeypatch.setattr(demo_processes, "SERVER_COMMAND", (sys.executable, CHILD, str(file), kind))
         return file
 
     monkeypatch.setenv("GENESIS_LISTEN", "0.0.0.0:1")
@@ -43,21 +44,25 @@ def _gone(file: Path) -> bool:
     return False
 
 
+ADVICE = ["demo", "--catalogue", str(demo.AGENTS)]
+"""With a catalogue the answer is shown, and not carried out."""
+
+
 def test_a_goal_goes_through_a_server_that_is_gone_afterwards(child: Callable[[str], Path]) -> None:
     """Exit code 0 although the verdict failed: the demo showed what it had to show."""
     file = child("well")
-    result = CliRunner().invoke(app, ["demo", "--goal", "Water the plants"])
+    result = CliRunner().invoke(app, [*ADVICE, "--goal", "Water the plants"])
     assert result.exit_code == 0, result.output
     assert "Water the plants" in result.stdout
     assert "Verdict FAILED" in result.stdout
-    assert "the server has stopped" in result.stderr
+    assert "all processes have stopped" in result.stderr
     assert _gone(file)
 
 
 def test_json_is_all_that_stdout_has(child: Callable[[str], Path]) -> None:
     """The demo can be piped; a default goal is there."""
     child("well")
-    result = CliRunner().invoke(app, ["demo", "--json"])
+    result = CliRunner().invoke(app, [*ADVICE, "--json"])
     assert json.loads(result.stdout)["plan"]["goal"] == demo.DEFAULT_GOAL
 
 
@@ -73,7 +78,7 @@ def test_a_server_that_does_not_start_tells_why(child: Callable[[str], Path]) ->
 def test_a_server_that_never_serves_is_given_up(child: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """And stopped."""
     child("well")
-    monkeypatch.setattr(demo, "_START_SECONDS", 0.0)
+    monkeypatch.setattr(demo_processes, "_START_SECONDS", 0.0)
     result = CliRunner().invoke(app, ["demo"])
     assert result.exit_code == 5
     assert "does not serve after" in result.stderr
@@ -82,8 +87,8 @@ def test_a_server_that_never_serves_is_given_up(child: Callable[[str], Path], mo
 def test_a_server_that_does_not_stop_is_killed(child: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is left behind."""
     file = child("stubborn")
-    monkeypatch.setattr(demo, "_STOP_SECONDS", 0.2)
-    assert CliRunner().invoke(app, ["demo"]).exit_code == 0
+    monkeypatch.setattr(demo_processes, "_STOP_SECONDS", 0.2)
+    assert CliRunner().invoke(app, ADVICE).exit_code == 0
     assert _gone(file)
 
 
@@ -92,7 +97,7 @@ def test_ending_the_demo_ends_its_server(tmp_path: Path) -> None:
     file = tmp_path / "child"
     code = f"""
 import sys
-from genesis_server.cli import demo
+from genesis_server.cli import demo, demo_processes
 demo.SERVER_COMMAND = ({sys.executable!r}, {CHILD!r}, {str(file)!r}, "well")
 with demo._ending_well(), demo.running_server():
     print("up", flush=True)
@@ -109,4 +114,48 @@ with demo._ending_well(), demo.running_server():
     deadline = time.monotonic() + 5
     while not _gone(file) and time.monotonic() < deadline:
         time.sleep(0.02)
+    assert _gone(file)
+
+
+def _carried_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *args: str) -> Result:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("COLUMNS", "200")
+    result = CliRunner().invoke(app, ["demo", *args])
+    assert result.exit_code == 0, result.output
+    # Folders of Python and its libraries are theirs.
+    assert not list(tmp_path.glob("genesis-*"))
+    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    assert str(tmp_path) not in left
+    return result
+
+
+def test_the_demo_carries_its_goal_out_although_a_worker_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Six tasks or more are the failing agent's, its breaker opens, another agent does its work, and the plan is done."""
+    result = _carried_out(monkeypatch, tmp_path)
+    text = " ".join(result.stdout.split())
+    for words in ("12 done", "of 0.25 USD", "from quick-hands to steady-hands", "breaker of quick-hands is open", "release_notes.md"):
+        assert words in text, result.output
+    assert text.count("quick-hands medium-1") >= 6
+    assert "the plan is done" in text
+
+
+def test_a_goal_of_ones_own_shows_what_waits_for_whom(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Only tasks of agents that joined are done; the demo ends when nothing moves any more."""
+    result = _carried_out(monkeypatch, tmp_path, "--goal", "Write the specification, then translate it into French", "--json")
+    answer = json.loads(result.stdout)
+    assert answer["plan"]["state"] == "PLAN_STATE_ACTIVE"
+    assert {run.get("waitingFor") for run in answer["runs"]} >= {"WAITING_FOR_AGENT"}
+
+
+@pytest.mark.parametrize("kind", ["ends", "silent"])
+def test_a_worker_that_does_not_join_tells_why(monkeypatch: pytest.MonkeyPatch, child: Callable[[str], Path], kind: str) -> None:
+    """With the last lines of its log; the server and the others are stopped."""
+    file = child("well")
+    code = "import sys; sys.exit('no memory left')" if kind == "ends" else "import sys; print('hello', flush=True); sys.stdin.read()"
+    monkeypatch.setattr(demo_processes, "WORKER_COMMAND", (sys.executable, "-c", code))
+    monkeypatch.setattr(demo_processes, "_JOIN_SECONDS", 30.0 if kind == "ends" else 0.3)
+    result = CliRunner().invoke(app, ["demo"])
+    assert result.exit_code == 5, result.output
+    assert ("no memory left" if kind == "ends" else "does not join") in result.stderr
     assert _gone(file)

@@ -88,7 +88,7 @@ class FakeServer:
 
 def _servicer(server: FakeServer, base: type[Any], prefix: str = "") -> Any:
     def method(name: str) -> Any:
-        call = server.stream if name in {"PlanStream", "WatchPlan"} else server.unary
+        call = server.stream if name in {"PlanStream", "WatchPlan", "Work"} else server.unary
         return lambda _, request, context: call(prefix + name, request, context)
 
     return type("Fake", (base,), {name: method(name) for name in vars(base) if not name.startswith("_")})()

@@ -75,7 +75,7 @@ def make(store: Store, *, off: tuple[str, ...] = (), policy: Policy | None = Non
     flags = FlagSnapshot(overrides=Overrides({key: Override(value=False, variable=key.upper()) for key in off}))
     numbers = iter(range(1000))
     return Orchestrator(
-        snapshots=lambda: Snapshots(TOOLS, shipped_methods(), flags),
+        snapshots=lambda _: Snapshots(TOOLS, shipped_methods(), flags),
         store=PlanStore(store),
         scan=suspicious,
         policy=policy or Policy("p1"),

@@ -76,10 +76,11 @@ async def test_what_belongs_to_a_plan_is_written_with_it_or_not_at_all(plans: Pl
 async def test_a_version_is_written_once(plans: PlanStore) -> None:
     """Two who saw the same version: the second is told that it changed meanwhile, and nothing of it is there."""
     await plans.create("acme", stored("p1"))
-    await plans.update("acme", second("first come"), change("first come"))
+    first = await plans.get("acme", "p1")
+    await plans.update("acme", first, second("first come"), change("first come"))
     for write, reason in (
-        (plans.update("acme", second("late"), change("late")), "VERSION_MISMATCH"),
-        (plans.update("other", second("x"), change("x")), "PLAN_NOT_FOUND"),
+        (plans.update("acme", first, second("late"), change("late")), "VERSION_MISMATCH"),
+        (plans.update("other", first, second("x"), change("x")), "PLAN_NOT_FOUND"),
     ):
         with pytest.raises(ResourceError) as caught:
             await write
@@ -91,7 +92,7 @@ async def test_a_version_is_written_once(plans: PlanStore) -> None:
 async def test_the_versions_go_with_the_plan_also_when_a_deletion_was_cut_off(plans: PlanStore) -> None:
     await plans.create("acme", stored("p1"))
     await plans.create("acme", stored("p10"))
-    await plans.update("acme", second("x"), change("x"))
+    await plans.update("acme", await plans.get("acme", "p1"), second("x"), change("x"))
     await plans.documents.delete(Key("acme", "plan", "p1"))
     assert len(await plans.changes("acme", "p1", limit=10)) == 2
     with pytest.raises(ResourceError):

@@ -80,7 +80,7 @@ class Desk:
         made = Provenance(DegradationLevel.HEURISTIC, agents_snapshot_id=index.catalogue.snapshot_id, seed=3, decision_id="d")
         limits = RoutingConstraints()
         routing = route_plan(whole, index=index, constraints=limits, explanation=ExplanationLevel.NONE) if routed else None
-        stored = StoredPlan(whole, made, routing)
+        stored = StoredPlan(whole, made, routing, own_catalogue=index.catalogue.snapshot_id.startswith("own"))
         await self.store.create("acme", stored)
         return stored
 
@@ -96,7 +96,7 @@ def desk_over(store: PlanStore, live: CatalogueIndex = INDEX) -> Desk:
     routes = Routes(live)
     updater = Updater(
         store=store,
-        snapshots=lambda: Snapshots(live, METHODS, FlagSnapshot()),
+        snapshots=lambda _: Snapshots(live, METHODS, FlagSnapshot()),
         route=routes,
         suspect=suspect,
         clock=lambda: 0.0,

@@ -7,7 +7,7 @@ import pytest
 
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.catalogue import Artefact, Catalogue, Tool
-from genesis_server.model.plan import EdgeKind, Task, TaskKind, TaskOrigin, TaskSource
+from genesis_server.model.plan import EdgeKind, RetryPolicy, Task, TaskKind, TaskOrigin, TaskSource
 from genesis_server.planning.dag import LimitError, TaskGraph
 from genesis_server.planning.expansion import LONGEST_QUOTE, capabilities, expand, quoted
 from genesis_server.planning.methods import Intent, Method, MethodLibrary, MethodMatch, Step
@@ -36,7 +36,7 @@ TEA = Method(
                 Step("sweeten", "Sweeten", "kitchen.sugar", inputs=(Artefact("tea"),), after=("pour",)),
             ),
         ),
-        Step("tidy", "Tidy up", "kitchen.clean", after=("serve",)),
+        Step("tidy", "Tidy up", "kitchen.clean", after=("serve",), needs_approval=True, timeout_seconds=20.0, max_attempts=7),
     ),
     needs=(Artefact("leaves"),),
 )
@@ -46,6 +46,14 @@ ALL = {step.capability: step.capability for step in TEA.leaves()}
 def _expand(graph: TaskGraph, goal: str = "a cup of tea") -> Task:
     heading = Task(id="tea", goal=goal, origin=TaskOrigin(TaskSource.METHOD, method_id="make-tea"))
     return expand(graph, heading, MethodMatch(TEA, 0.5), ALL)
+
+
+def test_a_step_hands_on_whether_it_is_approved_how_long_and_how_often_it_is_tried() -> None:
+    graph = TaskGraph("a cup of tea")
+    _expand(graph)
+    tidy, boil = graph.task("tea.tidy"), graph.task("tea.boil")
+    assert (tidy.needs_approval, tidy.timeout_seconds, tidy.retry) == (True, 20.0, RetryPolicy(max_attempts=7))
+    assert (boil.needs_approval, boil.timeout_seconds, boil.retry, boil.approved_by) == (False, None, RetryPolicy(), "")
 
 
 def test_steps_stand_below_a_heading_with_their_facts() -> None:

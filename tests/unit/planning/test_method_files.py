@@ -8,7 +8,7 @@ import pytest
 
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.planning.data_file import DataFileError
-from genesis_server.planning.method_files import build_library
+from genesis_server.planning.method_files import build_library, shipped_methods
 from genesis_server.planning.methods import MethodLibrary
 
 GOOD = """\
@@ -58,6 +58,18 @@ def test_a_file_becomes_a_method() -> None:
     assert method.steps[1].after == ("boil",)
 
 
+def test_a_step_says_whether_it_is_to_be_approved_how_long_and_how_often_it_is_tried() -> None:
+    said = GOOD.replace("expected_minutes = 3", "needs_approval = true\ntimeout_seconds = 90\nmax_attempts = 5")
+    boil, serve = build_library({"tea.toml": said}).methods[0].steps
+    assert (boil.needs_approval, boil.timeout_seconds, boil.max_attempts) == (True, 90.0, 5)
+    assert (serve.needs_approval, serve.timeout_seconds, serve.max_attempts) == (False, None, 0)
+
+
+def test_of_what_ships_one_method_asks_for_an_approval_and_not_that_of_the_demo() -> None:
+    asking = {method.id: [step.id for step in method.leaves() if step.needs_approval] for method in shipped_methods().methods}
+    assert {method_id: steps for method_id, steps in asking.items() if steps} == {"hiring": ["answer"]}
+
+
 def test_the_snapshot_id_follows_the_content_and_not_the_file() -> None:
     first, renamed = build_library({"a.toml": GOOD}), build_library({"b.toml": GOOD + "\n# a remark\n"})
     changed = build_library({"a.toml": GOOD.replace("Boil water for", "Heat water for")})
@@ -78,6 +90,11 @@ def test_the_snapshot_id_follows_the_content_and_not_the_file() -> None:
         ('after = ["boil"]', 'after = ["serve"]', "after", "wait for each other"),
         ('id = "pour"', 'id = "pour"\nafter = ["boil"]', "after", "wait for each other|beside it"),
         ('capability = "kitchen.boil"\n', "", "[[steps]]", "either a capability or steps"),
+        ("expected_minutes = 3", "timeout_seconds = 0", "timeout_seconds", "greater than 0"),
+        ("expected_minutes = 3", "max_attempts = 101", "max_attempts", "less than or equal to 100"),
+        ("expected_minutes = 3", 'needs_approval = "yes"', "needs_approval", "boolean"),
+        ('goal = "Serve"', 'goal = "Serve"\nmax_attempts = 2', "max_attempts", "say it of the steps below"),
+        ('goal = "Serve"', 'goal = "Serve"\ntimeout_seconds = 2.5', "timeout_seconds", "say it of the steps below"),
         ('goal = "Serve"', 'goal = "Serve"\ncapability = "kitchen.serve"', "[[steps]]", "either a capability or steps"),
         ('goal = "Serve"', 'goal = "Serve"\noutputs = [{ name = "cup" }]', "[[steps]]", "no inputs and outputs of its own"),
         ('{ name = "leaves", type = "tea" }]\n\n', '{ name = "sugar", type = "tea" }]\n\n', "inputs", "nothing produces 'leaves'"),

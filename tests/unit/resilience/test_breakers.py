@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesis_server.resilience.breakers import TRIAL_RETRY_SECONDS, Breaker, BreakerState
+from genesis_server.resilience.breakers import TRIAL_RETRY_SECONDS, Breaker, BreakerState, Permit, ToldFaultError
 from genesis_server.resilience.errors import NetworkError, ResourceError
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
@@ -316,3 +316,175 @@ def outcome(breaker: Breaker, step: str) -> str:
         return "refused"
     except (OSError, ValueError, asyncio.CancelledError) as error:
         return step if error is errors[step] else "another error"
+
+
+def test_a_permit_ends_once(breaker: Breaker) -> None:
+    """Work that ends later counts when it ends, and only its first end counts."""
+    permits = [breaker.admit() for _ in range(5)]
+    for permit in permits[:4]:
+        permit.end(OSError())
+        permit.end(OSError())
+        permit.end(None)
+    assert (breaker.failures, breaker.state) == (4, CLOSED)
+    permits[4].release()
+    permits[4].end(OSError())
+    assert breaker.failures == 4
+
+
+def test_a_permit_is_the_trial_until_it_ends(breaker: Breaker, clock: Clock) -> None:
+    """While a trial is out nothing else passes, and nobody else's word counts; released, it leaves room for the next."""
+    for _ in range(5):
+        breaker.tell(OSError())
+    assert (breaker.state, breaker.passes()) == (OPEN, False)
+    clock.now += 60
+    assert (breaker.state, breaker.passes()) == (OPEN, True)
+    trial = breaker.admit()
+    assert (breaker.state, breaker.passes()) == (HALF_OPEN, False)
+    with pytest.raises(NetworkError):
+        breaker.admit()
+    breaker.tell(None)
+    assert breaker.state is HALF_OPEN
+    trial.release()
+    assert breaker.passes()
+    breaker.admit().end(None)
+    assert breaker.state is CLOSED
+
+
+def test_told_outcomes_count(breaker: Breaker, clock: Clock) -> None:
+    """Work that passed elsewhere opens and closes it, and its words are the reason; while open its word says nothing."""
+    for _ in range(5):
+        breaker.tell(ToldFaultError("it said no"))
+    assert (breaker.state, breaker.reason, breaker.failures) == (OPEN, "it said no", 5)
+    breaker.tell(None)
+    assert breaker.state is OPEN
+    breaker.half_open()
+    breaker.tell(None)
+    assert (breaker.state, breaker.failures) == (CLOSED, 0)
+
+
+def test_what_others_decided_is_taken_over(breaker: Breaker, clock: Clock, transitions: list[tuple[str, str, float | None, str]]) -> None:
+    """An opening from elsewhere has its own time; a trial from before it counts no more; a reset forgets everything."""
+    breaker.open(70.0, "elsewhere")
+    assert (breaker.state, breaker.opened_at, breaker.retry_at, breaker.reason) == (OPEN, 70.0, 130.0, "elsewhere")
+    clock.now = 130.0
+    trial = breaker.admit()
+    breaker.open(130.0, "again")
+    trial.end(None)
+    assert breaker.state is OPEN
+    breaker.half_open()
+    late, breaker_trial = trial, breaker.admit()
+    late.release()
+    assert not breaker.passes()
+    breaker.half_open()
+    assert breaker.passes()
+    breaker_trial.end(OSError())
+    assert breaker.state is HALF_OPEN
+    breaker.reset()
+    assert (breaker.state, breaker.opened_at, breaker.reason, breaker.passes()) == (CLOSED, None, "", True)
+    breaker.tell(OSError())
+    old = breaker.admit()
+    breaker.reset()
+    old.end(OSError())
+    assert breaker.failures == 0
+    assert [(old_state, new) for old_state, new, _, _ in transitions] == [
+        (CLOSED, OPEN),
+        (OPEN, HALF_OPEN),
+        (HALF_OPEN, OPEN),
+        (OPEN, HALF_OPEN),
+        (HALF_OPEN, CLOSED),
+    ]
+
+
+class Model:
+    """A breaker of three faults and sixty seconds, in the plainest words."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.faults, self.state, self.opened = 0, CLOSED, 0.0
+        self.age = 0
+        """Counts transitions: what began before one says nothing after it."""
+        self.trial: Permit | None = None
+        self.permits: list[tuple[Permit, int]] = []
+
+    def change(self, state: BreakerState) -> None:
+        self.state, self.age, self.trial = state, self.age + 1, None
+        if state is OPEN:
+            self.opened = self.clock.now
+        elif state is CLOSED:
+            self.faults = 0
+
+    def count(self, *, fault: bool) -> None:
+        self.faults = self.faults + 1 if fault else 0
+        if fault and (self.state is HALF_OPEN or self.faults >= 3):
+            self.change(OPEN)
+        elif not fault and self.state is HALF_OPEN:
+            self.change(CLOSED)
+
+    def admit(self, breaker: Breaker) -> None:
+        due = self.state is OPEN and self.clock.now >= self.opened + 60
+        admitted = self.state is CLOSED or due or (self.state is HALF_OPEN and self.trial is None)
+        assert breaker.passes() == admitted
+        if not admitted:
+            with pytest.raises(NetworkError):
+                breaker.admit()
+            return
+        if due:
+            self.change(HALF_OPEN)
+        permit = breaker.admit()
+        self.permits.append((permit, self.age))
+        self.trial = permit if self.state is HALF_OPEN else None
+
+    def end(self, step: str) -> None:
+        if not self.permits:
+            return
+        permit, born = self.permits.pop(0)
+        if step == "release":
+            permit.release()
+        else:
+            permit.end(OSError() if step == "fault" else None)
+            if born == self.age and self.state is not OPEN:
+                self.count(fault=step == "fault")
+        if self.trial is permit:
+            self.trial = None
+
+    def tell(self, breaker: Breaker, *, fault: bool) -> None:
+        breaker.tell(OSError() if fault else None)
+        if self.state is not OPEN and self.trial is None:
+            self.count(fault=fault)
+
+    def adopt(self, breaker: Breaker, step: str) -> None:
+        if step == "open":
+            breaker.open(self.clock.now, "elsewhere")
+            self.change(OPEN)
+        elif step == "reset":
+            breaker.reset()
+            self.change(CLOSED)
+        elif self.state is not CLOSED:
+            breaker.half_open()
+            self.change(HALF_OPEN)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["admit", "success", "fault", "release", "told success", "told fault", "open", "half", "reset", "wait"]),
+        max_size=80,
+    )
+)
+def test_permits_and_told_outcomes_agree_with_the_model(steps: list[str]) -> None:
+    """Whatever ends in whatever order: one trial at most, outcomes count in the state they began in; `passes` agrees with `admit`."""
+    clock = Clock()
+    model = Model(clock)
+    breaker = Breaker("any", clock=clock, is_fault=lambda _: True, failures=3)
+    for step in steps:
+        if step == "wait":
+            clock.now += 30
+        elif step == "admit":
+            model.admit(breaker)
+        elif step in {"success", "fault", "release"}:
+            model.end(step)
+        elif step.startswith("told"):
+            model.tell(breaker, fault=step == "told fault")
+        else:
+            model.adopt(breaker, step)
+        assert (breaker.state, breaker.opened_at) == (model.state, None if model.state is CLOSED else model.opened)
+        assert model.state is not CLOSED or breaker.failures == model.faults

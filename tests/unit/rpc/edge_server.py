@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +29,10 @@ from genesis_server.rpc.interceptors.errors import ErrorMapper, ErrorsIntercepto
 from genesis_server.rpc.interceptors.idempotency import IdempotencyInterceptor
 from genesis_server.rpc.interceptors.limits import Limits, LimitsInterceptor
 from genesis_server.rpc.interceptors.metrics import MetricsInterceptor
+from genesis_server.rpc.interceptors.security import SecurityInterceptor
 from genesis_server.rpc.interceptors.tracing import TracingInterceptor
 from genesis_server.rpc.methods import contract_methods, served_methods
+from genesis_server.rpc.registration import Service
 from genesis_server.rpc.server import Drain, GrpcServer
 from genesis_server.storage.base import ABSENT, ANY_VERSION, Document, Key, VersionConflictError
 from genesis_server.telemetry.export_outcome import ExportFailedError
@@ -92,6 +94,16 @@ class Passing(grpc.aio.ServerInterceptor):
         if self.caller is not None:
             set_caller(self.caller)
         return await continuation(handler_call_details)
+
+
+class NotedEvents:
+    """Security events in a list."""
+
+    def __init__(self) -> None:
+        self.noted: list[dict[str, Any]] = []
+
+    def note(self, **event: Any) -> None:
+        self.noted.append(event)
 
 
 class MemoryDocuments:
@@ -181,6 +193,7 @@ async def serving(
     *,
     limits: Limits | None = None,
     max_concurrent: int = 100,
+    admission: Admission | None = None,
     bounds: SizeBounds | None = None,
     drain: Drain = NO_WAIT,
     documents: Any = None,
@@ -190,7 +203,10 @@ async def serving(
     redact: Callable[[str], str] = str,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
+    authentication: grpc.aio.ServerInterceptor | None = None,
     authorization: grpc.aio.ServerInterceptor | None = None,
+    services: Sequence[Service] = (),
+    events: Any = None,
     **options: Any,
 ) -> AsyncIterator[Edge]:
     """Start a server with everything around a fake service, and a client; stop both."""
@@ -206,7 +222,7 @@ async def serving(
         observe=metrics.spans,
     )
     mapper = ErrorMapper(redact)
-    admission = Admission(max_concurrent=max_concurrent)
+    admission = admission or Admission(max_concurrent=max_concurrent)
     documents = documents if documents is not None else MemoryDocuments(now)
     layers = Layers(
         correlation=CorrelationInterceptor(),
@@ -214,7 +230,8 @@ async def serving(
         errors=ErrorsInterceptor(mapper),
         tracing=TracingInterceptor(tracing, mapper),
         limits=LimitsInterceptor(admission, limits or Limits(rate_per_second=0), clock=clock),
-        authentication=Passing(caller),
+        security=SecurityInterceptor(events if events is not None else NotedEvents()),
+        authentication=authentication or Passing(caller),
         authorization=authorization or Passing(),
         constraints=ConstraintsInterceptor(),
         idempotency=IdempotencyInterceptor(documents, now=now),
@@ -222,7 +239,7 @@ async def serving(
     service = FakeOrchestrator()
     server = GrpcServer(
         address="127.0.0.1:0",
-        services=[(pb_grpc.add_OrchestratorServiceServicer_to_server, service)],
+        services=[(pb_grpc.add_OrchestratorServiceServicer_to_server, service), *services],
         chain=layers.chain(),
         admission=admission,
         bounds=bounds or SizeBounds(),

@@ -163,7 +163,7 @@ async def test_an_unknown_method_is_unknown_and_not_unauthenticated() -> None:
 
 async def test_anonymous_callers_administer_the_default_tenant() -> None:
     async with plain(AuthenticationOptions(anonymous=True)) as client:
-        assert await client.call() == "default/anonymous/admin,client,viewer"
+        assert await client.call() == "default/anonymous/admin,agent,client,viewer"
 
 
 def tls(ca: Any, *, clients: bool = False, name: str = "server") -> tuple[ServerTls, Path, Path]:

@@ -21,13 +21,14 @@ async def test_the_layers_stand_in_the_order_of_the_house() -> None:
         "errors",
         "tracing",
         "limits",
+        "security",
         "authentication",
         "authorization",
         "constraints",
         "idempotency",
     ]
     expected = [f"{name.capitalize()}Interceptor" for name in names]
-    expected[5] = expected[6] = "Passing"
+    expected[6] = expected[7] = "Passing"
     assert kinds == expected
 
 

@@ -24,6 +24,7 @@ from genesis_server.model.plan import (
     PlanState,
     Requirement,
     RequirementKind,
+    RetryPolicy,
     Task,
     TaskConstraints,
     TaskKind,
@@ -48,6 +49,7 @@ from genesis_server.model.routing import (
 )
 from genesis_server.model.span import Span
 from genesis_server.model.validation import DropEdge, DropTask, Finding, FindingKind, Principle, Reallocate, Repair, Severity
+from genesis_server.model.work import AttemptOutcome, LeaseNoticeKind, WaitingFor
 from genesis_server.resilience.errors import ValidationError
 from genesis_server.rpc import convert
 from genesis_server.rpc.convert.values import duration_from_proto, duration_to_proto, money_from_proto, money_to_proto
@@ -93,6 +95,9 @@ tasks = st.builds(
     requirements=st.lists(requirements, max_size=2).map(tuple),
     state=task_states,
     error=texts,
+    retry=st.builds(RetryPolicy, st.integers(0, 100), st.integers(0, 100), st.none() | seconds),
+    timeout_seconds=st.none() | seconds,
+    needs_approval=st.booleans(),
 )
 edge_origins = st.builds(EdgeOrigin, st.sampled_from(EdgeSource), texts, st.none() | spans)
 edges = st.builds(Edge, names, names, st.sampled_from(EdgeKind), texts, st.none() | edge_origins)
@@ -145,6 +150,12 @@ tools = st.builds(
 @given(plans)
 def test_a_plan_survives_the_round_trip(plan: Plan) -> None:
     assert convert.plan_from_proto(convert.plan_to_proto(plan)) == plan
+
+
+def test_who_approved_a_task_goes_out_and_is_not_for_callers_to_say() -> None:
+    out = convert.plan_to_proto(Plan("g", (Task("a", "g", needs_approval=True, approved_by="ann"),)))
+    assert out.tasks[0].approved_by == "ann"
+    assert convert.plan_from_proto(out).tasks == (Task("a", "g", needs_approval=True),)
 
 
 def test_a_plan_that_says_no_state_has_not_begun() -> None:
@@ -257,6 +268,9 @@ def test_the_money_of_a_routing_says_whether_there_was_a_limit() -> None:
         (TaskState, "genesis.v1.TaskState"),
         (PlanState, "genesis.v1.PlanState"),
         (DecisionKind, "genesis.v1.DecisionKind"),
+        (AttemptOutcome, "genesis.v1.AttemptOutcome"),
+        (WaitingFor, "genesis.v1.WaitingFor"),
+        (LeaseNoticeKind, "genesis.v1.LeaseNoticeKind"),
     ],
 )
 def test_the_domain_counts_its_enums_as_the_contract_does(ours: type, theirs: str) -> None:

@@ -37,7 +37,9 @@ from genesis_server.model.routing import (
 from genesis_server.model.update import (
     AddEdgeEdit,
     AddTaskEdit,
+    Approve,
     Cancel,
+    ChangeBudget,
     ChangeTaskEdit,
     Information,
     Pause,
@@ -46,11 +48,14 @@ from genesis_server.model.update import (
     RemoveEdgeEdit,
     RemoveTaskEdit,
     Resume,
+    RunEvent,
+    StartDispatch,
     TaskDone,
     TaskFailed,
     UndecidedGuard,
     UserEdit,
 )
+from genesis_server.model.work import RunBudget
 from genesis_server.orchestration.decisions.replay import Replayed
 from genesis_server.orchestration.policy.desk import check_text
 from genesis_server.orchestration.policy.preview import DecisionChange, Preview
@@ -211,6 +216,10 @@ def test_a_preview_and_a_change_go_out_whole() -> None:
         ({"pause": {}}, Pause()),
         ({"resume": {}}, Resume()),
         ({"cancel": {}}, Cancel()),
+        ({"approve": {"task_id": "a", "refused": True, "comment": "too dear"}}, Approve("a", "ann", refused=True, comment="too dear")),
+        ({"budget": {"tokens": "5"}}, ChangeBudget(RunBudget(tokens=5))),
+        ({"dispatch": {}}, StartDispatch(5)),
+        ({"dispatch": {"priority": 0}}, StartDispatch(0)),
         ({"edit": {"edits": [
             {"add_task": {"id": "a", "goal": "g", "kind": 1, "depth": 1}}, {"change_task": {"id": "a", "goal": "h", "kind": 1, "depth": 1}},
             {"remove_task_id": "b"}, {"add_edge": {"from_task_id": "a", "to_task_id": "c", "kind": 2}},
@@ -219,10 +228,10 @@ def test_a_preview_and_a_change_go_out_whole() -> None:
                    RemoveEdgeEdit("c", "d")))),
     ],
 )  # fmt: skip
-def test_every_event_arrives_as_it_was_told(told: dict[str, object], event: PlanEvent) -> None:
+def test_every_event_arrives_as_it_was_told(told: dict[str, object], event: PlanEvent | RunEvent) -> None:
     """Whole numbers as such, for guards compare with them."""
     message = json_format.ParseDict(told, update_pb2.UpdatePlanRequest(plan_id="p"))
-    assert event_from_proto(message) == event
+    assert event_from_proto(message, actor="ann") == event
 
 
 @pytest.mark.parametrize(
@@ -234,7 +243,7 @@ def test_every_event_arrives_as_it_was_told(told: dict[str, object], event: Plan
 )  # fmt: skip
 def test_an_event_that_says_nothing_is_refused_with_its_place(request_: update_pb2.UpdatePlanRequest, field: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        event_from_proto(request_)
+        event_from_proto(request_, actor="ann")
     assert caught.value.facts == {"field": field}
 
 
@@ -245,7 +254,7 @@ def test_a_number_that_json_does_not_have_is_refused_with_its_field(number: floa
     information.information.facts.get_or_create_list("x").append(number)
     for request, field in ((done, "done.outputs"), (information, "information.facts")):
         with pytest.raises(ValidationError) as caught:
-            event_from_proto(request)
+            event_from_proto(request, actor="ann")
         assert caught.value.facts == {"field": field}
 
 

@@ -11,6 +11,7 @@ from typing import cast
 import grpc
 import pytest
 from edge_server import serving
+from work_cases import FakeDispatcher
 
 from genesis.v1 import orchestrator_service_pb2, update_pb2
 from genesis_server.model.plan import Plan, Task
@@ -37,7 +38,7 @@ async def store(tmp_path: Path) -> AsyncIterator[PlanStore]:
 
 
 def answers_over(store: PlanStore, admission: Admission) -> UpdateAnswers:
-    return UpdateAnswers(updater=cast("Updater", None), store=store, admission=admission)
+    return UpdateAnswers(updater=cast("Updater", None), store=store, dispatcher=FakeDispatcher(), admission=admission)
 
 
 async def test_who_watches_is_sent_elsewhere_when_the_server_stops(store: PlanStore) -> None:
@@ -97,5 +98,5 @@ def test_a_number_that_json_does_not_know_is_the_callers_mistake(number: float) 
     told.information.facts["a"] = number
     for request, field in ((done, "done.outputs"), (told, "information.facts")):
         with pytest.raises(ValidationError) as caught:
-            event_from_proto(request)
+            event_from_proto(request, actor="ann")
         assert caught.value.violations[0].field == field

@@ -81,7 +81,7 @@ async def test_anonymous_callers_are_let_in_only_where_that_is_set() -> None:
     assert await made.authenticate(None) == ANONYMOUS
     assert await made.authenticate("Bearer whatever") == ANONYMOUS
     assert (ANONYMOUS.tenant, ANONYMOUS.anonymous) == ("default", True)
-    assert ANONYMOUS.roles == {Role.VIEWER, Role.CLIENT, Role.ADMIN}
+    assert ANONYMOUS.roles == {Role.VIEWER, Role.CLIENT, Role.ADMIN, Role.AGENT}
 
 
 async def test_bad_credentials_do_not_fall_back_to_anonymous() -> None:

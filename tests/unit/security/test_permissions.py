@@ -29,7 +29,7 @@ def test_the_table_covers_exactly_what_the_descriptors_have() -> None:
 
 def test_a_forgotten_and_a_left_over_method_stop_the_server() -> None:
     with pytest.raises(ValueError, match="table of permissions") as caught:
-        check_table(["/a.B/New", "/a.B/Kept"], {"/a.B/Kept": Role.ADMIN, "/a.B/Gone": Role.ADMIN})
+        check_table(["/a.B/New", "/a.B/Kept"], {"/a.B/Kept": (Role.ADMIN,), "/a.B/Gone": (Role.ADMIN,)})
     assert str(caught.value).split("\n") == [
         "/a.B/New has no entry in the table of permissions",
         "/a.B/Gone stands in the table of permissions, and no service has it",
@@ -39,7 +39,7 @@ def test_a_forgotten_and_a_left_over_method_stop_the_server() -> None:
 @given(ROLES, METHODS)
 def test_a_call_passes_only_with_a_role_of_the_method(roles: frozenset[Role], method: str) -> None:
     least = PERMISSIONS[method]
-    expected = least == ANYONE or (isinstance(least, Role) and bool(roles & allowed_roles(least)))
+    expected = least == ANYONE or (isinstance(least, tuple) and bool(roles & allowed_roles(least)))
     assert allowed(roles, method) == expected
 
 
@@ -52,8 +52,17 @@ def test_more_roles_never_allow_less(some: frozenset[Role], more: frozenset[Role
 def test_viewer_is_in_client_and_client_in_admin(method: str) -> None:
     viewer, client, admin = (allowed(frozenset({role}), method) for role in (Role.VIEWER, Role.CLIENT, Role.ADMIN))
     assert viewer <= client <= admin
-    assert admin
-    assert allowed_roles(Role.AGENT) == {Role.AGENT}
+    assert admin or PERMISSIONS[method] == (Role.AGENT,)
+    assert allowed_roles((Role.AGENT,)) == {Role.AGENT}
+
+
+def test_agents_join_and_report_and_do_nothing_else() -> None:
+    """A stolen agent key opens neither plans nor administration."""
+    may = [method for method in PERMISSIONS if not is_open(method) and allowed(frozenset({Role.AGENT}), method)]
+    assert may == [
+        *(f"/genesis.v1.AgentService/{name}" for name in ("Deregister", "Heartbeat", "Register", "Work")),
+        "/genesis.v1.OrchestratorService/Report",
+    ]
 
 
 def test_a_method_nobody_listed_is_for_nobody() -> None:
@@ -71,11 +80,16 @@ def test_a_refusal_says_which_role_is_needed() -> None:
         authorize(Caller("acme", "ann", frozenset({Role.VIEWER})), "/genesis.v1.OrchestratorService/Plan")
     assert caught.value.reason == "PERMISSION_DENIED"
     assert caught.value.facts == {"required_role": "client", "roles": "viewer"}
+    with pytest.raises(SecurityError, match="needs the role client or agent") as caught:
+        authorize(Caller("acme", "ann", frozenset({Role.VIEWER})), "/genesis.v1.OrchestratorService/Report")
+    assert caught.value.facts["required_role"] == "client,agent"
 
 
 def test_the_table_prints_as_markdown() -> None:
     lines = as_markdown().splitlines()
     assert lines[0] == "| method | no credentials | viewer | client | admin | agent |"
     assert "| `genesis.v1.OrchestratorService/Plan` |  |  | ✓ | ✓ |  |" in lines
+    assert "| `genesis.v1.OrchestratorService/Report` |  |  | ✓ | ✓ | ✓ |" in lines
+    assert "| `genesis.v1.AgentService/Work` |  |  |  |  | ✓ |" in lines
     assert "| `grpc.health.v1.Health/Check` | ✓ | ✓ | ✓ | ✓ | ✓ |" in lines
     assert len(lines) == len(PERMISSIONS) + 2

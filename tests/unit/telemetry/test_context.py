@@ -61,3 +61,12 @@ async def test_the_call_is_known_in_its_task() -> None:
     call = begin_call("/m")
     set_call(call)
     assert current_call() is call
+
+
+def test_what_a_call_causes_goes_on_behind_its_span_or_else_behind_its_callers() -> None:
+    asked = begin_call("/m", traceparent=f"00-{TRACE}-{SPAN}-01")
+    assert asked.traceparent == f"00-{TRACE}-{SPAN}-01"
+    asked.sampled, asked.span_id = True, "e" * 16
+    assert asked.traceparent == f"00-{TRACE}-{'e' * 16}-01"
+    assert not begin_call("/m", traceparent=f"00-{TRACE}-{SPAN}-00").traceparent
+    assert not begin_call("/m").traceparent

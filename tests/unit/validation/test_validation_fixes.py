@@ -128,3 +128,11 @@ def test_a_reallocated_task_names_what_its_new_target_offers() -> None:
     changed, routes = apply_fix(plan, (), Reallocate("a", Target(TargetKind.TOOL, "right")))
     assert changed.tasks[0].capability == "right"
     assert routes == ()
+
+
+def test_work_that_needs_an_approval_still_needs_it_when_it_is_merged_or_split() -> None:
+    plan = plan_of([Task("a", "a"), Task("b", "b", needs_approval=True)])
+    merged_plan, _ = apply_fix(plan, (), MergeTasks("a", ("b",), "a and b"))
+    assert [(task.id, task.needs_approval) for task in merged_plan.tasks] == [("a", True)]
+    split_plan, _ = apply_fix(plan, (), SplitTask("b", (Task("b1", "b1"), Task("b2", "b2"))))
+    assert [(task.id, task.needs_approval) for task in split_plan.tasks] == [("a", False), ("b1", True), ("b2", True)]

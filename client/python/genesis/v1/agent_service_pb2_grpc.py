@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class AgentServiceStub:
-    """The agents the server knows.
+    """Agents join, take tasks under leases and report. An agent is who is able to do something; each process that works for it is a worker
+    with a session of its own. Credentials: HMAC-SHA256 (docs/agents.md), a client certificate or a token with the role agent, all bound to
+    one agent's id. Every method may fail with the errors of the edge, see OrchestratorService.
     """
 
     def __init__(self, channel):
@@ -35,6 +37,26 @@ class AgentServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.Register = channel.unary_unary(
+                '/genesis.v1.AgentService/Register',
+                request_serializer=genesis_dot_v1_dot_agent__service__pb2.RegisterRequest.SerializeToString,
+                response_deserializer=genesis_dot_v1_dot_agent__service__pb2.RegisterResponse.FromString,
+                _registered_method=True)
+        self.Heartbeat = channel.unary_unary(
+                '/genesis.v1.AgentService/Heartbeat',
+                request_serializer=genesis_dot_v1_dot_agent__service__pb2.HeartbeatRequest.SerializeToString,
+                response_deserializer=genesis_dot_v1_dot_agent__service__pb2.HeartbeatResponse.FromString,
+                _registered_method=True)
+        self.Deregister = channel.unary_unary(
+                '/genesis.v1.AgentService/Deregister',
+                request_serializer=genesis_dot_v1_dot_agent__service__pb2.DeregisterRequest.SerializeToString,
+                response_deserializer=genesis_dot_v1_dot_agent__service__pb2.DeregisterResponse.FromString,
+                _registered_method=True)
+        self.Work = channel.stream_stream(
+                '/genesis.v1.AgentService/Work',
+                request_serializer=genesis_dot_v1_dot_agent__service__pb2.WorkRequest.SerializeToString,
+                response_deserializer=genesis_dot_v1_dot_agent__service__pb2.WorkResponse.FromString,
+                _registered_method=True)
         self.List = channel.unary_unary(
                 '/genesis.v1.AgentService/List',
                 request_serializer=genesis_dot_v1_dot_agent__service__pb2.AgentServiceListRequest.SerializeToString,
@@ -43,12 +65,47 @@ class AgentServiceStub:
 
 
 class AgentServiceServicer:
-    """The agents the server knows.
+    """Agents join, take tasks under leases and report. An agent is who is able to do something; each process that works for it is a worker
+    with a session of its own. Credentials: HMAC-SHA256 (docs/agents.md), a client certificate or a token with the role agent, all bound to
+    one agent's id. Every method may fail with the errors of the edge, see OrchestratorService.
     """
 
+    def Register(self, request, context):
+        """Joins: the card is known from now on, and the worker has a session until it falls silent or leaves. Role: agent.
+        Errors: INVALID_FIELD, AGENT_MISMATCH, REQUEST_ID_REUSED, STORAGE_FULL, STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Heartbeat(self, request, context):
+        """Says that the worker is alive, which renews all its leases, and how far its tasks are. Role: agent.
+        Errors: SESSION_NOT_FOUND (register again), STORAGE_FULL, STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Deregister(self, request, context):
+        """Leaves: what the worker still holds goes to others, and counts for nothing. Role: agent.
+        Errors: SESSION_NOT_FOUND, STORAGE_FULL, STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Work(self, request_iterator, context):
+        """Takes work: the worker says how many tasks it can take, gets tasks under leases, acknowledges each, and reports, here or by
+        OrchestratorService.Report. A worker whose stream breaks opens another one, at any server process, and goes on. Role: agent.
+        Errors: SESSION_NOT_FOUND, INVALID_FIELD, OVERLOADED, STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def List(self, request, context):
-        """Lists the agents that plans and routes are made with when a request brings no catalogue of its own. Role: viewer.
-        Errors: INVALID_FIELD, INVALID_PAGE_TOKEN.
+        """Lists the agents that plans and routes are made with when a request brings no catalogue of its own: those of the agents file and
+        those that joined. Role: viewer. Errors: INVALID_FIELD, INVALID_PAGE_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -57,6 +114,26 @@ class AgentServiceServicer:
 
 def add_AgentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'Register': grpc.unary_unary_rpc_method_handler(
+                    servicer.Register,
+                    request_deserializer=genesis_dot_v1_dot_agent__service__pb2.RegisterRequest.FromString,
+                    response_serializer=genesis_dot_v1_dot_agent__service__pb2.RegisterResponse.SerializeToString,
+            ),
+            'Heartbeat': grpc.unary_unary_rpc_method_handler(
+                    servicer.Heartbeat,
+                    request_deserializer=genesis_dot_v1_dot_agent__service__pb2.HeartbeatRequest.FromString,
+                    response_serializer=genesis_dot_v1_dot_agent__service__pb2.HeartbeatResponse.SerializeToString,
+            ),
+            'Deregister': grpc.unary_unary_rpc_method_handler(
+                    servicer.Deregister,
+                    request_deserializer=genesis_dot_v1_dot_agent__service__pb2.DeregisterRequest.FromString,
+                    response_serializer=genesis_dot_v1_dot_agent__service__pb2.DeregisterResponse.SerializeToString,
+            ),
+            'Work': grpc.stream_stream_rpc_method_handler(
+                    servicer.Work,
+                    request_deserializer=genesis_dot_v1_dot_agent__service__pb2.WorkRequest.FromString,
+                    response_serializer=genesis_dot_v1_dot_agent__service__pb2.WorkResponse.SerializeToString,
+            ),
             'List': grpc.unary_unary_rpc_method_handler(
                     servicer.List,
                     request_deserializer=genesis_dot_v1_dot_agent__service__pb2.AgentServiceListRequest.FromString,
@@ -71,8 +148,118 @@ def add_AgentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AgentService:
-    """The agents the server knows.
+    """Agents join, take tasks under leases and report. An agent is who is able to do something; each process that works for it is a worker
+    with a session of its own. Credentials: HMAC-SHA256 (docs/agents.md), a client certificate or a token with the role agent, all bound to
+    one agent's id. Every method may fail with the errors of the edge, see OrchestratorService.
     """
+
+    @staticmethod
+    def Register(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/genesis.v1.AgentService/Register',
+            genesis_dot_v1_dot_agent__service__pb2.RegisterRequest.SerializeToString,
+            genesis_dot_v1_dot_agent__service__pb2.RegisterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Heartbeat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/genesis.v1.AgentService/Heartbeat',
+            genesis_dot_v1_dot_agent__service__pb2.HeartbeatRequest.SerializeToString,
+            genesis_dot_v1_dot_agent__service__pb2.HeartbeatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Deregister(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/genesis.v1.AgentService/Deregister',
+            genesis_dot_v1_dot_agent__service__pb2.DeregisterRequest.SerializeToString,
+            genesis_dot_v1_dot_agent__service__pb2.DeregisterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Work(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/genesis.v1.AgentService/Work',
+            genesis_dot_v1_dot_agent__service__pb2.WorkRequest.SerializeToString,
+            genesis_dot_v1_dot_agent__service__pb2.WorkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def List(request,

@@ -7,6 +7,7 @@ from genesis.v1 import plan_pb2 as _plan_pb2
 from genesis.v1 import routing_pb2 as _routing_pb2
 from genesis.v1 import update_pb2 as _update_pb2
 from genesis.v1 import validation_pb2 as _validation_pb2
+from genesis.v1 import work_pb2 as _work_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -46,20 +47,22 @@ HEALTH_STATUS_DEGRADED: HealthStatus
 HEALTH_STATUS_UNHEALTHY: HealthStatus
 
 class PlanRequest(_message.Message):
-    __slots__ = ("request_id", "goal", "catalogue", "max_level", "givens", "seed")
+    __slots__ = ("request_id", "goal", "catalogue", "max_level", "givens", "seed", "run_budget")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     GOAL_FIELD_NUMBER: _ClassVar[int]
     CATALOGUE_FIELD_NUMBER: _ClassVar[int]
     MAX_LEVEL_FIELD_NUMBER: _ClassVar[int]
     GIVENS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    RUN_BUDGET_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     goal: str
     catalogue: _catalogue_pb2.Catalogue
     max_level: _common_pb2.DegradationLevel
     givens: _containers.RepeatedCompositeFieldContainer[_common_pb2.Artefact]
     seed: int
-    def __init__(self, request_id: _Optional[str] = ..., goal: _Optional[str] = ..., catalogue: _Optional[_Union[_catalogue_pb2.Catalogue, _Mapping]] = ..., max_level: _Optional[_Union[_common_pb2.DegradationLevel, str]] = ..., givens: _Optional[_Iterable[_Union[_common_pb2.Artefact, _Mapping]]] = ..., seed: _Optional[int] = ...) -> None: ...
+    run_budget: _work_pb2.RunBudget
+    def __init__(self, request_id: _Optional[str] = ..., goal: _Optional[str] = ..., catalogue: _Optional[_Union[_catalogue_pb2.Catalogue, _Mapping]] = ..., max_level: _Optional[_Union[_common_pb2.DegradationLevel, str]] = ..., givens: _Optional[_Iterable[_Union[_common_pb2.Artefact, _Mapping]]] = ..., seed: _Optional[int] = ..., run_budget: _Optional[_Union[_work_pb2.RunBudget, _Mapping]] = ...) -> None: ...
 
 class PlanResponse(_message.Message):
     __slots__ = ("plan", "provenance", "stored")
@@ -156,7 +159,7 @@ class ValidateResponse(_message.Message):
     def __init__(self, verdict: _Optional[_Union[_validation_pb2.Verdict, _Mapping]] = ..., provenance: _Optional[_Union[_common_pb2.Provenance, _Mapping]] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., routes: _Optional[_Iterable[_Union[_routing_pb2.TaskRoute, _Mapping]]] = ..., repairs: _Optional[_Iterable[_Union[Repair, _Mapping]]] = ...) -> None: ...
 
 class OrchestrateRequest(_message.Message):
-    __slots__ = ("request_id", "goal", "catalogue", "max_level", "givens", "constraints", "explanation", "seed")
+    __slots__ = ("request_id", "goal", "catalogue", "max_level", "givens", "constraints", "explanation", "seed", "run_budget", "dispatch")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     GOAL_FIELD_NUMBER: _ClassVar[int]
     CATALOGUE_FIELD_NUMBER: _ClassVar[int]
@@ -165,6 +168,8 @@ class OrchestrateRequest(_message.Message):
     CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
     EXPLANATION_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    RUN_BUDGET_FIELD_NUMBER: _ClassVar[int]
+    DISPATCH_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     goal: str
     catalogue: _catalogue_pb2.Catalogue
@@ -173,7 +178,9 @@ class OrchestrateRequest(_message.Message):
     constraints: _routing_pb2.RoutingConstraints
     explanation: _routing_pb2.ExplanationLevel
     seed: int
-    def __init__(self, request_id: _Optional[str] = ..., goal: _Optional[str] = ..., catalogue: _Optional[_Union[_catalogue_pb2.Catalogue, _Mapping]] = ..., max_level: _Optional[_Union[_common_pb2.DegradationLevel, str]] = ..., givens: _Optional[_Iterable[_Union[_common_pb2.Artefact, _Mapping]]] = ..., constraints: _Optional[_Union[_routing_pb2.RoutingConstraints, _Mapping]] = ..., explanation: _Optional[_Union[_routing_pb2.ExplanationLevel, str]] = ..., seed: _Optional[int] = ...) -> None: ...
+    run_budget: _work_pb2.RunBudget
+    dispatch: _work_pb2.Dispatch
+    def __init__(self, request_id: _Optional[str] = ..., goal: _Optional[str] = ..., catalogue: _Optional[_Union[_catalogue_pb2.Catalogue, _Mapping]] = ..., max_level: _Optional[_Union[_common_pb2.DegradationLevel, str]] = ..., givens: _Optional[_Iterable[_Union[_common_pb2.Artefact, _Mapping]]] = ..., constraints: _Optional[_Union[_routing_pb2.RoutingConstraints, _Mapping]] = ..., explanation: _Optional[_Union[_routing_pb2.ExplanationLevel, str]] = ..., seed: _Optional[int] = ..., run_budget: _Optional[_Union[_work_pb2.RunBudget, _Mapping]] = ..., dispatch: _Optional[_Union[_work_pb2.Dispatch, _Mapping]] = ...) -> None: ...
 
 class OrchestrateResponse(_message.Message):
     __slots__ = ("plan", "routes", "budget", "verdict", "repairs", "provenance", "stored")
@@ -204,22 +211,32 @@ class Repair(_message.Message):
     def __init__(self, round: _Optional[int] = ..., finding: _Optional[_Union[_validation_pb2.Finding, _Mapping]] = ..., fix: _Optional[_Union[_validation_pb2.Fix, _Mapping]] = ...) -> None: ...
 
 class GetPlanRequest(_message.Message):
-    __slots__ = ("plan_id",)
+    __slots__ = ("plan_id", "include_artefact_contents")
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_ARTEFACT_CONTENTS_FIELD_NUMBER: _ClassVar[int]
     plan_id: str
-    def __init__(self, plan_id: _Optional[str] = ...) -> None: ...
+    include_artefact_contents: bool
+    def __init__(self, plan_id: _Optional[str] = ..., include_artefact_contents: _Optional[bool] = ...) -> None: ...
 
 class GetPlanResponse(_message.Message):
-    __slots__ = ("plan", "routes", "verdict", "provenance")
+    __slots__ = ("plan", "routes", "verdict", "provenance", "balance", "runs", "artefacts", "dispatch")
     PLAN_FIELD_NUMBER: _ClassVar[int]
     ROUTES_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    ARTEFACTS_FIELD_NUMBER: _ClassVar[int]
+    DISPATCH_FIELD_NUMBER: _ClassVar[int]
     plan: _plan_pb2.Plan
     routes: _containers.RepeatedCompositeFieldContainer[_routing_pb2.TaskRoute]
     verdict: _validation_pb2.Verdict
     provenance: _common_pb2.Provenance
-    def __init__(self, plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., routes: _Optional[_Iterable[_Union[_routing_pb2.TaskRoute, _Mapping]]] = ..., verdict: _Optional[_Union[_validation_pb2.Verdict, _Mapping]] = ..., provenance: _Optional[_Union[_common_pb2.Provenance, _Mapping]] = ...) -> None: ...
+    balance: _work_pb2.RunBalance
+    runs: _containers.RepeatedCompositeFieldContainer[_work_pb2.TaskRun]
+    artefacts: _containers.RepeatedCompositeFieldContainer[_work_pb2.TaskArtefact]
+    dispatch: _work_pb2.Dispatch
+    def __init__(self, plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., routes: _Optional[_Iterable[_Union[_routing_pb2.TaskRoute, _Mapping]]] = ..., verdict: _Optional[_Union[_validation_pb2.Verdict, _Mapping]] = ..., provenance: _Optional[_Union[_common_pb2.Provenance, _Mapping]] = ..., balance: _Optional[_Union[_work_pb2.RunBalance, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[_work_pb2.TaskRun, _Mapping]]] = ..., artefacts: _Optional[_Iterable[_Union[_work_pb2.TaskArtefact, _Mapping]]] = ..., dispatch: _Optional[_Union[_work_pb2.Dispatch, _Mapping]] = ...) -> None: ...
 
 class ListPlansRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
@@ -331,15 +348,19 @@ class HealthResponse(_message.Message):
     def __init__(self, status: _Optional[_Union[HealthStatus, str]] = ..., components: _Optional[_Iterable[_Union[ComponentHealth, _Mapping]]] = ..., degradation_level: _Optional[_Union[_common_pb2.DegradationLevel, str]] = ..., server_version: _Optional[str] = ..., contract_version: _Optional[str] = ..., snapshot_ids: _Optional[_Mapping[str, str]] = ..., flags_not_built: _Optional[_Iterable[str]] = ..., uptime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class ComponentHealth(_message.Message):
-    __slots__ = ("name", "status", "message", "breaker_state", "retry_time")
+    __slots__ = ("name", "status", "message", "breaker_state", "retry_time", "opened_time", "breaker_reason")
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     BREAKER_STATE_FIELD_NUMBER: _ClassVar[int]
     RETRY_TIME_FIELD_NUMBER: _ClassVar[int]
+    OPENED_TIME_FIELD_NUMBER: _ClassVar[int]
+    BREAKER_REASON_FIELD_NUMBER: _ClassVar[int]
     name: str
     status: HealthStatus
     message: str
     breaker_state: str
     retry_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[HealthStatus, str]] = ..., message: _Optional[str] = ..., breaker_state: _Optional[str] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    opened_time: _timestamp_pb2.Timestamp
+    breaker_reason: str
+    def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[HealthStatus, str]] = ..., message: _Optional[str] = ..., breaker_state: _Optional[str] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., opened_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., breaker_reason: _Optional[str] = ...) -> None: ...

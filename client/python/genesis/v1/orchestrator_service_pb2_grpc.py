@@ -6,6 +6,7 @@ import warnings
 from genesis.v1 import decision_pb2 as genesis_dot_v1_dot_decision__pb2
 from genesis.v1 import orchestrator_service_pb2 as genesis_dot_v1_dot_orchestrator__service__pb2
 from genesis.v1 import update_pb2 as genesis_dot_v1_dot_update__pb2
+from genesis.v1 import work_pb2 as genesis_dot_v1_dot_work__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -89,6 +90,11 @@ class OrchestratorServiceStub:
                 request_serializer=genesis_dot_v1_dot_update__pb2.WatchPlanRequest.SerializeToString,
                 response_deserializer=genesis_dot_v1_dot_update__pb2.WatchPlanResponse.FromString,
                 _registered_method=True)
+        self.Report = channel.unary_unary(
+                '/genesis.v1.OrchestratorService/Report',
+                request_serializer=genesis_dot_v1_dot_work__pb2.ReportRequest.SerializeToString,
+                response_deserializer=genesis_dot_v1_dot_work__pb2.ReportResponse.FromString,
+                _registered_method=True)
         self.GetDecision = channel.unary_unary(
                 '/genesis.v1.OrchestratorService/GetDecision',
                 request_serializer=genesis_dot_v1_dot_decision__pb2.GetDecisionRequest.SerializeToString,
@@ -136,7 +142,7 @@ class OrchestratorServiceServicer:
     def Route(self, request, context):
         """Gives every primitive task of a plan an agent and a model, or a tool, with the reason. One task without anybody does
         not fail the call. The decision is recorded; where the storage cannot take it, the answer has no decision id. Role: client.
-        Errors: INVALID_FIELD, INVALID_PLAN, TOO_MANY_TASKS, PLAN_NOT_FOUND, STORAGE_UNAVAILABLE.
+        Errors: INVALID_FIELD, INVALID_PLAN, TOO_MANY_TASKS, PLAN_NOT_FOUND, BUDGET_EXHAUSTED, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,10 +187,11 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdatePlan(self, request, context):
-        """Tells a stored plan what happened: work done or failed, something known, an edit, pause, resume, cancel. What is left of the plan
-        is repaired where it must be, finished work stays. The answer is the difference and the tasks ready now. Role: client.
+        """Tells a stored plan what happened: work done or failed, something known, an edit, pause, resume, cancel, an approval, another budget,
+        or that agents are to carry it out. What is left of the plan is repaired where it must be, finished work stays. The answer is the
+        difference and the tasks ready now. Role: client.
         Idempotent when a request id is given. Errors: PLAN_NOT_FOUND, TASK_NOT_FOUND, VERSION_MISMATCH, TASK_ENDED, PLAN_ENDED,
-        UPDATE_LIMIT, INVALID_EDIT, INVALID_FIELD, INJECTION_SUSPECTED, REQUEST_ID_REUSED, STORAGE_FULL, STORAGE_UNAVAILABLE.
+        NOT_AWAITING_APPROVAL, PLAN_NOT_ROUTED, UPDATE_LIMIT, INVALID_EDIT, INVALID_FIELD, INJECTION_SUSPECTED, REQUEST_ID_REUSED, STORAGE_FULL, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -193,6 +200,16 @@ class OrchestratorServiceServicer:
     def WatchPlan(self, request, context):
         """Tells every version of a stored plan from one on, then each new one as it comes; ends with the plan. Role: viewer.
         Errors: PLAN_NOT_FOUND, STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Report(self, request, context):
+        """Tells how a task went. Under a lease the plan, its budget and the history move together; a report without one moves budget and
+        history, for work done elsewhere. Telling it again changes nothing. Role: client; agent for its own leases.
+        Errors: PLAN_NOT_FOUND, TASK_NOT_FOUND, LEASE_LOST, LEASE_FOREIGN, OUTPUT_MISMATCH, INVALID_FIELD, REQUEST_ID_REUSED, STORAGE_FULL,
+        STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -279,6 +296,11 @@ def add_OrchestratorServiceServicer_to_server(servicer, server):
                     servicer.WatchPlan,
                     request_deserializer=genesis_dot_v1_dot_update__pb2.WatchPlanRequest.FromString,
                     response_serializer=genesis_dot_v1_dot_update__pb2.WatchPlanResponse.SerializeToString,
+            ),
+            'Report': grpc.unary_unary_rpc_method_handler(
+                    servicer.Report,
+                    request_deserializer=genesis_dot_v1_dot_work__pb2.ReportRequest.FromString,
+                    response_serializer=genesis_dot_v1_dot_work__pb2.ReportResponse.SerializeToString,
             ),
             'GetDecision': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDecision,
@@ -574,6 +596,33 @@ class OrchestratorService:
             '/genesis.v1.OrchestratorService/WatchPlan',
             genesis_dot_v1_dot_update__pb2.WatchPlanRequest.SerializeToString,
             genesis_dot_v1_dot_update__pb2.WatchPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Report(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/genesis.v1.OrchestratorService/Report',
+            genesis_dot_v1_dot_work__pb2.ReportRequest.SerializeToString,
+            genesis_dot_v1_dot_work__pb2.ReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,7 @@ class TaskState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TASK_STATE_FAILED: _ClassVar[TaskState]
     TASK_STATE_SKIPPED: _ClassVar[TaskState]
     TASK_STATE_CANCELLED: _ClassVar[TaskState]
+    TASK_STATE_AWAITING_APPROVAL: _ClassVar[TaskState]
 
 class GuardOperator(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -99,6 +100,7 @@ TASK_STATE_DONE: TaskState
 TASK_STATE_FAILED: TaskState
 TASK_STATE_SKIPPED: TaskState
 TASK_STATE_CANCELLED: TaskState
+TASK_STATE_AWAITING_APPROVAL: TaskState
 GUARD_OPERATOR_UNSPECIFIED: GuardOperator
 GUARD_OPERATOR_EQUAL: GuardOperator
 GUARD_OPERATOR_NOT_EQUAL: GuardOperator
@@ -163,7 +165,7 @@ class PlanCounters(_message.Message):
     def __init__(self, tasks_created: _Optional[int] = ..., updates: _Optional[int] = ...) -> None: ...
 
 class Task(_message.Message):
-    __slots__ = ("id", "goal", "kind", "capability", "inputs", "outputs", "acceptance", "difficulty", "expected_duration", "constraints", "parent_id", "depth", "origin", "guards", "requirements", "state", "error")
+    __slots__ = ("id", "goal", "kind", "capability", "inputs", "outputs", "acceptance", "difficulty", "expected_duration", "constraints", "parent_id", "depth", "origin", "guards", "requirements", "state", "error", "retry", "timeout", "needs_approval", "approved_by")
     ID_FIELD_NUMBER: _ClassVar[int]
     GOAL_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -181,6 +183,10 @@ class Task(_message.Message):
     REQUIREMENTS_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    RETRY_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    APPROVED_BY_FIELD_NUMBER: _ClassVar[int]
     id: str
     goal: str
     kind: TaskKind
@@ -198,7 +204,21 @@ class Task(_message.Message):
     requirements: _containers.RepeatedCompositeFieldContainer[Requirement]
     state: TaskState
     error: str
-    def __init__(self, id: _Optional[str] = ..., goal: _Optional[str] = ..., kind: _Optional[_Union[TaskKind, str]] = ..., capability: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[_common_pb2.Artefact, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[_common_pb2.Artefact, _Mapping]]] = ..., acceptance: _Optional[str] = ..., difficulty: _Optional[float] = ..., expected_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., constraints: _Optional[_Union[TaskConstraints, _Mapping]] = ..., parent_id: _Optional[str] = ..., depth: _Optional[int] = ..., origin: _Optional[_Union[TaskOrigin, _Mapping]] = ..., guards: _Optional[_Iterable[_Union[Guard, _Mapping]]] = ..., requirements: _Optional[_Iterable[_Union[Requirement, _Mapping]]] = ..., state: _Optional[_Union[TaskState, str]] = ..., error: _Optional[str] = ...) -> None: ...
+    retry: RetryPolicy
+    timeout: _duration_pb2.Duration
+    needs_approval: bool
+    approved_by: str
+    def __init__(self, id: _Optional[str] = ..., goal: _Optional[str] = ..., kind: _Optional[_Union[TaskKind, str]] = ..., capability: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[_common_pb2.Artefact, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[_common_pb2.Artefact, _Mapping]]] = ..., acceptance: _Optional[str] = ..., difficulty: _Optional[float] = ..., expected_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., constraints: _Optional[_Union[TaskConstraints, _Mapping]] = ..., parent_id: _Optional[str] = ..., depth: _Optional[int] = ..., origin: _Optional[_Union[TaskOrigin, _Mapping]] = ..., guards: _Optional[_Iterable[_Union[Guard, _Mapping]]] = ..., requirements: _Optional[_Iterable[_Union[Requirement, _Mapping]]] = ..., state: _Optional[_Union[TaskState, str]] = ..., error: _Optional[str] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., needs_approval: _Optional[bool] = ..., approved_by: _Optional[str] = ...) -> None: ...
+
+class RetryPolicy(_message.Message):
+    __slots__ = ("max_attempts", "max_attempts_per_agent", "initial_backoff")
+    MAX_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ATTEMPTS_PER_AGENT_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_BACKOFF_FIELD_NUMBER: _ClassVar[int]
+    max_attempts: int
+    max_attempts_per_agent: int
+    initial_backoff: _duration_pb2.Duration
+    def __init__(self, max_attempts: _Optional[int] = ..., max_attempts_per_agent: _Optional[int] = ..., initial_backoff: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Guard(_message.Message):
     __slots__ = ("task_id", "artefact", "operator", "value", "text", "span")

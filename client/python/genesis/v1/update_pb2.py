@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from genesis.v1 import common_pb2 as genesis_dot_v1_dot_common__pb2
 from genesis.v1 import plan_pb2 as genesis_dot_v1_dot_plan__pb2
 from genesis.v1 import routing_pb2 as genesis_dot_v1_dot_routing__pb2
+from genesis.v1 import work_pb2 as genesis_dot_v1_dot_work__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17genesis/v1/update.proto\x12\ngenesis.v1\x1a\x17genesis/v1/common.proto\x1a\x15genesis/v1/plan.proto\x1a\x18genesis/v1/routing.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x03\n\x11UpdatePlanRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n\x07plan_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06planId\x12!\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x07version\x12*\n\x04\x64one\x18\x04 \x01(\x0b\x32\x14.genesis.v1.TaskDoneH\x00R\x04\x64one\x12\x30\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x16.genesis.v1.TaskFailedH\x00R\x06\x66\x61iled\x12;\n\x0binformation\x18\x06 \x01(\x0b\x32\x17.genesis.v1.InformationH\x00R\x0binformation\x12*\n\x04\x65\x64it\x18\x07 \x01(\x0b\x32\x14.genesis.v1.PlanEditH\x00R\x04\x65\x64it\x12-\n\x05pause\x18\x08 \x01(\x0b\x32\x15.genesis.v1.PausePlanH\x00R\x05pause\x12\x30\n\x06resume\x18\t \x01(\x0b\x32\x16.genesis.v1.ResumePlanH\x00R\x06resume\x12\x30\n\x06\x63\x61ncel\x18\n \x01(\x0b\x32\x16.genesis.v1.CancelPlanH\x00R\x06\x63\x61ncelB\x0e\n\x05\x65vent\x12\x05\xbaH\x02\x08\x01\"b\n\x08TaskDone\x12#\n\x07task_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06taskId\x12\x31\n\x07outputs\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\x07outputs\"Q\n\nTaskFailed\x12#\n\x07task_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06taskId\x12\x1e\n\x05\x65rror\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x05\x65rror\"\x88\x01\n\x0bInformation\x12-\n\x05\x66\x61\x63ts\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x05\x66\x61\x63ts\x12,\n\x08task_ids\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\"\x07r\x05\x10\x01\x18\x80\x01R\x07taskIds\x12\x1c\n\x04text\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04text\">\n\x08PlanEdit\x12\x32\n\x05\x65\x64its\x18\x01 \x03(\x0b\x32\x10.genesis.v1.EditB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\x05\x65\x64its\"\x91\x02\n\x04\x45\x64it\x12-\n\x08\x61\x64\x64_task\x18\x01 \x01(\x0b\x32\x10.genesis.v1.TaskH\x00R\x07\x61\x64\x64Task\x12\x33\n\x0b\x63hange_task\x18\x02 \x01(\x0b\x32\x10.genesis.v1.TaskH\x00R\nchangeTask\x12\x32\n\x0eremove_task_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01H\x00R\x0cremoveTaskId\x12-\n\x08\x61\x64\x64_edge\x18\x04 \x01(\x0b\x32\x10.genesis.v1.EdgeH\x00R\x07\x61\x64\x64\x45\x64ge\x12\x33\n\x0bremove_edge\x18\x05 \x01(\x0b\x32\x10.genesis.v1.EdgeH\x00R\nremoveEdgeB\r\n\x04\x65\x64it\x12\x05\xbaH\x02\x08\x01\"\x0b\n\tPausePlan\"\x0c\n\nResumePlan\"\x0c\n\nCancelPlan\"\xc6\x03\n\x12UpdatePlanResponse\x12\x17\n\x07plan_id\x18\x01 \x01(\tR\x06planId\x12\x18\n\x07version\x18\x02 \x01(\x03R\x07version\x12(\n\x04\x64iff\x18\x03 \x01(\x0b\x32\x14.genesis.v1.PlanDiffR\x04\x64iff\x12$\n\x0eready_task_ids\x18\x04 \x03(\tR\x0creadyTaskIds\x12\x45\n\x10undecided_guards\x18\x05 \x03(\x0b\x32\x1a.genesis.v1.UndecidedGuardR\x0fundecidedGuards\x12+\n\x05state\x18\x06 \x01(\x0e\x32\x15.genesis.v1.PlanStateR\x05state\x12\x34\n\x08\x63ounters\x18\x07 \x01(\x0b\x32\x18.genesis.v1.PlanCountersR\x08\x63ounters\x12\x1c\n\treplanned\x18\x08 \x01(\x08R\treplanned\x12-\n\x06routes\x18\t \x03(\x0b\x32\x15.genesis.v1.TaskRouteR\x06routes\x12\x36\n\nprovenance\x18\n \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\"\x88\x02\n\x08PlanDiff\x12\x31\n\x0b\x61\x64\x64\x65\x64_tasks\x18\x01 \x03(\x0b\x32\x10.genesis.v1.TaskR\naddedTasks\x12\x35\n\rchanged_tasks\x18\x02 \x03(\x0b\x32\x10.genesis.v1.TaskR\x0c\x63hangedTasks\x12(\n\x10removed_task_ids\x18\x03 \x03(\tR\x0eremovedTaskIds\x12\x31\n\x0b\x61\x64\x64\x65\x64_edges\x18\x04 \x03(\x0b\x32\x10.genesis.v1.EdgeR\naddedEdges\x12\x35\n\rremoved_edges\x18\x05 \x03(\x0b\x32\x10.genesis.v1.EdgeR\x0cremovedEdges\"Y\n\x0eUndecidedGuard\x12\x17\n\x07task_id\x18\x01 \x01(\tR\x06taskId\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\x12\x1a\n\x08\x61rtefact\x18\x03 \x01(\tR\x08\x61rtefact\"e\n\x10WatchPlanRequest\x12#\n\x07plan_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06planId\x12,\n\rafter_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x0c\x61\x66terVersion\"\x86\x02\n\x11WatchPlanResponse\x12\x18\n\x07version\x18\x01 \x01(\x03R\x07version\x12\x14\n\x05\x65vent\x18\x02 \x01(\tR\x05\x65vent\x12(\n\x04\x64iff\x18\x03 \x01(\x0b\x32\x14.genesis.v1.PlanDiffR\x04\x64iff\x12$\n\x0eready_task_ids\x18\x04 \x03(\tR\x0creadyTaskIds\x12+\n\x05state\x18\x05 \x01(\x0e\x32\x15.genesis.v1.PlanStateR\x05state\x12.\n\x04time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04time\x12\x14\n\x05\x61\x63tor\x18\x07 \x01(\tR\x05\x61\x63torBX\n\x0e\x64\x65v.genesis.v1B\x0bUpdateProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17genesis/v1/update.proto\x12\ngenesis.v1\x1a\x17genesis/v1/common.proto\x1a\x15genesis/v1/plan.proto\x1a\x18genesis/v1/routing.proto\x1a\x15genesis/v1/work.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x05\n\x11UpdatePlanRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n\x07plan_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06planId\x12!\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x07version\x12*\n\x04\x64one\x18\x04 \x01(\x0b\x32\x14.genesis.v1.TaskDoneH\x00R\x04\x64one\x12\x30\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x16.genesis.v1.TaskFailedH\x00R\x06\x66\x61iled\x12;\n\x0binformation\x18\x06 \x01(\x0b\x32\x17.genesis.v1.InformationH\x00R\x0binformation\x12*\n\x04\x65\x64it\x18\x07 \x01(\x0b\x32\x14.genesis.v1.PlanEditH\x00R\x04\x65\x64it\x12-\n\x05pause\x18\x08 \x01(\x0b\x32\x15.genesis.v1.PausePlanH\x00R\x05pause\x12\x30\n\x06resume\x18\t \x01(\x0b\x32\x16.genesis.v1.ResumePlanH\x00R\x06resume\x12\x30\n\x06\x63\x61ncel\x18\n \x01(\x0b\x32\x16.genesis.v1.CancelPlanH\x00R\x06\x63\x61ncel\x12\x33\n\x07\x61pprove\x18\x0b \x01(\x0b\x32\x17.genesis.v1.ApproveTaskH\x00R\x07\x61pprove\x12/\n\x06\x62udget\x18\x0c \x01(\x0b\x32\x15.genesis.v1.RunBudgetH\x00R\x06\x62udget\x12\x32\n\x08\x64ispatch\x18\r \x01(\x0b\x32\x14.genesis.v1.DispatchH\x00R\x08\x64ispatchB\x0e\n\x05\x65vent\x12\x05\xbaH\x02\x08\x01\"p\n\x0b\x41pproveTask\x12#\n\x07task_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06taskId\x12\x18\n\x07refused\x18\x02 \x01(\x08R\x07refused\x12\"\n\x07\x63omment\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\x07\x63omment\"b\n\x08TaskDone\x12#\n\x07task_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06taskId\x12\x31\n\x07outputs\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\x07outputs\"Q\n\nTaskFailed\x12#\n\x07task_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06taskId\x12\x1e\n\x05\x65rror\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x05\x65rror\"\x88\x01\n\x0bInformation\x12-\n\x05\x66\x61\x63ts\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructR\x05\x66\x61\x63ts\x12,\n\x08task_ids\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\"\x07r\x05\x10\x01\x18\x80\x01R\x07taskIds\x12\x1c\n\x04text\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x88\'R\x04text\">\n\x08PlanEdit\x12\x32\n\x05\x65\x64its\x18\x01 \x03(\x0b\x32\x10.genesis.v1.EditB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64R\x05\x65\x64its\"\x91\x02\n\x04\x45\x64it\x12-\n\x08\x61\x64\x64_task\x18\x01 \x01(\x0b\x32\x10.genesis.v1.TaskH\x00R\x07\x61\x64\x64Task\x12\x33\n\x0b\x63hange_task\x18\x02 \x01(\x0b\x32\x10.genesis.v1.TaskH\x00R\nchangeTask\x12\x32\n\x0eremove_task_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01H\x00R\x0cremoveTaskId\x12-\n\x08\x61\x64\x64_edge\x18\x04 \x01(\x0b\x32\x10.genesis.v1.EdgeH\x00R\x07\x61\x64\x64\x45\x64ge\x12\x33\n\x0bremove_edge\x18\x05 \x01(\x0b\x32\x10.genesis.v1.EdgeH\x00R\nremoveEdgeB\r\n\x04\x65\x64it\x12\x05\xbaH\x02\x08\x01\"\x0b\n\tPausePlan\"\x0c\n\nResumePlan\"\x0c\n\nCancelPlan\"\xf8\x03\n\x12UpdatePlanResponse\x12\x17\n\x07plan_id\x18\x01 \x01(\tR\x06planId\x12\x18\n\x07version\x18\x02 \x01(\x03R\x07version\x12(\n\x04\x64iff\x18\x03 \x01(\x0b\x32\x14.genesis.v1.PlanDiffR\x04\x64iff\x12$\n\x0eready_task_ids\x18\x04 \x03(\tR\x0creadyTaskIds\x12\x45\n\x10undecided_guards\x18\x05 \x03(\x0b\x32\x1a.genesis.v1.UndecidedGuardR\x0fundecidedGuards\x12+\n\x05state\x18\x06 \x01(\x0e\x32\x15.genesis.v1.PlanStateR\x05state\x12\x34\n\x08\x63ounters\x18\x07 \x01(\x0b\x32\x18.genesis.v1.PlanCountersR\x08\x63ounters\x12\x1c\n\treplanned\x18\x08 \x01(\x08R\treplanned\x12-\n\x06routes\x18\t \x03(\x0b\x32\x15.genesis.v1.TaskRouteR\x06routes\x12\x36\n\nprovenance\x18\n \x01(\x0b\x32\x16.genesis.v1.ProvenanceR\nprovenance\x12\x30\n\x07\x62\x61lance\x18\x0b \x01(\x0b\x32\x16.genesis.v1.RunBalanceR\x07\x62\x61lance\"\x88\x02\n\x08PlanDiff\x12\x31\n\x0b\x61\x64\x64\x65\x64_tasks\x18\x01 \x03(\x0b\x32\x10.genesis.v1.TaskR\naddedTasks\x12\x35\n\rchanged_tasks\x18\x02 \x03(\x0b\x32\x10.genesis.v1.TaskR\x0c\x63hangedTasks\x12(\n\x10removed_task_ids\x18\x03 \x03(\tR\x0eremovedTaskIds\x12\x31\n\x0b\x61\x64\x64\x65\x64_edges\x18\x04 \x03(\x0b\x32\x10.genesis.v1.EdgeR\naddedEdges\x12\x35\n\rremoved_edges\x18\x05 \x03(\x0b\x32\x10.genesis.v1.EdgeR\x0cremovedEdges\"Y\n\x0eUndecidedGuard\x12\x17\n\x07task_id\x18\x01 \x01(\tR\x06taskId\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\x12\x1a\n\x08\x61rtefact\x18\x03 \x01(\tR\x08\x61rtefact\"\x88\x01\n\x10WatchPlanRequest\x12#\n\x07plan_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06planId\x12,\n\rafter_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x0c\x61\x66terVersion\x12!\n\x0cinclude_runs\x18\x03 \x01(\x08R\x0bincludeRuns\"\xe1\x02\n\x11WatchPlanResponse\x12\x18\n\x07version\x18\x01 \x01(\x03R\x07version\x12\x14\n\x05\x65vent\x18\x02 \x01(\tR\x05\x65vent\x12(\n\x04\x64iff\x18\x03 \x01(\x0b\x32\x14.genesis.v1.PlanDiffR\x04\x64iff\x12$\n\x0eready_task_ids\x18\x04 \x03(\tR\x0creadyTaskIds\x12+\n\x05state\x18\x05 \x01(\x0e\x32\x15.genesis.v1.PlanStateR\x05state\x12.\n\x04time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04time\x12\x14\n\x05\x61\x63tor\x18\x07 \x01(\tR\x05\x61\x63tor\x12\'\n\x04runs\x18\x08 \x03(\x0b\x32\x13.genesis.v1.TaskRunR\x04runs\x12\x30\n\x07\x62\x61lance\x18\t \x01(\x0b\x32\x16.genesis.v1.RunBalanceR\x07\x62\x61lanceBX\n\x0e\x64\x65v.genesis.v1B\x0bUpdateProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +46,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEPLANREQUEST'].fields_by_name['plan_id']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_UPDATEPLANREQUEST'].fields_by_name['version']._loaded_options = None
   _globals['_UPDATEPLANREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_APPROVETASK'].fields_by_name['task_id']._loaded_options = None
+  _globals['_APPROVETASK'].fields_by_name['task_id']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
+  _globals['_APPROVETASK'].fields_by_name['comment']._loaded_options = None
+  _globals['_APPROVETASK'].fields_by_name['comment']._serialized_options = b'\272H\005r\003\030\350\007'
   _globals['_TASKDONE'].fields_by_name['task_id']._loaded_options = None
   _globals['_TASKDONE'].fields_by_name['task_id']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_TASKFAILED'].fields_by_name['task_id']._loaded_options = None
@@ -65,32 +70,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHPLANREQUEST'].fields_by_name['plan_id']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_WATCHPLANREQUEST'].fields_by_name['after_version']._loaded_options = None
   _globals['_WATCHPLANREQUEST'].fields_by_name['after_version']._serialized_options = b'\272H\004\"\002(\000'
-  _globals['_UPDATEPLANREQUEST']._serialized_start=177
-  _globals['_UPDATEPLANREQUEST']._serialized_end=671
-  _globals['_TASKDONE']._serialized_start=673
-  _globals['_TASKDONE']._serialized_end=771
-  _globals['_TASKFAILED']._serialized_start=773
-  _globals['_TASKFAILED']._serialized_end=854
-  _globals['_INFORMATION']._serialized_start=857
-  _globals['_INFORMATION']._serialized_end=993
-  _globals['_PLANEDIT']._serialized_start=995
-  _globals['_PLANEDIT']._serialized_end=1057
-  _globals['_EDIT']._serialized_start=1060
-  _globals['_EDIT']._serialized_end=1333
-  _globals['_PAUSEPLAN']._serialized_start=1335
-  _globals['_PAUSEPLAN']._serialized_end=1346
-  _globals['_RESUMEPLAN']._serialized_start=1348
-  _globals['_RESUMEPLAN']._serialized_end=1360
-  _globals['_CANCELPLAN']._serialized_start=1362
-  _globals['_CANCELPLAN']._serialized_end=1374
-  _globals['_UPDATEPLANRESPONSE']._serialized_start=1377
-  _globals['_UPDATEPLANRESPONSE']._serialized_end=1831
-  _globals['_PLANDIFF']._serialized_start=1834
-  _globals['_PLANDIFF']._serialized_end=2098
-  _globals['_UNDECIDEDGUARD']._serialized_start=2100
-  _globals['_UNDECIDEDGUARD']._serialized_end=2189
-  _globals['_WATCHPLANREQUEST']._serialized_start=2191
-  _globals['_WATCHPLANREQUEST']._serialized_end=2292
-  _globals['_WATCHPLANRESPONSE']._serialized_start=2295
-  _globals['_WATCHPLANRESPONSE']._serialized_end=2557
+  _globals['_UPDATEPLANREQUEST']._serialized_start=200
+  _globals['_UPDATEPLANREQUEST']._serialized_end=848
+  _globals['_APPROVETASK']._serialized_start=850
+  _globals['_APPROVETASK']._serialized_end=962
+  _globals['_TASKDONE']._serialized_start=964
+  _globals['_TASKDONE']._serialized_end=1062
+  _globals['_TASKFAILED']._serialized_start=1064
+  _globals['_TASKFAILED']._serialized_end=1145
+  _globals['_INFORMATION']._serialized_start=1148
+  _globals['_INFORMATION']._serialized_end=1284
+  _globals['_PLANEDIT']._serialized_start=1286
+  _globals['_PLANEDIT']._serialized_end=1348
+  _globals['_EDIT']._serialized_start=1351
+  _globals['_EDIT']._serialized_end=1624
+  _globals['_PAUSEPLAN']._serialized_start=1626
+  _globals['_PAUSEPLAN']._serialized_end=1637
+  _globals['_RESUMEPLAN']._serialized_start=1639
+  _globals['_RESUMEPLAN']._serialized_end=1651
+  _globals['_CANCELPLAN']._serialized_start=1653
+  _globals['_CANCELPLAN']._serialized_end=1665
+  _globals['_UPDATEPLANRESPONSE']._serialized_start=1668
+  _globals['_UPDATEPLANRESPONSE']._serialized_end=2172
+  _globals['_PLANDIFF']._serialized_start=2175
+  _globals['_PLANDIFF']._serialized_end=2439
+  _globals['_UNDECIDEDGUARD']._serialized_start=2441
+  _globals['_UNDECIDEDGUARD']._serialized_end=2530
+  _globals['_WATCHPLANREQUEST']._serialized_start=2533
+  _globals['_WATCHPLANREQUEST']._serialized_end=2669
+  _globals['_WATCHPLANRESPONSE']._serialized_start=2672
+  _globals['_WATCHPLANRESPONSE']._serialized_end=3025
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@ import datetime
 from genesis.v1 import common_pb2 as _common_pb2
 from genesis.v1 import plan_pb2 as _plan_pb2
 from genesis.v1 import routing_pb2 as _routing_pb2
+from genesis.v1 import work_pb2 as _work_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -14,7 +15,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class UpdatePlanRequest(_message.Message):
-    __slots__ = ("request_id", "plan_id", "version", "done", "failed", "information", "edit", "pause", "resume", "cancel")
+    __slots__ = ("request_id", "plan_id", "version", "done", "failed", "information", "edit", "pause", "resume", "cancel", "approve", "budget", "dispatch")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +26,9 @@ class UpdatePlanRequest(_message.Message):
     PAUSE_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
+    APPROVE_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    DISPATCH_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     plan_id: str
     version: int
@@ -35,7 +39,20 @@ class UpdatePlanRequest(_message.Message):
     pause: PausePlan
     resume: ResumePlan
     cancel: CancelPlan
-    def __init__(self, request_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., version: _Optional[int] = ..., done: _Optional[_Union[TaskDone, _Mapping]] = ..., failed: _Optional[_Union[TaskFailed, _Mapping]] = ..., information: _Optional[_Union[Information, _Mapping]] = ..., edit: _Optional[_Union[PlanEdit, _Mapping]] = ..., pause: _Optional[_Union[PausePlan, _Mapping]] = ..., resume: _Optional[_Union[ResumePlan, _Mapping]] = ..., cancel: _Optional[_Union[CancelPlan, _Mapping]] = ...) -> None: ...
+    approve: ApproveTask
+    budget: _work_pb2.RunBudget
+    dispatch: _work_pb2.Dispatch
+    def __init__(self, request_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., version: _Optional[int] = ..., done: _Optional[_Union[TaskDone, _Mapping]] = ..., failed: _Optional[_Union[TaskFailed, _Mapping]] = ..., information: _Optional[_Union[Information, _Mapping]] = ..., edit: _Optional[_Union[PlanEdit, _Mapping]] = ..., pause: _Optional[_Union[PausePlan, _Mapping]] = ..., resume: _Optional[_Union[ResumePlan, _Mapping]] = ..., cancel: _Optional[_Union[CancelPlan, _Mapping]] = ..., approve: _Optional[_Union[ApproveTask, _Mapping]] = ..., budget: _Optional[_Union[_work_pb2.RunBudget, _Mapping]] = ..., dispatch: _Optional[_Union[_work_pb2.Dispatch, _Mapping]] = ...) -> None: ...
+
+class ApproveTask(_message.Message):
+    __slots__ = ("task_id", "refused", "comment")
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    task_id: str
+    refused: bool
+    comment: str
+    def __init__(self, task_id: _Optional[str] = ..., refused: _Optional[bool] = ..., comment: _Optional[str] = ...) -> None: ...
 
 class TaskDone(_message.Message):
     __slots__ = ("task_id", "outputs")
@@ -96,7 +113,7 @@ class CancelPlan(_message.Message):
     def __init__(self) -> None: ...
 
 class UpdatePlanResponse(_message.Message):
-    __slots__ = ("plan_id", "version", "diff", "ready_task_ids", "undecided_guards", "state", "counters", "replanned", "routes", "provenance")
+    __slots__ = ("plan_id", "version", "diff", "ready_task_ids", "undecided_guards", "state", "counters", "replanned", "routes", "provenance", "balance")
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DIFF_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +124,7 @@ class UpdatePlanResponse(_message.Message):
     REPLANNED_FIELD_NUMBER: _ClassVar[int]
     ROUTES_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
     plan_id: str
     version: int
     diff: PlanDiff
@@ -117,7 +135,8 @@ class UpdatePlanResponse(_message.Message):
     replanned: bool
     routes: _containers.RepeatedCompositeFieldContainer[_routing_pb2.TaskRoute]
     provenance: _common_pb2.Provenance
-    def __init__(self, plan_id: _Optional[str] = ..., version: _Optional[int] = ..., diff: _Optional[_Union[PlanDiff, _Mapping]] = ..., ready_task_ids: _Optional[_Iterable[str]] = ..., undecided_guards: _Optional[_Iterable[_Union[UndecidedGuard, _Mapping]]] = ..., state: _Optional[_Union[_plan_pb2.PlanState, str]] = ..., counters: _Optional[_Union[_plan_pb2.PlanCounters, _Mapping]] = ..., replanned: _Optional[bool] = ..., routes: _Optional[_Iterable[_Union[_routing_pb2.TaskRoute, _Mapping]]] = ..., provenance: _Optional[_Union[_common_pb2.Provenance, _Mapping]] = ...) -> None: ...
+    balance: _work_pb2.RunBalance
+    def __init__(self, plan_id: _Optional[str] = ..., version: _Optional[int] = ..., diff: _Optional[_Union[PlanDiff, _Mapping]] = ..., ready_task_ids: _Optional[_Iterable[str]] = ..., undecided_guards: _Optional[_Iterable[_Union[UndecidedGuard, _Mapping]]] = ..., state: _Optional[_Union[_plan_pb2.PlanState, str]] = ..., counters: _Optional[_Union[_plan_pb2.PlanCounters, _Mapping]] = ..., replanned: _Optional[bool] = ..., routes: _Optional[_Iterable[_Union[_routing_pb2.TaskRoute, _Mapping]]] = ..., provenance: _Optional[_Union[_common_pb2.Provenance, _Mapping]] = ..., balance: _Optional[_Union[_work_pb2.RunBalance, _Mapping]] = ...) -> None: ...
 
 class PlanDiff(_message.Message):
     __slots__ = ("added_tasks", "changed_tasks", "removed_task_ids", "added_edges", "removed_edges")
@@ -144,15 +163,17 @@ class UndecidedGuard(_message.Message):
     def __init__(self, task_id: _Optional[str] = ..., text: _Optional[str] = ..., artefact: _Optional[str] = ...) -> None: ...
 
 class WatchPlanRequest(_message.Message):
-    __slots__ = ("plan_id", "after_version")
+    __slots__ = ("plan_id", "after_version", "include_runs")
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     AFTER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_RUNS_FIELD_NUMBER: _ClassVar[int]
     plan_id: str
     after_version: int
-    def __init__(self, plan_id: _Optional[str] = ..., after_version: _Optional[int] = ...) -> None: ...
+    include_runs: bool
+    def __init__(self, plan_id: _Optional[str] = ..., after_version: _Optional[int] = ..., include_runs: _Optional[bool] = ...) -> None: ...
 
 class WatchPlanResponse(_message.Message):
-    __slots__ = ("version", "event", "diff", "ready_task_ids", "state", "time", "actor")
+    __slots__ = ("version", "event", "diff", "ready_task_ids", "state", "time", "actor", "runs", "balance")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     EVENT_FIELD_NUMBER: _ClassVar[int]
     DIFF_FIELD_NUMBER: _ClassVar[int]
@@ -160,6 +181,8 @@ class WatchPlanResponse(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
     version: int
     event: str
     diff: PlanDiff
@@ -167,4 +190,6 @@ class WatchPlanResponse(_message.Message):
     state: _plan_pb2.PlanState
     time: _timestamp_pb2.Timestamp
     actor: str
-    def __init__(self, version: _Optional[int] = ..., event: _Optional[str] = ..., diff: _Optional[_Union[PlanDiff, _Mapping]] = ..., ready_task_ids: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[_plan_pb2.PlanState, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ...) -> None: ...
+    runs: _containers.RepeatedCompositeFieldContainer[_work_pb2.TaskRun]
+    balance: _work_pb2.RunBalance
+    def __init__(self, version: _Optional[int] = ..., event: _Optional[str] = ..., diff: _Optional[_Union[PlanDiff, _Mapping]] = ..., ready_task_ids: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[_plan_pb2.PlanState, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., runs: _Optional[_Iterable[_Union[_work_pb2.TaskRun, _Mapping]]] = ..., balance: _Optional[_Union[_work_pb2.RunBalance, _Mapping]] = ...) -> None: ...

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
 from rich.text import Text
 from rich.tree import Tree
 
-from genesis.v1 import plan_pb2
+from genesis.v1 import plan_pb2, work_pb2
 from genesis_server.cli.drawing.graph import Node, PlanGraph
+from genesis_server.cli.show.standing import (
+    AWAITING_APPROVAL,
+    PENDING,
+    RUNNING,
+    WAITING,
+    Standing,
+    cost,
+    standing,
+    why,
+    workers,
+)
 from genesis_server.cli.text import counted, enum_word, plain
 
-STATE_MARKS = {
-    plan_pb2.TASK_STATE_DONE: ("✓ ", "green"),
-    plan_pb2.TASK_STATE_FAILED: ("✗ ", "bold red"),
-    plan_pb2.TASK_STATE_SKIPPED: ("» ", "dim"),
-    plan_pb2.TASK_STATE_CANCELLED: ("- ", "dim"),
-}
-"""Mark and style of a task that has ended."""
 _SHOWN_TASKS = 500
+_NO_RUNS: Mapping[str, work_pb2.TaskRun] = MappingProxyType({})
 
 
-def plan_tree(graph: PlanGraph, critical: Collection[str] = ()) -> Tree:
-    """The tree; `critical` are ids of the tasks that decide how long the whole takes."""
+def plan_tree(graph: PlanGraph, critical: Collection[str] = (), runs: Mapping[str, work_pb2.TaskRun] = _NO_RUNS) -> Tree:
+    """The tree; `critical` are ids of the tasks that decide how long the whole takes, `runs` the work on tasks by their ids."""
     tree = Tree(_head(graph), guide_style="dim")
     branches: dict[int, Tree] = {}
     for shown, node in enumerate(graph.walk()):
@@ -30,7 +36,7 @@ def plan_tree(graph: PlanGraph, critical: Collection[str] = ()) -> Tree:
             tree.add(Text(f"… and {len(graph.nodes) - shown} more tasks; --json has them all", style="dim"))
             break
         parent = branches[node.parent.index] if node.parent else tree
-        branches[node.index] = parent.add(_task(node, critical))
+        branches[node.index] = parent.add(_task(node, critical, runs.get(node.task.id)))
     return tree
 
 
@@ -44,7 +50,7 @@ def _head(graph: PlanGraph) -> Text:
     return Text.assemble((plain(plan.goal) or "(no goal)", "bold"), "\n", (" · ".join(facts), "dim"))
 
 
-def _task(node: Node, critical: Collection[str]) -> Text:
+def _task(node: Node, critical: Collection[str], run: work_pb2.TaskRun | None) -> Text:
     task = node.task
     facts: list[str] = []
     if node.level:
@@ -63,13 +69,38 @@ def _task(node: Node, critical: Collection[str]) -> Text:
         facts.append("on the critical path")
     facts += [f"only if “{plain(guard.text)}”" for guard in task.guards]
     facts += [f"demanded “{plain(requirement.text)}”" for requirement in task.requirements]
+    facts += _approval(task)
     if task.error:
         facts.append(f"failed: {plain(task.error)}")
-    words = plain(task.goal) or plain(task.id)
-    text = Text.assemble(STATE_MARKS.get(task.state, ""), (f"{node.number} ", "cyan"), (words, "bold" if node.children else ""))
+    far = standing(task, run)
+    mark = "" if far.word == PENDING else (f"{far.mark} ", far.style)
+    text = Text.assemble(mark, (f"{node.number} ", "cyan"), (plain(task.goal) or plain(task.id), "bold" if node.children else ""))
     if facts:
         text.append("\n" + " · ".join(facts), style="dim")
+    if work := " · ".join(_work(task, far, run)):
+        text.append(f"\n{work}", style=far.style)
     return text
+
+
+def _approval(task: plan_pb2.Task) -> list[str]:
+    if task.approved_by:
+        return [f"approved by {plain(task.approved_by)}"]
+    return ["needs approval"] if task.needs_approval and task.state != plan_pb2.TASK_STATE_AWAITING_APPROVAL else []
+
+
+def _work(task: plan_pb2.Task, far: Standing, run: work_pb2.TaskRun | None) -> Iterator[str]:
+    """Who works on a task or did, and what it waits for."""
+    if far.word in {RUNNING, WAITING, AWAITING_APPROVAL}:
+        yield far.word
+    if tried := " → ".join(workers(run)):
+        yield f"by {tried}"
+    if run is not None and len(run.attempts) > 1:
+        yield counted(len(run.attempts), "attempt")
+    reason = why(task, run)
+    if reason and reason != plain(task.error):
+        yield reason
+    if spent := cost(run):
+        yield spent
 
 
 def _origin(task: plan_pb2.Task) -> str:

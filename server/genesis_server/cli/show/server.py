@@ -10,7 +10,7 @@ from rich.text import Text
 
 from genesis.v1 import agent_service_pb2, common_pb2, orchestrator_service_pb2
 from genesis_server.cli.show.rows import Rows
-from genesis_server.cli.text import amount, enum_word, plain, seconds, span
+from genesis_server.cli.text import amount, counted, enum_word, plain, seconds, span
 
 _STYLES = {
     orchestrator_service_pb2.HEALTH_STATUS_HEALTHY: "green",
@@ -54,24 +54,34 @@ def flags_table(flags: Sequence[orchestrator_service_pb2.FlagEvaluation]) -> Ren
 
 
 def agents_table(agents: Sequence[agent_service_pb2.AgentEntry]) -> RenderableType:
-    """Each agent with its skills and the prices of its models."""
-    table = Rows("agent", "state", "skills", "models: price of a million tokens in / out", "at once", ruled=True)
+    """Each agent with its workers, what they do just now, its skills and the prices of its models."""
+    table = Rows("agent", "state", "at once", "skills", "models: price of a million tokens in / out", ruled=True)
     for entry in agents:
         card = entry.card
         models = "\n".join(
             f"{plain(model.id)}: {amount(model.input_price_per_million_tokens)} / {amount(model.output_price_per_million_tokens)}"
             for model in card.models
         )
-        state = enum_word(agent_service_pb2.AgentState, entry.state, "AGENT_STATE_")
         place = f"\n{plain(card.region)}" if card.region else ""
+        busy = f"{entry.running_tasks} of {card.max_concurrent_tasks or 1}" if entry.workers else str(card.max_concurrent_tasks or 1)
         table.add(
             Text.assemble((plain(card.id), "bold"), (place, "dim")),
-            Text(state),
+            _presence(entry),
+            Text(busy),
             Text(", ".join(plain(skill.id) for skill in card.skills)),
             Text(models),
-            Text(str(card.max_concurrent_tasks or 1)),
         )
     return table
+
+
+def _presence(entry: agent_service_pb2.AgentEntry) -> Text:
+    """How the agent is known, and how busy its workers are."""
+    live = entry.state == agent_service_pb2.AGENT_STATE_LIVE
+    text = Text(enum_word(agent_service_pb2.AgentState, entry.state, "AGENT_STATE_"), style="green" if live else "dim")
+    if entry.workers:
+        load = max(worker.load for worker in entry.workers)
+        text.append(f"\n{counted(len(entry.workers), 'worker')}, load {load:.0%}".replace("%", " %"), style="dim")
+    return text
 
 
 def plans_table(plans: Sequence[orchestrator_service_pb2.PlanSummary]) -> RenderableType:

@@ -8,8 +8,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from genesis.v1 import plan_pb2, update_pb2
-from genesis_server.cli.show.plan_tree import STATE_MARKS
+from genesis_server.cli.show.balance import exhausted
+from genesis_server.cli.show.standing import PENDING, standing
 from genesis_server.cli.text import counted, enum_word, plain
+
+_TOLD = frozenset({plan_pb2.TASK_STATE_CANCELLED, plan_pb2.TASK_STATE_AWAITING_APPROVAL})
+"""States that are told in words."""
 
 
 def update_view(answer: update_pb2.UpdatePlanResponse) -> RenderableType:
@@ -18,7 +22,9 @@ def update_view(answer: update_pb2.UpdatePlanResponse) -> RenderableType:
     counted_as = f" · update {answer.counters.updates} of 10" if answer.replanned else ""
     head = Text.assemble((plain(answer.plan_id), "bold"), f" version {answer.version} · {state}{counted_as}")
     waiting = [_undecided(guard, answer.plan_id) for guard in answer.undecided_guards]
-    return Group(head, *_diff(answer.diff), *_ready(answer.ready_task_ids), *waiting)
+    out = exhausted(answer.balance)
+    spent = [Text(f"  the budget is exhausted: {out}; nothing more starts", style="bold red")] if out else []
+    return Group(head, *_diff(answer.diff), *_ready(answer.ready_task_ids), *waiting, *spent)
 
 
 def change_view(change: update_pb2.WatchPlanResponse) -> RenderableType:
@@ -39,10 +45,11 @@ def _diff(diff: update_pb2.PlanDiff) -> Iterator[Text]:
     for task in diff.added_tasks:
         yield Text.assemble(("  + ", "green"), (plain(task.id), "cyan"), f" {plain(task.goal)}")
     for task in diff.changed_tasks:
-        mark, style = STATE_MARKS.get(task.state, ("~ ", "yellow"))
-        cancelled = "cancelled" if task.state == plan_pb2.TASK_STATE_CANCELLED else ""
-        why = f" ({plain(task.error) or cancelled})" if task.error or cancelled else ""
-        yield Text.assemble((f"  {mark}", style), (plain(task.id), "cyan"), f" {plain(task.goal)}{why}")
+        far = standing(task)
+        mark, style = ("~", "yellow") if far.word == PENDING else (far.mark, far.style)
+        state = far.word if task.state in _TOLD else ""
+        why = f" ({plain(task.error) or state})" if task.error or state else ""
+        yield Text.assemble((f"  {mark} ", style), (plain(task.id), "cyan"), f" {plain(task.goal)}{why}")
     for task_id in diff.removed_task_ids:
         yield Text.assemble(("  - ", "red"), (plain(task_id), "cyan"), " taken out")
     for sign, style, edges in (("+", "green", diff.added_edges), ("-", "red", diff.removed_edges)):

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from genesis_server.cli.drawing.graph import PlanGraph
+from genesis_server.cli.show.artefacts import summary
 from genesis_server.cli.show.assignments import assignment_table
+from genesis_server.cli.show.balance import balance_view
 from genesis_server.cli.show.plan_tree import plan_tree
 from genesis_server.cli.show.provenance import provenance_view
 from genesis_server.cli.show.verdict import repairs_view, verdict_view
+from genesis_server.cli.text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,10 +35,15 @@ def show_orchestration(console: Console, answer: OrchestrateResponse) -> None:
     console.print(provenance_view(answer.provenance, stored=answer.stored))
 
 
-def show_stored(console: Console, answer: GetPlanResponse) -> None:
-    """A stored plan with whatever was stored with it."""
+def show_stored(console: Console, answer: GetPlanResponse, now: float) -> None:
+    """A stored plan with whatever was stored with it. `now`: seconds since the epoch."""
     graph = PlanGraph(answer.plan)
-    console.print(plan_tree(graph, answer.verdict.schedule.critical_path))
+    runs = {run.task_id: run for run in answer.runs}
+    console.print(plan_tree(graph, answer.verdict.schedule.critical_path, runs))
+    if answer.artefacts:
+        console.print(Text(f"{summary(answer.artefacts)}; `genesis artefact {plain(answer.plan.id)}` lists them", style="dim"))
+    if answer.HasField("balance"):
+        console.print(balance_view(answer.balance, now))
     if answer.routes:
         console.print()
         console.print(assignment_table(answer.routes, None, graph))

@@ -23,7 +23,7 @@ from genesis_server.routing.policy import RoutingPolicy
 from genesis_server.routing.router import route_plan
 from genesis_server.routing.rules.rulebook import Rulebook
 from genesis_server.validation.fixes import apply_fix
-from genesis_server.validation.judge import judge_plan
+from genesis_server.validation.judge import judge_of
 from genesis_server.validation.policy import default_policy as default_validation_policy
 
 Phase = Callable[[str], AbstractContextManager[None]]
@@ -89,17 +89,17 @@ def make_settled(
         with phase("route"):
             return make_routing(plan, asked, caller=caller, materials=materials, explanation=explanation)
 
+    judge_again = judge_of(
+        goal=draft.goal,
+        index=materials.agents,
+        constraints=asked.constraints,
+        structural_only=asked.structural_only,
+        unhealthy=asked.unhealthy,
+    )
+
     def judge(plan: Plan, routing: Routing) -> Verdict:
         with phase("validate"):
-            return judge_plan(
-                plan,
-                goal=draft.goal,
-                index=materials.agents,
-                routes=routing.routes,
-                constraints=asked.constraints,
-                structural_only=asked.structural_only,
-                unhealthy=asked.unhealthy,
-            )
+            return judge_again(plan, routing.routes)
 
     routing = route(draft)
     return settle(Settled(draft, routing, judge(draft, routing)), route=route, judge=judge, apply=apply_fix)

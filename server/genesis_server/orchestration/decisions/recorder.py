@@ -19,7 +19,6 @@ from genesis_server.orchestration.decisions.making import Materials, algorithm
 from genesis_server.orchestration.offloading import INLINE_OFFERS, INLINE_TASKS, offload
 from genesis_server.resilience.errors import GenesisError
 from genesis_server.routing.rules.building import facts_of_call
-from genesis_server.routing.rules.rulebook import Rulebook
 from genesis_server.storage.base import Documents, Key, Put
 
 REFRESH_SECONDS = 3600.0
@@ -162,7 +161,7 @@ class DecisionRecorder:
             task_count=len(plan.tasks),
             constraints=asked.constraints if asked else None,
             target_ids=tuple(sorted(targets)),
-            rule_ids=_fired(plan, asked, under.caller, under.materials.rulebook) if asked else (),
+            rule_ids=_fired(plan, asked, under.caller, under.materials) if asked else (),
         )
         return Decision(
             head=head,
@@ -183,11 +182,11 @@ def without_proof(routing: Routing) -> Routing:
     return replace(routing, routes=tuple([replace(route, explanation=None) for route in routing.routes]))
 
 
-def _fired(plan: Plan, asked: RouteInput, caller: Caller, rulebook: Rulebook) -> tuple[str, ...]:
+def _fired(plan: Plan, asked: RouteInput, caller: Caller, materials: Materials) -> tuple[str, ...]:
     """The rules whose condition held for a task, whatever level of explanation was asked for."""
-    facts = facts_of_call(plan, constraints=asked.constraints, caller=caller, now=asked.now)
+    facts = facts_of_call(plan, constraints=asked.constraints, caller=caller, now=asked.now, live_agents=materials.agents.live_agents)
     work = [task for task in plan.tasks if task.kind is not TaskKind.COMPOUND]
-    return tuple(sorted({rule.id for task in work for rule in rulebook.fired(facts.of_task(task))}))
+    return tuple(sorted({rule.id for task in work for rule in materials.rulebook.fired(facts.of_task(task))}))
 
 
 def _snapshots(decision: Decision, materials: Materials) -> Iterable[tuple[Key, Callable[[], bytes]]]:

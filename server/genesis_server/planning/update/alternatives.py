@@ -31,11 +31,11 @@ class Replan:
         return task.capability or self.capabilities.get(task.id, "")
 
 
-def substitutes(graph: TaskGraph, task: Task, replan: Replan) -> Iterator[Match]:
+def substitutes(graph: TaskGraph, task: Task, replan: Replan, *, same_work: bool = True) -> Iterator[Match]:
     """Entries that could do a task which failed, best first: the same capability elsewhere, then others that answer its words.
 
     Another entry answers from expansion.SUBSTITUTE on. Who failed at it, or at another attempt, is not among them; when nobody knows who
-    that was, nobody with the same capability is.
+    that was, nobody with the same capability is; nor when the `same_work` would not do.
     """
     tried = [other for other in attempts(task, graph.tasks()) if other.state is TaskState.FAILED or other.id == task.id]
     tried += [graph.task(one) for one in graph.subtree(task.id) if graph.task(one).state is TaskState.FAILED]
@@ -43,7 +43,7 @@ def substitutes(graph: TaskGraph, task: Task, replan: Replan) -> Iterator[Match]
     failed = {replan.targets[other.id] for other in tried if other.id in replan.targets}
     known = all(other.id in replan.targets for other in tried)
     seen: set[str] = set()
-    if known and (capability := replan.capability_of(task)):
+    if same_work and known and (capability := replan.capability_of(task)):
         for offer in replan.index.with_capability(capability):
             if offer.target_id not in failed and capability not in seen:
                 seen.add(capability)

@@ -1,15 +1,13 @@
-"""An event of a plan, and the plan's next version: a pure function of the plan, what is known and what it is repaired from.
+"""Events of a plan, and the plan's next version: a pure function of the plan, what is known and what it is repaired from.
 
-Every event that is taken makes a version; only one that re-plans something counts as an update. Telling once more what a task put out,
-or why it failed, changes nothing and makes none.
+Events that arrive together make one version, and every one that is taken leaves the plan as it would have alone. Only one that re-plans
+something counts as an update. Telling once more what a task put out, or why it failed, changes nothing and makes no version.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from genesis_server.model.plan import (
     MAX_NEW_TASKS_PER_UPDATE,
@@ -22,7 +20,9 @@ from genesis_server.model.plan import (
     TaskState,
 )
 from genesis_server.model.update import (
+    Approve,
     Cancel,
+    Edit,
     Information,
     Known,
     Pause,
@@ -39,22 +39,26 @@ from genesis_server.planning.update.alternatives import Replan
 from genesis_server.planning.update.diff import difference
 from genesis_server.planning.update.edits import edit
 from genesis_server.planning.update.information import give_up_producers, redescribe
-from genesis_server.planning.update.ready import settle
-from genesis_server.planning.update.refusals import plan_ended, task_ended, task_not_found, update_limit
+from genesis_server.planning.update.notes import listed, note_of
+from genesis_server.planning.update.ready import Progress
+from genesis_server.planning.update.refusals import (
+    not_approved,
+    not_awaiting_approval,
+    plan_ended,
+    task_ended,
+    task_not_found,
+    update_limit,
+)
 from genesis_server.planning.update.repair import repair
-from genesis_server.resilience.errors import invalid_field
+from genesis_server.planning.update.values import Told
+from genesis_server.resilience.errors import GenesisError, invalid_field
 
-MAX_VALUES_BYTES = 64 * 1024
-"""Outputs of one task, or facts of one event, as JSON."""
-MAX_KNOWN_BYTES = 4 * 1024 * 1024
-"""Everything that was told about one plan, as JSON."""
-
-_LIVE = frozenset({PlanState.UNSPECIFIED, PlanState.ACTIVE, PlanState.PAUSED})
+_LIVE = (PlanState.UNSPECIFIED, PlanState.ACTIVE, PlanState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """A plan after an event."""
+    """A plan after events."""
 
     plan: Plan
     known: Known
@@ -62,175 +66,225 @@ class Updated:
     ready: tuple[Task, ...]
     undecided: tuple[UndecidedGuard, ...]
     replanned: bool
-    """Whether the event counts as an update."""
+    """Whether any of the events counts as an update."""
     note: str
     """What happened, in one sentence."""
     is_new: bool = True
-    """Whether there is a new version; False when the same was told before."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """What an event did, before its consequences."""
-
-    plan: Plan
-    known: Known
-    note: str
-    replanned: bool = False
+    """Whether there is a new version; False when nothing was taken that was not told before."""
 
 
 def update(plan: Plan, event: PlanEvent, *, known: Known, replan: Replan) -> Updated:
-    """The plan's next version.
+    """The plan's next version after one event.
 
     Finished tasks, their ids and every other id stay. Raises, and nothing has happened then:
-        DecompositionError PLAN_ENDED, TASK_ENDED, UPDATE_LIMIT, INVALID_EDIT; ResourceError TASK_NOT_FOUND;
-        ValidationError INVALID_FIELD for values that are too large, work told of a heading, or words about no task.
+        DecompositionError PLAN_ENDED, TASK_ENDED, NOT_AWAITING_APPROVAL, INVALID_EDIT, and UPDATE_LIMIT for edits and information;
+        ResourceError TASK_NOT_FOUND; ValidationError INVALID_FIELD for values that are too large, work told of a heading, work that
+        needs an approval nobody has given, or words about no task.
+    A failure that only a repair beyond the limits could mend ends the plan instead; the note says which limit that is.
     """
-    if _was_told(plan, event, known):
-        settled = settle(plan, known)
-        return Updated(plan, known, PlanDiff(), settled.ready, settled.undecided, replanned=False, note="told before", is_new=False)
-    if plan.state not in _LIVE:
-        raise plan_ended(plan)
-    taken = _take(plan, event, known, replan)
-    created = taken.plan.counters.tasks_created
-    updates = plan.counters.updates + taken.replanned
-    if updates > MAX_UPDATES_PER_PLAN:
-        raise update_limit("updates", MAX_UPDATES_PER_PLAN)
-    if created - plan.counters.tasks_created > MAX_NEW_TASKS_PER_UPDATE:
-        raise update_limit("new_tasks", MAX_NEW_TASKS_PER_UPDATE)
-    settled = settle(taken.plan, taken.known)
-    after = replace(settled.plan, version=plan.version + 1, counters=PlanCounters(created, updates))
-    note = _with_consequences(taken.note, taken.plan, after)
-    return Updated(after, taken.known, difference(plan, after), settled.ready, settled.undecided, taken.replanned, note)
+    updated, (refusal,) = update_all(plan, [event], known=known, replan=replan)
+    if refusal is not None:
+        raise refusal
+    return updated
 
 
-def _was_told(plan: Plan, event: PlanEvent, known: Known) -> bool:
-    """Whether a task is told to have ended just as it was told before."""
-    if not isinstance(event, TaskDone | TaskFailed):
-        return False
-    task = next((task for task in plan.tasks if task.id == event.task_id), None)
-    if task is None:
-        return False
-    if isinstance(event, TaskDone):
-        return task.state is TaskState.DONE and _as_json(known.outputs.get(task.id, {})) == _as_json(event.outputs)
-    return task.state is TaskState.FAILED and task.error == event.error
+def update_all(plan: Plan, events: Sequence[PlanEvent], *, known: Known, replan: Replan) -> tuple[Updated, tuple[GenesisError | None, ...]]:
+    """The plan's next version after events that arrived together, and for each why it was refused; None: it was not.
+
+    Each event is taken on what the ones before it left, with all its consequences, as `update` would; one that is refused changes
+    nothing. Tasks that stay as they are stay the same objects.
+    """
+    story = _Story(plan, known, replan)
+    refusals: list[GenesisError | None] = []
+    for event in events:
+        try:
+            story.take(event)
+        except GenesisError as refusal:
+            refusals.append(refusal)
+        else:
+            refusals.append(None)
+    return story.updated(), tuple(refusals)
 
 
-def _take(plan: Plan, event: PlanEvent, known: Known, replan: Replan) -> _Taken:  # noqa: PLR0911  (one for each kind)
-    match event:
-        case TaskDone():
-            return _done(plan, event, known)
-        case TaskFailed():
-            return _failed(plan, event, known, replan)
-        case Information():
-            return _informed(plan, event, known, replan)
-        case UserEdit(edits):
-            graph = TaskGraph.load(plan)
-            edit(graph, plan, edits)
-            after = _frozen(graph, plan)
-            return _Taken(after, known, _counted(len(edits), "edit"), replanned=(after.tasks, after.edges) != (plan.tasks, plan.edges))
-        case Pause():
-            return _Taken(replace(plan, state=PlanState.PAUSED), known, "paused")
-        case Resume():
-            return _Taken(replace(plan, state=PlanState.ACTIVE), known, "resumed")
-        case Cancel():
-            tasks = [task if task.state.ended else replace(task, state=TaskState.CANCELLED) for task in plan.tasks]
-            return _Taken(replace(plan, tasks=tuple(tasks), state=PlanState.CANCELLED), known, "cancelled")
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What an event did that may change any part of a plan, before its consequences."""
+
+    plan: Plan
+    note: str
+    replanned: bool = False
+    skipped: tuple[str, ...] = ()
+    """Tasks that are not needed any more, as the note says."""
 
 
-def _done(plan: Plan, event: TaskDone, known: Known) -> _Taken:
-    task = _open(plan, event.task_id)
-    if task.kind is TaskKind.COMPOUND and any(other.parent_id == task.id for other in plan.tasks):
-        raise invalid_field("done.task_id", f"{task.id!r} is a heading, which is done with the last task below it; tell of that one")
-    outputs = {**known.outputs, task.id: event.outputs} if event.outputs else known.outputs
-    known = Known(outputs, known.facts)
-    _refuse_large(event.outputs, known, "done.outputs")
-    return _Taken(_with(plan, replace(task, state=TaskState.DONE)), known, f"{task.id} is done")
+class _Story:
+    """A plan on its way through the events of one version."""
+
+    def __init__(self, plan: Plan, known: Known, replan: Replan) -> None:
+        self._before = plan
+        self._replan = replan
+        self._told = Told(known)
+        self._progress = Progress(plan, known)
+        self._counters = plan.counters
+        self._said = plan.state
+        self._ended = {task.id for task in plan.tasks if task.state.ended}
+        self._done: list[str] = []
+        self._notes: list[str] = []
+
+    def updated(self) -> Updated:
+        """The version the events made."""
+        before, known, settled = self._before, self._told.known, self._progress.settled()
+        if not self._done and not self._notes:
+            nothing = PlanDiff()
+            return Updated(before, known, nothing, settled.ready, settled.undecided, replanned=False, note="told before", is_new=False)
+        after = replace(settled.plan, version=before.version + 1, counters=self._counters)
+        note = note_of(self._done, self._notes, after=after, said=self._said, ended=self._ended)
+        replanned = self._counters.updates > before.counters.updates
+        return Updated(after, known, difference(before, after), settled.ready, settled.undecided, replanned, note)
+
+    def take(self, event: PlanEvent) -> None:
+        """Take an event. Raises as `update`, and changes nothing then."""
+        if self._was_told(event):
+            return
+        if self._progress.state not in _LIVE:
+            raise plan_ended(self._progress.plan)
+        match event:
+            case TaskDone():
+                self._take_done(event)
+            case Approve():
+                self._take_decision(event)
+            case Pause():
+                self._stand(PlanState.PAUSED, "paused")
+            case Resume():
+                self._stand(PlanState.ACTIVE, "resumed")
+            case Cancel():
+                self._said = PlanState.CANCELLED
+                self._go_on(_cancelled(self._progress.plan))
+            case TaskFailed(task_id, error):
+                self._take_failure(self._open(task_id), error)
+            case Information() | UserEdit():
+                self._take_change(event)
+
+    def _was_told(self, event: PlanEvent) -> bool:
+        """Whether a task is told to have ended just as it was told before."""
+        task = self._progress.tasks.get(event.task_id) if isinstance(event, TaskDone | TaskFailed) else None
+        if task is None:
+            return False
+        if isinstance(event, TaskDone):
+            return task.state is TaskState.DONE and self._told.was_put_out(event)
+        return isinstance(event, TaskFailed) and task.state is TaskState.FAILED and task.error == event.error
+
+    def _take_done(self, event: TaskDone) -> None:
+        task = self._open(event.task_id)
+        if task.kind is TaskKind.COMPOUND and self._progress.has_below(task.id):
+            raise invalid_field("done.task_id", f"{task.id!r} is a heading, which is done with the last task below it; tell of that one")
+        if (unapproved := self._progress.unapproved(task.id)) is not None:
+            raise not_approved("done.task_id", unapproved)
+        self._told = self._told.put_out(event)
+        self._progress.end(replace(task, state=TaskState.DONE), self._told.known)
+        self._done.append(task.id)
+        self._ended.add(task.id)
+
+    def _take_decision(self, event: Approve) -> None:
+        task = self._progress.tasks.get(event.task_id)
+        if task is None:
+            raise task_not_found(self._before, event.task_id)
+        if task.state is not TaskState.AWAITING_APPROVAL:
+            raise not_awaiting_approval(task)
+        if event.refused:
+            why = f": {event.comment}" if event.comment else ""
+            self._take_failure(task, f"refused by {event.actor}{why}", is_refused=True)
+            return
+        self._progress.approve(replace(task, state=TaskState.PENDING, approved_by=event.actor))
+        self._notes.append(f"{task.id} was approved by {event.actor}")
+
+    def _stand(self, state: PlanState, note: str) -> None:
+        self._progress.standing = self._said = state
+        self._notes.append(note)
+
+    def _take_failure(self, task: Task, error: str, *, is_refused: bool = False) -> None:
+        may_replan = self._counters.updates < MAX_UPDATES_PER_PLAN
+        facts = list(self._told.known.facts)
+        self._go_on(_failed(self._progress.plan, task, error, facts, self._replan, may_replan=may_replan, is_refused=is_refused))
+
+    def _take_change(self, event: Information | UserEdit) -> None:
+        """Take what is not to go beyond the limits."""
+        plan, told = self._progress.plan, self._told
+        if isinstance(event, UserEdit):
+            change = _edited(plan, event.edits)
+        else:
+            about = [self._open(task_id) for task_id in dict.fromkeys(event.task_ids)]
+            told = told.learn(event.facts)
+            change = _informed(plan, event, about, list(told.known.facts), self._replan)
+        if self._counters.updates + change.replanned > MAX_UPDATES_PER_PLAN:
+            raise update_limit("updates", MAX_UPDATES_PER_PLAN)
+        if change.plan.counters.tasks_created - plan.counters.tasks_created > MAX_NEW_TASKS_PER_UPDATE:
+            raise update_limit("new_tasks", MAX_NEW_TASKS_PER_UPDATE)
+        self._told = told
+        self._go_on(change)
+
+    def _go_on(self, change: _Change) -> None:
+        self._counters = PlanCounters(change.plan.counters.tasks_created, self._counters.updates + change.replanned)
+        self._progress = Progress(replace(change.plan, counters=self._counters), self._told.known)
+        self._ended.update(change.skipped)
+        self._notes.append(change.note)
+
+    def _open(self, task_id: str) -> Task:
+        """The task, which has not ended."""
+        task = self._progress.tasks.get(task_id)
+        if task is None:
+            raise task_not_found(self._before, task_id)
+        if task.state.ended:
+            raise task_ended(task)
+        return task
 
 
-def _failed(plan: Plan, event: TaskFailed, known: Known, replan: Replan) -> _Taken:
-    task = _open(plan, event.task_id)
+def _cancelled(plan: Plan) -> _Change:
+    tasks = [task if task.state.ended else replace(task, state=TaskState.CANCELLED) for task in plan.tasks]
+    return _Change(replace(plan, tasks=tuple(tasks), state=PlanState.CANCELLED), "cancelled")
+
+
+def _edited(plan: Plan, edits: Sequence[Edit]) -> _Change:
     graph = TaskGraph.load(plan)
-    failed = replace(task, state=TaskState.FAILED, error=event.error)
+    edit(graph, plan, edits)
+    after = _frozen(graph, plan)
+    note = f"{len(edits)} edit{'' if len(edits) == 1 else 's'}"
+    return _Change(after, note, replanned=(after.tasks, after.edges) != (plan.tasks, plan.edges))
+
+
+def _failed(plan: Plan, task: Task, error: str, facts: Sequence[str], replan: Replan, *, may_replan: bool, is_refused: bool) -> _Change:
+    graph = TaskGraph.load(plan)
+    failed = replace(task, state=TaskState.FAILED, error=error)
     if task.kind is not TaskKind.COMPOUND:
         graph.replace_task(failed)
-    repaired = repair(graph, task.id, facts=list(known.facts), replan=replan)
+    repaired = repair(graph, task.id, facts=facts, replan=replan, may_replan=may_replan, is_refused=is_refused)
     if repaired.hopeless:
         graph.replace_task(failed)
     after = _frozen(graph, plan)
     state = PlanState.FAILED if repaired.hopeless else plan.state
-    return _Taken(replace(after, state=state), known, f"{task.id} failed; {repaired.note}", repaired.replanned)
+    verb = "was refused" if is_refused else "failed"
+    return _Change(replace(after, state=state), f"{task.id} {verb}; {repaired.note}", repaired.replanned)
 
 
-def _informed(plan: Plan, event: Information, known: Known, replan: Replan) -> _Taken:
-    about = [_open(plan, task_id) for task_id in dict.fromkeys(event.task_ids)]
+def _informed(plan: Plan, event: Information, about: Sequence[Task], facts: Sequence[str], replan: Replan) -> _Change:
     if event.text.strip() and not about:
         raise invalid_field("information.task_ids", "say which tasks the text is about")
-    known = Known(known.outputs, {**known.facts, **event.facts})
-    _refuse_large(event.facts, known, "information.facts")
     graph = TaskGraph.load(plan)
     given_up = give_up_producers(graph, event.facts)
     reworded = [task for task in about if event.text.strip() and task.goal != event.text]
     for task in reworded:
         if task.id in graph and not graph.task(task.id).state.ended:
-            redescribe(graph, task.id, event.text, facts=list(known.facts), replan=replan)
-    parts = [f"{', '.join(event.facts)} became known" if event.facts else ""]
-    parts.append(f"new words for {', '.join(task.id for task in reworded)}" if reworded else "")
-    parts.append(f"{', '.join(given_up)} not needed any more" if given_up else "")
+            redescribe(graph, task.id, event.text, facts=facts, replan=replan)
+    parts = [f"{listed(list(event.facts))} became known" if event.facts else ""]
+    parts.append(f"new words for {listed([task.id for task in reworded])}" if reworded else "")
+    parts.append(f"{listed(given_up)} not needed any more" if given_up else "")
     note = "; ".join(part for part in parts if part) or "nothing new"
-    return _Taken(_frozen(graph, plan), known, note, replanned=bool(given_up or reworded))
-
-
-def _open(plan: Plan, task_id: str) -> Task:
-    """The task, which has not ended."""
-    task = next((task for task in plan.tasks if task.id == task_id), None)
-    if task is None:
-        raise task_not_found(plan, task_id)
-    if task.state.ended:
-        raise task_ended(task)
-    return task
+    return _Change(_frozen(graph, plan), note, replanned=bool(given_up or reworded), skipped=tuple(given_up))
 
 
 def _frozen(graph: TaskGraph, plan: Plan) -> Plan:
-    after = graph.freeze()
-    return replace(plan, tasks=after.tasks, edges=after.edges, counters=replace(plan.counters, tasks_created=graph.created))
-
-
-def _with(plan: Plan, task: Task) -> Plan:
-    return replace(plan, tasks=tuple([task if other.id == task.id else other for other in plan.tasks]))
-
-
-def _refuse_large(values: Mapping[str, Any], known: Known, field: str) -> None:
-    if _size(values) > MAX_VALUES_BYTES:
-        raise invalid_field(field, f"more than {MAX_VALUES_BYTES} bytes as JSON; store it elsewhere and tell its URI")
-    if values and _size(known.outputs) + _size(known.facts) > MAX_KNOWN_BYTES:
-        raise invalid_field(field, f"with it the plan would keep more than {MAX_KNOWN_BYTES} bytes of values; tell URIs instead")
-
-
-def _size(values: Mapping[str, Any]) -> int:
-    return len(_as_json(values).encode("utf-8", "surrogatepass"))
-
-
-def _as_json(values: Mapping[str, Any]) -> str:
-    """The values in the one form that tells true from 1."""
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=dict)
-
-
-def _with_consequences(note: str, before: Plan, after: Plan) -> str:
-    """The note, with what guards excluded and how the plan ended."""
-    ended = {task.id for task in before.tasks if task.state.ended}
-    skipped = [task.id for task in after.tasks if task.state is TaskState.SKIPPED and task.id not in ended]
-    parts = [note]
-    if skipped:
-        parts.append(f"{_listed(skipped)} skipped by a condition")
-    if after.state is not before.state or after.state is PlanState.FAILED:
-        parts.append(f"the plan is {after.state.name.lower()}")
-    return "; ".join(parts)
-
-
-def _listed(ids: Sequence[str]) -> str:
-    return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    """The graph as the plan's next state; what is as before stays the same object."""
+    after, old = graph.freeze(), {task.id: task for task in plan.tasks}
+    tasks = tuple([old[task.id] if old.get(task.id) == task else task for task in after.tasks])
+    edges = plan.edges if after.edges == plan.edges else after.edges
+    return replace(plan, tasks=tasks, edges=edges, counters=replace(plan.counters, tasks_created=graph.created))

@@ -10,6 +10,7 @@ from genesis_server.model.plan import MAX_TASKS_PER_PLAN, EdgeOrigin, EdgeSource
 from genesis_server.model.update import AddEdgeEdit, AddTaskEdit, ChangeTaskEdit, Edit, RemoveEdgeEdit, RemoveTaskEdit
 from genesis_server.planning.dag import TOP, LifetimeError, TaskGraph, TaskGraphError
 from genesis_server.planning.order import CycleError
+from genesis_server.planning.update.approval import approved_as
 from genesis_server.planning.update.refusals import invalid_edit, task_ended, task_not_found, update_limit
 from genesis_server.planning.update.waits import circle
 
@@ -78,19 +79,22 @@ class _Editing:
             self._open(task.parent_id)
         self._check(place, task)
         kind = TaskKind.COMPOUND if task.kind is TaskKind.UNSPECIFIED and task.id in self._parents else task.kind
-        self._graph.add_task(_pending(task, kind), task.parent_id)
+        self._graph.add_task(_made(replace(task, approved_by=""), kind, TaskState.PENDING), task.parent_id)
 
     def _change(self, place: int, task: Task) -> None:
         old = self._open(task.id)
         self._check(place, task)
         if task.parent_id != old.parent_id:
             raise invalid_edit(place, f"{task.id!r} cannot move to another heading; remove it and add it there")
-        self._graph.replace_task(_pending(task, old.kind if task.kind is TaskKind.UNSPECIFIED else task.kind))
+        kind = old.kind if task.kind is TaskKind.UNSPECIFIED else task.kind
+        self._graph.replace_task(_made(approved_as(task, old), kind, old.state))
 
     def _check(self, place: int, task: Task) -> None:
         """An edit says what is to be done, not how far it is; a guard asks a task that is there."""
-        if task.state not in {TaskState.UNSPECIFIED, TaskState.PENDING} or task.error:
+        if task.state.ended or task.error:
             raise invalid_edit(place, f"an edit cannot say that {task.id!r} has ended; tell that it is done or failed")
+        if not task.goal.strip() and not task.capability:
+            raise invalid_edit(place, f"{task.id!r} says neither in words nor by a capability what is to be done; give it a goal")
         for guard in task.guards:
             if guard.task_id and guard.task_id not in self._graph:
                 raise invalid_edit(place, f"a condition of {task.id!r} asks the task {guard.task_id!r}, which is not there")
@@ -132,6 +136,6 @@ class _Editing:
         return task
 
 
-def _pending(task: Task, kind: TaskKind) -> Task:
+def _made(task: Task, kind: TaskKind, state: TaskState) -> Task:
     kind = TaskKind.PRIMITIVE if kind is TaskKind.UNSPECIFIED else kind
-    return replace(task, kind=kind, state=TaskState.PENDING, origin=task.origin or TaskOrigin(TaskSource.EDIT))
+    return replace(task, kind=kind, state=state, origin=task.origin or TaskOrigin(TaskSource.EDIT))

@@ -15,6 +15,7 @@ from genesis_server.planning.dag import TaskGraph
 from genesis_server.planning.dataflow import everyday, feeds
 from genesis_server.planning.order import CycleError
 from genesis_server.planning.update.alternatives import Replan
+from genesis_server.planning.update.approval import approved_as
 from genesis_server.planning.update.repair import reword
 from genesis_server.planning.update.supply import duties, serves, work_in
 
@@ -66,11 +67,13 @@ def redescribe(graph: TaskGraph, task_id: str, text: str, *, facts: Sequence[str
     needed = duties(graph, [task_id], facts)
     match = _answer(text, needed, replan)
     if match is None:
-        graph.replace_task(replace(task, goal=text, capability="", expected_seconds=None, origin=TaskOrigin(TaskSource.EDIT)))
+        new = replace(task, goal=text, capability="", expected_seconds=None, origin=TaskOrigin(TaskSource.EDIT))
+        graph.replace_task(approved_as(new, task))
         return
     offer = match.offer
     origin = TaskOrigin(TaskSource.EDIT, catalogue_entry=offer.capability, match_score=match.score)
     new = replace(task, goal=text, capability=offer.capability, inputs=offer.inputs, outputs=offer.outputs, origin=origin)
+    new = approved_as(new, task)
     graph.replace_task(new if offer.capability == task.capability else replace(new, expected_seconds=None))
     _reconnect(graph, task_id)
 

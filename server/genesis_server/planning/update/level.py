@@ -33,7 +33,7 @@ def remake(
     Raises LimitError, CycleError and TaskGraphError as the graph does.
     """
     heading = graph.task(heading_id)
-    there = [task for task in work_in(graph, graph.children(heading_id)) if task.state in {TaskState.DONE, TaskState.PENDING}]
+    there = [task for task in work_in(graph, graph.children(heading_id)) if task.state is TaskState.DONE or not task.state.ended]
     scratch = TaskGraph(heading.goal)
     expand(scratch, Task(heading_id, heading.goal, origin=heading.origin), match, available)
     by_capability = {replan.capability_of(task): task.id for task in there}
@@ -72,6 +72,8 @@ class _Remaking:
             found = served.get(step.id, _NOBODY)
             if found != _NOBODY or (step.id in headings and step.id not in needed):
                 self._now[step.id] = found or None
+                if found and step.needs_approval and not self._graph.task(found).state.ended:
+                    self._graph.replace_task(replace(self._graph.task(found), needs_approval=True))
                 continue
             parent = self._now[step.parent_id]
             taken = self._taken | {task.id for task in self._graph.tasks()}

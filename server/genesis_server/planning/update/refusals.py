@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genesis_server.model.plan import Plan, Task
-from genesis_server.resilience.errors import DecompositionError, ResourceError
+from genesis_server.resilience.errors import DecompositionError, ResourceError, ValidationError, invalid_field
 
 
 def plan_ended(plan: Plan) -> DecompositionError:
@@ -33,14 +33,35 @@ def task_ended(task: Task) -> DecompositionError:
     )
 
 
+def not_awaiting_approval(task: Task) -> DecompositionError:
+    """Somebody decides about what nobody asks about."""
+    meaning = f"{task.approved_by} approved it already" if task.approved_by else f"it is {task.state.name.lower()}"
+    return DecompositionError(
+        "NOT_AWAITING_APPROVAL",
+        f"task {task.id!r} does not await approval: {meaning}",
+        facts={"task_id": task.id, "state": task.state.name},
+    )
+
+
+def not_approved(field: str, task: Task) -> ValidationError:
+    """Work is told of that nobody approved."""
+    return invalid_field(field, f"{task.id!r} needs an approval that nobody has given; have it approved first, then tell of the work")
+
+
 def update_limit(counted: str, limit: int) -> DecompositionError:
-    """The event would re-plan more than a plan allows; `counted` is "updates", "new_tasks" or "tasks"."""
-    meaning = {
+    """The event would re-plan more than a plan allows; see `limit_in_words`."""
+    return DecompositionError(
+        "UPDATE_LIMIT", f"{limit_in_words(counted, limit)}; make a new plan", facts={"counted": counted, "limit": str(limit)}
+    )
+
+
+def limit_in_words(counted: str, limit: int) -> str:
+    """What a limit of re-planning says; `counted` is "updates", "new_tasks" or "tasks"."""
+    return {
         "updates": f"a plan is re-planned at most {limit} times",
         "new_tasks": f"one event brings at most {limit} new tasks",
         "tasks": f"a plan has at most {limit} tasks in its lifetime",
     }[counted]
-    return DecompositionError("UPDATE_LIMIT", f"{meaning}; make a new plan", facts={"counted": counted, "limit": str(limit)})
 
 
 def invalid_edit(place: int, problem: str) -> DecompositionError:

@@ -10,7 +10,8 @@ What failed stays in the plan as it ended. For the task that failed, then for ea
 A change is taken when the graph stays acyclic, somebody can do every new task, every new input is there, what others need of the dropped
 tasks is still produced, and the limits hold. Of the methods that do, the one that changes the fewest tasks is taken; of the entries, the
 one that answers best. When a level has no repair, the level above it is the one to repair ("repair" in the notes of HTDAG,
-arXiv 2502.07056). Finished tasks never change.
+arXiv 2502.07056). Finished tasks never change. The same work by somebody else keeps its approval; what takes the place of work that
+needed one in any other way is to be approved anew.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from genesis_server.model.catalogue import Artefact
 from genesis_server.model.plan import (
     MAX_NEW_TASKS_PER_UPDATE,
     MAX_TASKS_PER_PLAN,
+    MAX_UPDATES_PER_PLAN,
     Edge,
     EdgeKind,
     EdgeOrigin,
@@ -41,9 +43,10 @@ from genesis_server.planning.methods import MethodMatch
 from genesis_server.planning.order import CycleError
 from genesis_server.planning.tokens import without_quotes
 from genesis_server.planning.update.alternatives import Replan, other_methods, substitutes
+from genesis_server.planning.update.approval import any_asks, approved_as
 from genesis_server.planning.update.ids import next_id
 from genesis_server.planning.update.level import remake
-from genesis_server.planning.update.refusals import update_limit
+from genesis_server.planning.update.refusals import limit_in_words, update_limit
 from genesis_server.planning.update.supply import ahead, at_hand, behind, duties, line_above, serves, work_in
 from genesis_server.planning.update.waits import circle
 
@@ -71,21 +74,35 @@ class Repaired:
     """Whether it is needed and nothing can take its place."""
 
 
-def repair(graph: TaskGraph, failed_id: str, *, facts: Sequence[str], replan: Replan) -> Repaired:
+def repair(
+    graph: TaskGraph, failed_id: str, *, facts: Sequence[str], replan: Replan, may_replan: bool = True, is_refused: bool = False
+) -> Repaired:
     """Repair the plan around a task whose state is FAILED, or around a heading whose level failed as it is.
 
-    Raises DecompositionError UPDATE_LIMIT when only a repair larger than the limits allow would do.
+    It is hopeless, too, when only a repair beyond the limits would do; the note says which limit.
+
+    Args:
+        graph: the plan.
+        failed_id: the task.
+        facts: names of what is known.
+        replan: what to repair from.
+        may_replan: whether the plan may be re-planned once more.
+        is_refused: whether the work itself was refused, so that the same work by somebody else is no repair.
     """
     failed = graph.task(failed_id)
     needed_by_others = duties(graph, [failed_id], facts)
     if failed.origin is not None and failed.origin.source is TaskSource.CATALOGUE and not needed_by_others:
         return Repaired("nobody needs what it would have produced", replanned=False)
     work = _Repair(graph, facts, replan)
-    for group in work.attempts(failed_id):
-        if (note := work.best_of(group)) is not None:
-            return Repaired(note, replanned=True)
+    for group in work.attempts(failed_id, same_work=not is_refused):
+        if (attempt := work.best_of(group)) is None:
+            continue
+        if may_replan:
+            return Repaired(attempt(), replanned=True)
+        work.limit = "updates", MAX_UPDATES_PER_PLAN
+        break
     if work.limit is not None:
-        raise update_limit(*work.limit)
+        return Repaired(f"it is not repaired, for {limit_in_words(*work.limit)}", replanned=False, hopeless=True)
     return Repaired("nobody else can do it, and no other method fits", replanned=False, hopeless=True)
 
 
@@ -97,11 +114,14 @@ def reword(graph: TaskGraph, heading_id: str, text: str, *, facts: Sequence[str]
     work = _Repair(graph, facts, replan)
     for match in replan.methods.match(without_quotes(text)):
         available = capabilities(match.method, replan.index)
-        if available is not None and work.best_of([partial(work.by_words, heading_id, text, match, available)]) is not None:
+        attempt = work.best_of([partial(work.by_words, heading_id, text, match, available)]) if available is not None else None
+        if attempt is not None:
+            attempt()
             return
     if work.limit is not None:
         raise update_limit(*work.limit)
-    graph.replace_task(replace(graph.task(heading_id), goal=text))
+    old = graph.task(heading_id)
+    graph.replace_task(approved_as(replace(old, goal=text), old))
 
 
 class _Repair:
@@ -118,8 +138,8 @@ class _Repair:
         self._producible = Supply()
         self._producible.add(output for offer in replan.index.offers for output in offer.outputs)
 
-    def attempts(self, failed_id: str) -> Iterator[Sequence[Attempt]]:
-        """The repairs to try, the smallest level first, in groups of one kind."""
+    def attempts(self, failed_id: str, *, same_work: bool) -> Iterator[Sequence[Attempt]]:
+        """The repairs to try, the smallest level first, in groups of one kind; `same_work`: also the same by somebody else."""
         touched = failed_id
         for task_id in line_above(self._graph, failed_id):
             task = self._graph.task(task_id)
@@ -127,16 +147,16 @@ class _Repair:
             if task.kind is TaskKind.COMPOUND:
                 yield [partial(self._by_method, task_id, touched, *found) for found in methods]
             # Each entry is one new task: the first that does is the smallest change.
-            for match in substitutes(self._graph, task, self._replan):
+            for match in substitutes(self._graph, task, self._replan, same_work=same_work):
                 yield [partial(self._by_entry, task_id, match)]
             if task.kind is not TaskKind.COMPOUND:
                 yield [partial(self._as_heading, task_id, *found) for found in methods]
             touched = task_id
 
-    def best_of(self, group: Sequence[Attempt]) -> str | None:
-        """Make the repair of a group that changes the fewest tasks, the first of equal ones; what was done, in one sentence."""
+    def best_of(self, group: Sequence[Attempt]) -> Attempt | None:
+        """The repair of a group that changes the fewest tasks, the first of equal ones; None when none does."""
         sizes = [(size, place) for place, attempt in enumerate(group) if (size := self._size(attempt)) is not None]
-        return group[min(sizes)[1]]() if sizes else None
+        return group[min(sizes)[1]] if sizes else None
 
     def _size(self, attempt: Attempt) -> int | None:
         """How many tasks a repair changes; None when it does not do. The graph is left as it is."""
@@ -180,6 +200,8 @@ class _Repair:
             origin=origin,
             state=TaskState.PENDING,
             error="",
+            needs_approval=any_asks(self._graph.task(one) for one in self._graph.subtree(task_id)),
+            approved_by=old.approved_by if is_same else "",
         )
         self._take_over(old, new)
         return f"{new.id} takes its place, by {offer.capability}"
@@ -199,6 +221,7 @@ class _Repair:
             origin=origin,
             state=TaskState.PENDING,
             error="",
+            approved_by="",
         )
         needed = self._owed(old)
         self._take_over(old, new)
@@ -213,6 +236,7 @@ class _Repair:
         self._require(heading_id, match.method.needs, given=graph.task(heading_id).inputs)
         dropped = graph.children(heading_id) if touched_id == heading_id else [touched_id, *behind(graph, [touched_id])]
         needed = duties(graph, [heading_id], self._facts)
+        asks = any_asks(graph.task(one) for child in dropped for one in graph.subtree(child)) or graph.task(heading_id).needs_approval
         if touched_id != heading_id:
             self._give_up(touched_id)
         for child in dropped:
@@ -223,7 +247,7 @@ class _Repair:
         old = graph.task(heading_id)
         spans = old.origin.spans if old.origin else ()
         graph.replace_task(replace(old, origin=TaskOrigin(TaskSource.METHOD, match.method.id, spans, match_score=match.score)))
-        self._remake(heading_id, match, available)
+        self._remake(heading_id, match, available, asks=asks)
         if not serves(_outputs_below(graph, heading_id), needed):
             raise UnfitError
         return f"{heading_id} goes on by the method {match.method.id}"
@@ -231,15 +255,16 @@ class _Repair:
     def by_words(self, heading_id: str, text: str, match: MethodMatch, available: Mapping[str, str]) -> str:
         """A method goes on below a heading in other words; steps that are there already get the words and keep their ids."""
         graph = self._graph
-        heading = replace(graph.task(heading_id), goal=text)
+        old = graph.task(heading_id)
+        heading = approved_as(replace(old, goal=text), old)
         graph.replace_task(heading)
         if heading.origin is None or heading.origin.method_id != match.method.id:
             return self._by_method(heading_id, heading_id, match, available)
         scratch = TaskGraph(text)
         expand(scratch, Task(heading_id, text, origin=heading.origin), match, available)
         for step in scratch.tasks():
-            if step.id in graph and not graph.task(step.id).state.ended:
-                graph.replace_task(replace(graph.task(step.id), goal=step.goal))
+            if step.id in graph and not (there := graph.task(step.id)).state.ended:
+                graph.replace_task(approved_as(replace(there, goal=step.goal), there))
         return f"{heading_id} is in other words"
 
     def _take_over(self, old: Task, new: Task) -> None:
@@ -297,8 +322,8 @@ class _Repair:
         if len(self._producible.missing(missing)) < len(missing):
             raise UnfitError
 
-    def _remake(self, heading_id: str, match: MethodMatch, available: Mapping[str, str]) -> None:
-        """The level of a heading by a method; every input of the new work must be there."""
+    def _remake(self, heading_id: str, match: MethodMatch, available: Mapping[str, str], *, asks: bool = False) -> None:
+        """The level of a heading by a method; every input of the new work must be there. `asks`: the new work is to be approved."""
         graph, given = self._graph, [*match.method.needs, *self._graph.task(heading_id).inputs]
         before = {task.id for task in graph.tasks()}
         remake(graph, heading_id, match, available, facts=self._facts, replan=self._replan, taken=self._before)
@@ -306,6 +331,8 @@ class _Repair:
             if task.id not in before and task.kind is not TaskKind.COMPOUND:
                 named = [output for other in work_in(graph, ahead(graph, task.id)) for output in other.outputs]
                 self._require(task.id, task.inputs, given=[*given, *named])
+                if asks and not task.needs_approval:
+                    graph.replace_task(replace(task, needs_approval=True))
 
 
 def _redirect_guards(graph: TaskGraph, gone: frozenset[str], heir_id: str, *, except_in: frozenset[str] = frozenset()) -> None:

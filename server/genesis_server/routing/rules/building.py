@@ -55,7 +55,7 @@ class CallFacts:
         return TaskFacts((*values.values(), *self.shared), self.now)
 
 
-def facts_of_call(plan: Plan, *, constraints: RoutingConstraints, caller: Caller | None, now: float) -> CallFacts:
+def facts_of_call(plan: Plan, *, constraints: RoutingConstraints, caller: Caller | None, now: float, live_agents: int = 0) -> CallFacts:
     """What all tasks of a call share; `now` in seconds since the epoch. Without a caller the facts about it are missing."""
     values: dict[str, FactValue | None] = {
         "plan.goal": plan.goal.lower() or None,
@@ -64,6 +64,7 @@ def facts_of_call(plan: Plan, *, constraints: RoutingConstraints, caller: Caller
         "plan.budget": constraints.budget.units if constraints.budget is not None else None,
         "plan.deadline_seconds": constraints.deadline_seconds,
         "plan.regions": frozenset(constraints.regions),
+        "plan.live_agents": float(live_agents),
         "plan.data_class": _class_name(constraints.data_class) if constraints.data_class else None,
         **time_facts(now),
     }
@@ -105,6 +106,7 @@ def candidate_facts(owner: AgentCard | Tool, skill: Skill | None = None, model: 
                 "agent.has_model": False,
                 "agent.call_price": owner.cost_per_call.units,
                 "agent.expected_seconds": owner.expected_seconds,
+                "agent.live": False,
             }
         )
     values: dict[str, FactValue | None] = {
@@ -120,6 +122,7 @@ def candidate_facts(owner: AgentCard | Tool, skill: Skill | None = None, model: 
         "agent.models": frozenset([each.id for each in owner.models]),
         "agent.max_concurrent_tasks": float(owner.max_concurrent_tasks),
         "agent.expected_seconds": skill.expected_seconds if skill is not None else DEFAULT_SKILL_SECONDS,
+        "agent.live": owner.live,
     }
     if model is not None:
         values["agent.model"] = model.id

@@ -117,6 +117,7 @@ TASK_FACTS: Mapping[str, FactKind] = _by_name(
         _number("plan.budget", "What the whole call may cost, in units of the currency."),
         _number("plan.deadline_seconds", "When the whole plan must be done: seconds from its start."),
         _texts("plan.regions", "Regions the call allows; empty: any."),
+        _number("plan.live_agents", "How many agents of the catalogue have a worker that is alive.", whole=True, always=True),
         _data_class("plan.data_class", "The class of the call's data, when it says one.", always=False),
         _text("caller.tenant", "The tenant of who calls."),
         _text("caller.subject", "Who calls."),
@@ -149,6 +150,7 @@ CANDIDATE_FACTS: Mapping[str, FactKind] = _by_name(
         _number("agent.call_price", "What one call of the tool costs, in units of the currency."),
         _number("agent.success_prior", "How likely a task of middling difficulty succeeds on the model.", highest=1.0),
         _number("agent.expected_seconds", "How long the skill or the tool is said to take.", always=True),
+        FactKind("agent.live", FactType.BOOLEAN, "Whether a worker of the agent is alive; of a tool never.", always=True),
     ]
 )
 """What `who` may read."""

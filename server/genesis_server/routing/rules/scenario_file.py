@@ -48,8 +48,10 @@ _PLAIN: Mapping[str, FactValue] = {
     "task.data_class": "internal",
     "plan.task_count": 1.0,
     "plan.depth": 1.0,
+    "plan.live_agents": 0.0,
     "agent.kind": "agent",
     "agent.expected_seconds": 60.0,
+    "agent.live": False,
 }
 
 Names = Annotated[list[str], Field(default=[], max_length=1_000)]

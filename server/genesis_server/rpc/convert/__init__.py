@@ -4,6 +4,7 @@ Enums have the same numbers on both sides, so they are converted by number.
 """
 
 from genesis_server.rpc.convert.from_proto import (
+    agent_from_proto,
     catalogue_from_proto,
     constraints_from_proto,
     routes_from_proto,
@@ -21,6 +22,7 @@ from genesis_server.rpc.convert.to_proto import (
 from genesis_server.rpc.convert.values import artefacts_from_proto
 
 __all__ = [
+    "agent_from_proto",
     "agent_to_proto",
     "artefacts_from_proto",
     "budget_to_proto",

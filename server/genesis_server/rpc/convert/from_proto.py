@@ -33,15 +33,8 @@ def catalogue_from_proto(message: catalogue_pb2.Catalogue, *, snapshot_id: str) 
         *_repeated("catalogue.tools", "name", [tool.name for tool in message.tools]),
     ]
     for number, agent in enumerate(message.agents):
-        violations += _repeated(f"catalogue.agents[{number}].skills", "id", [skill.id for skill in agent.skills])
-        violations += _repeated(f"catalogue.agents[{number}].models", "id", [model.id for model in agent.models])
-    if violations:
-        raise ValidationError(
-            "INVALID_FIELD",
-            f"the catalogue has ids that stand twice ({len(violations)} times); give each its own",
-            facts={"field": violations[0].field},
-            violations=violations,
-        )
+        violations += _repeated_in_card(f"catalogue.agents[{number}]", agent)
+    _refuse_repeated(violations, "the catalogue")
     return Catalogue(
         agents=tuple(_agent(agent) for agent in message.agents),
         tools=tuple(_tool(tool) for tool in message.tools),
@@ -57,6 +50,29 @@ def _repeated(path: str, key: str, ids: Sequence[str]) -> list[FieldViolation]:
             found.append(FieldViolation(f"{path}[{number}].{key}", f"{name!r} stands twice", "unique"))
         seen.add(name)
     return found
+
+
+def agent_from_proto(card: catalogue_pb2.AgentCard, field: str) -> AgentCard:
+    """The card of an agent. Raises ValidationError INVALID_FIELD naming every id that stands twice."""
+    _refuse_repeated(_repeated_in_card(field, card), "the card")
+    return _agent(card)
+
+
+def _repeated_in_card(path: str, card: catalogue_pb2.AgentCard) -> list[FieldViolation]:
+    return [
+        *_repeated(f"{path}.skills", "id", [skill.id for skill in card.skills]),
+        *_repeated(f"{path}.models", "id", [model.id for model in card.models]),
+    ]
+
+
+def _refuse_repeated(violations: Sequence[FieldViolation], what: str) -> None:
+    if violations:
+        raise ValidationError(
+            "INVALID_FIELD",
+            f"{what} has ids that stand twice ({len(violations)} times); give each its own",
+            facts={"field": violations[0].field},
+            violations=violations,
+        )
 
 
 def _agent(card: catalogue_pb2.AgentCard) -> AgentCard:

@@ -20,6 +20,7 @@ from genesis_server.model.plan import (
     PlanState,
     Requirement,
     RequirementKind,
+    RetryPolicy,
     Task,
     TaskConstraints,
     TaskKind,
@@ -107,6 +108,19 @@ def _task(task: Task) -> plan_pb2.Task:
         requirements=[_requirement(requirement) for requirement in task.requirements],
         state=number(task.state),
         error=task.error,
+        retry=None if task.retry == RetryPolicy() else _retry(task.retry),
+        timeout=None if task.timeout_seconds is None else duration_to_proto(task.timeout_seconds),
+        needs_approval=task.needs_approval,
+        approved_by=task.approved_by,
+    )
+
+
+def _retry(retry: RetryPolicy) -> plan_pb2.RetryPolicy:
+    backoff = retry.initial_backoff_seconds
+    return plan_pb2.RetryPolicy(
+        max_attempts=retry.max_attempts,
+        max_attempts_per_agent=retry.max_attempts_per_agent,
+        initial_backoff=None if backoff is None else duration_to_proto(backoff),
     )
 
 
@@ -175,7 +189,7 @@ def _edge_origin_from(origin: plan_pb2.EdgeOrigin) -> EdgeOrigin:
 
 
 def task_from_proto(task: plan_pb2.Task) -> Task:
-    """The task."""
+    """The task as it was sent; who approved it is not for callers to say."""
     return Task(
         id=task.id,
         goal=task.goal,
@@ -194,7 +208,15 @@ def task_from_proto(task: plan_pb2.Task) -> Task:
         requirements=tuple(_requirement_from(requirement) for requirement in task.requirements),
         state=TaskState(task.state or TaskState.PENDING),
         error=task.error,
+        retry=_retry_from(task.retry) if task.HasField("retry") else RetryPolicy(),
+        timeout_seconds=duration_from_proto(task.timeout) if task.HasField("timeout") else None,
+        needs_approval=task.needs_approval,
     )
+
+
+def _retry_from(retry: plan_pb2.RetryPolicy) -> RetryPolicy:
+    backoff = duration_from_proto(retry.initial_backoff) if retry.HasField("initial_backoff") else None
+    return RetryPolicy(retry.max_attempts, retry.max_attempts_per_agent, backoff)
 
 
 def _guard_from(guard: plan_pb2.Guard) -> Guard:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.struct_pb2 import Struct
-
 from genesis.v1 import update_pb2
 from genesis_server.model.update import (
     AddEdgeEdit,
     AddTaskEdit,
+    Approve,
     Cancel,
+    ChangeBudget,
     ChangeTaskEdit,
     Edit,
     Information,
@@ -22,25 +18,31 @@ from genesis_server.model.update import (
     RemoveEdgeEdit,
     RemoveTaskEdit,
     Resume,
+    RunEvent,
+    StartDispatch,
     TaskDone,
     TaskFailed,
     UndecidedGuard,
     UserEdit,
 )
 from genesis_server.resilience.errors import invalid_field
+from genesis_server.rpc.convert.json_values import struct_from_proto
 from genesis_server.rpc.convert.plans import edge_from_proto, edges_to_proto, task_from_proto, tasks_to_proto
+from genesis_server.rpc.convert.work import priority_from_proto, run_budget_from_proto
 
 
-def event_from_proto(request: update_pb2.UpdatePlanRequest) -> PlanEvent:  # noqa: PLR0911  (one for each kind)
-    """What happened. Raises ValidationError INVALID_FIELD when the request says nothing, or a value that is no JSON."""
+def event_from_proto(  # noqa: C901, PLR0911  (one for each kind)
+    request: update_pb2.UpdatePlanRequest, *, actor: str
+) -> PlanEvent | RunEvent:
+    """What happened, told by `actor`. Raises ValidationError INVALID_FIELD when the request says nothing, or a value that is no JSON."""
     match request.WhichOneof("event"):
         case "done":
-            return TaskDone(request.done.task_id, _values(request.done.outputs, "done.outputs"))
+            return TaskDone(request.done.task_id, struct_from_proto(request.done.outputs, "done.outputs"))
         case "failed":
             return TaskFailed(request.failed.task_id, request.failed.error)
         case "information":
             told = request.information
-            return Information(_values(told.facts, "information.facts"), tuple(told.task_ids), told.text)
+            return Information(struct_from_proto(told.facts, "information.facts"), tuple(told.task_ids), told.text)
         case "edit":
             return UserEdit(tuple(_edit(edit, place) for place, edit in enumerate(request.edit.edits)))
         case "pause":
@@ -49,6 +51,13 @@ def event_from_proto(request: update_pb2.UpdatePlanRequest) -> PlanEvent:  # noq
             return Resume()
         case "cancel":
             return Cancel()
+        case "approve":
+            told = request.approve
+            return Approve(told.task_id, actor, told.refused, told.comment)
+        case "budget":
+            return ChangeBudget(run_budget_from_proto(request.budget))
+        case "dispatch":
+            return StartDispatch(priority_from_proto(request.dispatch))
         case _:
             raise invalid_field("event", "say what happened", "required")
 
@@ -67,22 +76,6 @@ def _edit(edit: update_pb2.Edit, place: int) -> Edit:
             return RemoveEdgeEdit(edit.remove_edge.from_task_id, edit.remove_edge.to_task_id)
         case _:
             raise invalid_field(f"edit.edits[{place}]", "say what to change", "required")
-
-
-def _values(struct: Struct, field: str) -> Mapping[str, Any]:
-    """JSON values by name; whole numbers as such, because Struct knows only floating point."""
-    try:
-        return {name: _whole(value) for name, value in MessageToDict(struct).items()}
-    except ValueError:
-        raise invalid_field(field, "numbers must be finite, as JSON has them", "finite") from None
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {name: _whole(one) for name, one in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    return [_whole(one) for one in value] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType]
 
 
 def diff_to_proto(diff: PlanDiff) -> update_pb2.PlanDiff:

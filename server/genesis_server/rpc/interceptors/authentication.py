@@ -1,13 +1,21 @@
-"""Finds out who calls, before anything else of the call is looked at."""
+"""Finds out who calls, before anything else of the call is looked at.
+
+A signature covers the request's bytes, which only the deserialiser sees: they are kept for the calls that are signed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import Any
 
+import grpc
+
 from genesis_server.rpc.context import set_caller
-from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
+from genesis_server.rpc.deserialisation import keep_body, take_body
+from genesis_server.rpc.interceptors.layer import Context, Continuation, Layer, Stream, Unary
+from genesis_server.rpc.methods import takes_stream
+from genesis_server.security.agent_signatures import is_signature
 from genesis_server.security.authentication import Authenticator
 from genesis_server.security.authorization import is_open
 
@@ -23,13 +31,21 @@ class AuthenticationInterceptor(Layer):
         super().__init__()
         self._authenticator = authenticator
 
+    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """Have the request's bytes kept when the call is signed, then wrap the handler."""
+        header = _authorization(handler_call_details.invocation_metadata)
+        if header is not None and is_signature(header) and not takes_stream(handler_call_details.method):
+            keep_body()
+        return await super().intercept_service(continuation, handler_call_details)
+
     def around_unary(self, method: str, inner: Unary) -> Unary:
         """Authenticate, then run."""
         if is_open(method):
             return inner
+        streams = takes_stream(method)
 
         async def unary(request: Any, context: Context) -> Any:
-            await self._authenticate(context)
+            await self._authenticate(method, context, streams=streams)
             return await inner(request, context)
 
         return unary
@@ -38,17 +54,26 @@ class AuthenticationInterceptor(Layer):
         """Authenticate, then run."""
         if is_open(method):
             return inner
+        streams = takes_stream(method)
 
         async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
-            await self._authenticate(context)
+            await self._authenticate(method, context, streams=streams)
             async with aclosing(inner(request, context)) as answers:
                 async for answer in answers:
                     yield answer
 
         return stream
 
-    async def _authenticate(self, context: Context) -> None:
-        header = next((str(value) for key, value in context.invocation_metadata() or () if key == _HEADER), None)
+    async def _authenticate(self, method: str, context: Context, *, streams: bool) -> None:
+        header = _authorization(context.invocation_metadata() or ())
         # With a client CA on the listener, gRPC has verified the certificate before any call runs.
         names = [name.decode("utf-8", "replace") for name in context.auth_context().get(_NAMES, ())]
-        set_caller(await self._authenticator.authenticate(header, names))
+        body = b"" if streams else take_body()
+        set_caller(await self._authenticator.authenticate(header, names, method=method, body=body))
+
+
+def _authorization(metadata: Iterable[tuple[str, str | bytes]]) -> str | None:
+    for key, value in metadata:
+        if key == _HEADER:
+            return str(value)
+    return None

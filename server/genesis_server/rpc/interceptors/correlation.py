@@ -17,6 +17,7 @@ import grpc
 from genesis_server.rpc.interceptors.layer import Context, Continuation, Layer, Stream, Unary
 from genesis_server.rpc.interceptors.outcome import status_of_exception, status_of_return
 from genesis_server.rpc.methods import all_methods, is_health
+from genesis_server.security.agent_signatures import lasting_part
 from genesis_server.telemetry.context import CallContext, begin_call, current_call, set_call
 from genesis_server.telemetry.names import (
     ATTR_ERROR_TYPE,
@@ -54,7 +55,7 @@ class CorrelationInterceptor(Layer):
             elif key == METADATA_TRACEPARENT:
                 traceparent = value
             elif key == METADATA_AUTHORIZATION:
-                credentials_hash = hash(value)
+                credentials_hash = hash(lasting_part(str(value)))
         method = handler_call_details.method
         known = method in all_methods()
         name = method.lstrip("/") if known else RPC_METHOD_OTHER

@@ -21,6 +21,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
+from genesis_server.model.caller import Caller, Role
 from genesis_server.resilience.errors import GenesisError, ValidationError
 from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.interceptors.layer import Context, Handler, Layer, Stream, Unary
@@ -96,7 +97,7 @@ class IdempotencyInterceptor(Layer):
             async def run() -> bytes:
                 return serialise(await inner(request, context))
 
-            return await self._once(key, _digest(request), run)
+            return await self._once(key, _digest(request, current_caller()), run)
 
         return unary
 
@@ -126,7 +127,7 @@ class IdempotencyInterceptor(Layer):
                         last = answer
                 return serialise(last)
 
-            result = asyncio.create_task(self._once(key, _digest(request), run))
+            result = asyncio.create_task(self._once(key, _digest(request, current_caller()), run))
             try:
                 async for told in _until(result, progress):
                     yield told
@@ -246,5 +247,9 @@ def _resolve(answer: Answer) -> bytes:
     return answer.response
 
 
-def _digest(request: Message) -> str:
-    return hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
+def _digest(request: Message, caller: Caller) -> str:
+    """What tells requests apart. An agent's own: another one that sends the same bytes must not get its session."""
+    digest = hashlib.sha256(request.SerializeToString(deterministic=True))
+    if Role.AGENT in caller.roles:
+        digest.update(f"\n{caller.subject}".encode())
+    return digest.hexdigest()

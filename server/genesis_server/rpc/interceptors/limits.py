@@ -16,7 +16,7 @@ from typing import Any
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.rpc.admission import Admission
 from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
-from genesis_server.rpc.methods import WATCH_PLAN, contract_methods, is_health
+from genesis_server.rpc.methods import WAITING, contract_methods, is_health
 from genesis_server.rpc.rates import CallerRates
 from genesis_server.telemetry.context import current_call
 
@@ -70,8 +70,7 @@ class LimitsInterceptor(Layer):
         """Refuse or run."""
         if is_health(method):
             return inner
-        # A stream that waits for news has a bound of its own, where it is answered.
-        counted = method in contract_methods() and method != WATCH_PLAN
+        counted = method in contract_methods() and method not in WAITING
 
         async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
             self._admission.enter(counted=counted)

@@ -63,7 +63,7 @@ def make(
 ) -> Orchestrator:
     flags = FlagSnapshot(overrides=Overrides({key: Override(value=False, variable=key.upper()) for key in off}))
     return Orchestrator(
-        snapshots=lambda: Snapshots(agents, shipped_methods(), flags, book(NO_POET)),
+        snapshots=lambda _: Snapshots(agents, shipped_methods(), flags, book(NO_POET)),
         store=PlanStore(office.store),
         scan=lambda _text, _field: (),
         drafter=drafting.Drafter(scan=lambda _text, _field: (), model=model),

@@ -13,6 +13,7 @@ from genesis_server.model.plan import MAX_NEW_TASKS_PER_UPDATE, MAX_UPDATES_PER_
 from genesis_server.model.update import (
     AddEdgeEdit,
     AddTaskEdit,
+    Approve,
     Cancel,
     ChangeTaskEdit,
     Information,
@@ -100,6 +101,13 @@ class Machine(RuleBasedStateMachine):
     def failed(self, data: st.DataObject) -> None:
         self.tell(TaskFailed(self.draw(data), "broken"))
 
+    @rule(data=st.data(), refused=st.booleans())
+    def decided(self, data: st.DataObject, refused: bool) -> None:
+        awaiting = [one for one in self.plan.tasks if one.state is TaskState.AWAITING_APPROVAL]
+        if awaiting:
+            task_id = data.draw(st.sampled_from(ids(awaiting)))
+            assert self.tell(Approve(task_id, "ann", refused)) is not None
+
     @rule(facts=VALUES)
     def told(self, facts: dict[str, object]) -> None:
         self.tell(Information(facts))
@@ -116,7 +124,7 @@ class Machine(RuleBasedStateMachine):
             heads = [one.id for one in self.plan.tasks if one.kind is TaskKind.COMPOUND]
             one = self.plan.tasks[data.draw(st.integers(0, len(self.plan.tasks) - 1))]
             choices = [
-                AddTaskEdit(task(f"n{self.number}", parent_id=data.draw(st.sampled_from(["", *heads])))),
+                AddTaskEdit(task(f"n{self.number}", parent_id=data.draw(st.sampled_from(["", *heads])), needs_approval=True)),
                 ChangeTaskEdit(replace(one, goal="other", state=TaskState.PENDING, error="")),
                 RemoveTaskEdit(one.id),
                 AddEdgeEdit(Edge(self.draw(data), self.draw(data))),
@@ -154,10 +162,12 @@ class Machine(RuleBasedStateMachine):
             line = [one.id]
             while tasks[line[-1]].parent_id:
                 line.append(tasks[line[-1]].parent_id)
-            assert not one.state.ended
+            assert one.state is TaskState.PENDING
+            assert all(not tasks[other].needs_approval or tasks[other].approved_by for other in line)
             assert all(tasks[edge.from_id].state.ended for edge in self.plan.edges if edge.to_id in line)
         if self.plan.state is PlanState.ACTIVE:
-            waits = settled.ready or settled.undecided
+            awaiting = [one for one in self.plan.tasks if one.state is TaskState.AWAITING_APPROVAL]
+            waits = settled.ready or settled.undecided or awaiting
             assert waits, "an active plan has something to do or says what it waits for"
         if self.plan.state is PlanState.DONE:
             assert all(one.state.ended for one in self.plan.tasks)

@@ -21,8 +21,9 @@ from genesis_server.model.update import (
     TaskFailed,
     UserEdit,
 )
-from genesis_server.planning.update.apply import MAX_KNOWN_BYTES, MAX_VALUES_BYTES, update
+from genesis_server.planning.update.apply import update
 from genesis_server.planning.update.ready import settle
+from genesis_server.planning.update.values import MAX_KNOWN_BYTES, MAX_VALUES_BYTES
 from genesis_server.resilience.errors import GenesisError
 
 
@@ -124,10 +125,24 @@ def test_values_that_are_too_large_are_refused_with_what_to_do() -> None:
 
 def test_the_eleventh_update_is_refused_and_what_does_not_re_plan_is_not() -> None:
     spent = replace(settling(), counters=PlanCounters(6, MAX_UPDATES_PER_PLAN))
-    for event in (TaskFailed("settle.scan", "jam"), Information({}, ("file",), "file it on paper"), UserEdit((AddTaskEdit(task("n")),))):
+    for event in (Information({}, ("file",), "file it on paper"), UserEdit((AddTaskEdit(task("n")),))):
         assert refused(spent, event, "UPDATE_LIMIT").facts == {"counted": "updates", "limit": "10"}
     for event in (TaskDone("file", {}), Information({"a": 1}), Pause(), Resume(), Cancel()):
         assert after(spent, event).plan.counters.updates == MAX_UPDATES_PER_PLAN
+
+
+@pytest.mark.parametrize(
+    ("counters", "limit"),
+    [
+        (PlanCounters(6, MAX_UPDATES_PER_PLAN), "a plan is re-planned at most 10 times"),
+        (PlanCounters(1000, 0), "a plan has at most 1000 tasks in its lifetime"),
+    ],
+)
+def test_a_failure_only_a_repair_beyond_the_limits_would_mend_is_recorded_and_ends_the_plan(counters: PlanCounters, limit: str) -> None:
+    failed = after(replace(settling(), counters=counters), TaskFailed("settle.scan", "jam"))
+    assert (failed.plan.state, failed.replanned, failed.plan.counters) == (PlanState.FAILED, False, counters)
+    assert [(one.id, one.state, one.error) for one in failed.diff.changed_tasks] == [("settle.scan", TaskState.FAILED, "jam")]
+    assert failed.note == f"settle.scan failed; it is not repaired, for {limit}; the plan is failed"
 
 
 def test_a_failure_nothing_can_repair_does_not_count_even_when_updates_are_spent() -> None:
@@ -148,7 +163,6 @@ def test_the_twenty_first_new_task_of_an_event_is_refused() -> None:
 def test_the_thousand_and_first_task_of_a_lifetime_is_refused() -> None:
     old = replace(settling(), counters=PlanCounters(1000, 0))
     assert refused(old, UserEdit((AddTaskEdit(task("n")),)), "UPDATE_LIMIT").facts == {"counted": "tasks", "limit": "1000"}
-    assert refused(old, TaskFailed("settle.scan", "jam"), "UPDATE_LIMIT").facts["counted"] == "tasks"
 
 
 def test_a_failure_told_again_changes_nothing() -> None:

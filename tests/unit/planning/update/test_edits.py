@@ -144,7 +144,8 @@ def test_a_hub_is_not_removed_when_that_would_make_very_many_edges() -> None:
 
 def test_a_sixth_level_is_refused() -> None:
     levels = [heading(f"l{n}", parent_id=f"l{n - 1}" if n else "") for n in range(5)]
-    assert "at most 5 levels" in problem(plan(levels), AddTaskEdit(task("n", parent_id="l4", origin=TaskOrigin(TaskSource.EDIT))))
+    start = plan([*levels, task("w")], ("w", "l0"))
+    assert "at most 5 levels" in problem(start, AddTaskEdit(task("n", parent_id="l4", origin=TaskOrigin(TaskSource.EDIT))))
 
 
 def test_a_plan_whose_conditions_go_in_a_circle_already_can_still_be_edited() -> None:

@@ -29,7 +29,7 @@ def test_a_task_with_everything_has_every_fact() -> None:
     constraints = RoutingConstraints(Money.of(2), ("eu",), DataClass.CONFIDENTIAL, 600.0)
     caller = Caller("acme", "bob", frozenset({Role.CLIENT, Role.VIEWER}))
     plan = Plan("Clean UP", (TASK, Task("t0", "all", kind=TaskKind.COMPOUND)))
-    facts = facts_of_call(plan, constraints=constraints, caller=caller, now=NOW).of_task(TASK)
+    facts = facts_of_call(plan, constraints=constraints, caller=caller, now=NOW, live_agents=3).of_task(TASK)
     assert {fact.name: fact.value for fact in facts.shown()} == {
         "task.id": "t1",
         "task.goal": "delete the old accounts",
@@ -53,6 +53,7 @@ def test_a_task_with_everything_has_every_fact() -> None:
         "plan.budget": "2",
         "plan.deadline_seconds": "600",
         "plan.regions": "eu",
+        "plan.live_agents": "3",
         "plan.data_class": "confidential",
         "caller.tenant": "acme",
         "caller.subject": "bob",
@@ -122,6 +123,7 @@ def test_candidates_are_agents_with_skill_and_model_and_tools() -> None:
         "agent.call_price": "missing",
         "agent.success_prior": "0.9",
         "agent.expected_seconds": "9",
+        "agent.live": "false",
     }
     assert found[2].get("agent.has_model") is False
     assert {name for name in CANDIDATE_FACTS if found[3].get(name) is not None} == {
@@ -134,9 +136,15 @@ def test_candidates_are_agents_with_skill_and_model_and_tools() -> None:
         "agent.has_model",
         "agent.call_price",
         "agent.expected_seconds",
+        "agent.live",
     }
     for each in found:
         assert all(each.get(name) is not None for name, kind in CANDIDATE_FACTS.items() if kind.always)
+
+
+def test_rules_see_who_is_there() -> None:
+    assert candidate_facts(AgentCard("a", (Skill("s"),), live=True)).get("agent.live") is True
+    assert candidate_facts(Tool("search")).get("agent.live") is False
 
 
 def test_every_fact_says_what_it_means() -> None:

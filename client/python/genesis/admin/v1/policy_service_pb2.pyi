@@ -11,6 +11,13 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class BreakerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BREAKER_STATE_UNSPECIFIED: _ClassVar[BreakerState]
+    BREAKER_STATE_CLOSED: _ClassVar[BreakerState]
+    BREAKER_STATE_OPEN: _ClassVar[BreakerState]
+    BREAKER_STATE_HALF_OPEN: _ClassVar[BreakerState]
+
 class RulebookSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     RULEBOOK_SOURCE_UNSPECIFIED: _ClassVar[RulebookSource]
@@ -26,6 +33,10 @@ class RulebookFindingKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RULEBOOK_FINDING_KIND_SHADOWED: _ClassVar[RulebookFindingKind]
     RULEBOOK_FINDING_KIND_CONFLICT: _ClassVar[RulebookFindingKind]
     RULEBOOK_FINDING_KIND_NOT_CHECKED: _ClassVar[RulebookFindingKind]
+BREAKER_STATE_UNSPECIFIED: BreakerState
+BREAKER_STATE_CLOSED: BreakerState
+BREAKER_STATE_OPEN: BreakerState
+BREAKER_STATE_HALF_OPEN: BreakerState
 RULEBOOK_SOURCE_UNSPECIFIED: RulebookSource
 RULEBOOK_SOURCE_SHIPPED: RulebookSource
 RULEBOOK_SOURCE_FILE: RulebookSource
@@ -36,6 +47,89 @@ RULEBOOK_FINDING_KIND_UNREACHABLE: RulebookFindingKind
 RULEBOOK_FINDING_KIND_SHADOWED: RulebookFindingKind
 RULEBOOK_FINDING_KIND_CONFLICT: RulebookFindingKind
 RULEBOOK_FINDING_KIND_NOT_CHECKED: RulebookFindingKind
+
+class ListBreakersRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListBreakersResponse(_message.Message):
+    __slots__ = ("breakers",)
+    BREAKERS_FIELD_NUMBER: _ClassVar[int]
+    breakers: _containers.RepeatedCompositeFieldContainer[AgentBreaker]
+    def __init__(self, breakers: _Optional[_Iterable[_Union[AgentBreaker, _Mapping]]] = ...) -> None: ...
+
+class AgentBreaker(_message.Message):
+    __slots__ = ("agent_id", "state", "failures", "reason", "opened_time", "retry_time")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    OPENED_TIME_FIELD_NUMBER: _ClassVar[int]
+    RETRY_TIME_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    state: BreakerState
+    failures: int
+    reason: str
+    opened_time: _timestamp_pb2.Timestamp
+    retry_time: _timestamp_pb2.Timestamp
+    def __init__(self, agent_id: _Optional[str] = ..., state: _Optional[_Union[BreakerState, str]] = ..., failures: _Optional[int] = ..., reason: _Optional[str] = ..., opened_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ResetBreakerRequest(_message.Message):
+    __slots__ = ("request_id", "agent_id", "cause")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    agent_id: str
+    cause: str
+    def __init__(self, request_id: _Optional[str] = ..., agent_id: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+
+class ResetBreakerResponse(_message.Message):
+    __slots__ = ("breaker",)
+    BREAKER_FIELD_NUMBER: _ClassVar[int]
+    breaker: AgentBreaker
+    def __init__(self, breaker: _Optional[_Union[AgentBreaker, _Mapping]] = ...) -> None: ...
+
+class ListSecurityEventsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListSecurityEventsResponse(_message.Message):
+    __slots__ = ("events", "next_page_token")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[SecurityEvent]
+    next_page_token: str
+    def __init__(self, events: _Optional[_Iterable[_Union[SecurityEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class SecurityEvent(_message.Message):
+    __slots__ = ("id", "time", "kind", "actor", "message", "facts", "count")
+    class FactsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    time: _timestamp_pb2.Timestamp
+    kind: str
+    actor: str
+    message: str
+    facts: _containers.ScalarMap[str, str]
+    count: int
+    def __init__(self, id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[str] = ..., actor: _Optional[str] = ..., message: _Optional[str] = ..., facts: _Optional[_Mapping[str, str]] = ..., count: _Optional[int] = ...) -> None: ...
 
 class GetRulebookRequest(_message.Message):
     __slots__ = ("version",)

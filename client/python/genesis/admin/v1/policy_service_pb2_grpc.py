@@ -60,6 +60,21 @@ class PolicyServiceStub:
                 request_serializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListRulebookChangesRequest.SerializeToString,
                 response_deserializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListRulebookChangesResponse.FromString,
                 _registered_method=True)
+        self.ListBreakers = channel.unary_unary(
+                '/genesis.admin.v1.PolicyService/ListBreakers',
+                request_serializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListBreakersRequest.SerializeToString,
+                response_deserializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListBreakersResponse.FromString,
+                _registered_method=True)
+        self.ResetBreaker = channel.unary_unary(
+                '/genesis.admin.v1.PolicyService/ResetBreaker',
+                request_serializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ResetBreakerRequest.SerializeToString,
+                response_deserializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ResetBreakerResponse.FromString,
+                _registered_method=True)
+        self.ListSecurityEvents = channel.unary_unary(
+                '/genesis.admin.v1.PolicyService/ListSecurityEvents',
+                request_serializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListSecurityEventsRequest.SerializeToString,
+                response_deserializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListSecurityEventsResponse.FromString,
+                _registered_method=True)
 
 
 class PolicyServiceServicer:
@@ -103,6 +118,28 @@ class PolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListBreakers(self, request, context):
+        """Lists the breakers of the caller's tenant, those that are not closed first. Errors: STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetBreaker(self, request, context):
+        """Closes an agent's breaker now, on every process. Idempotent when a request id is given.
+        Errors: BREAKER_NOT_FOUND, REQUEST_ID_REUSED, STORAGE_FULL, STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSecurityEvents(self, request, context):
+        """Lists security events of the caller's tenant, newest first. Errors: INVALID_PAGE_TOKEN, STORAGE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PolicyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +167,21 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.ListRulebookChanges,
                     request_deserializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListRulebookChangesRequest.FromString,
                     response_serializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListRulebookChangesResponse.SerializeToString,
+            ),
+            'ListBreakers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBreakers,
+                    request_deserializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListBreakersRequest.FromString,
+                    response_serializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListBreakersResponse.SerializeToString,
+            ),
+            'ResetBreaker': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetBreaker,
+                    request_deserializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ResetBreakerRequest.FromString,
+                    response_serializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ResetBreakerResponse.SerializeToString,
+            ),
+            'ListSecurityEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSecurityEvents,
+                    request_deserializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListSecurityEventsRequest.FromString,
+                    response_serializer=genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListSecurityEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -268,6 +320,87 @@ class PolicyService:
             '/genesis.admin.v1.PolicyService/ListRulebookChanges',
             genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListRulebookChangesRequest.SerializeToString,
             genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListRulebookChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBreakers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/genesis.admin.v1.PolicyService/ListBreakers',
+            genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListBreakersRequest.SerializeToString,
+            genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListBreakersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetBreaker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/genesis.admin.v1.PolicyService/ResetBreaker',
+            genesis_dot_admin_dot_v1_dot_policy__service__pb2.ResetBreakerRequest.SerializeToString,
+            genesis_dot_admin_dot_v1_dot_policy__service__pb2.ResetBreakerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSecurityEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/genesis.admin.v1.PolicyService/ListSecurityEvents',
+            genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListSecurityEventsRequest.SerializeToString,
+            genesis_dot_admin_dot_v1_dot_policy__service__pb2.ListSecurityEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

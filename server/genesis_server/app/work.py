@@ -1,0 +1,115 @@
+"""What carries plans out, put together: workers, breakers, and the dispatcher between them and the plans."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from genesis.v1 import agent_service_pb2_grpc
+from genesis_server.agents.agent_breakers import AgentBreakers
+from genesis_server.agents.index import CatalogueIndex
+from genesis_server.agents.roster import Roster
+from genesis_server.orchestration.dispatching.dispatcher import Dispatcher
+from genesis_server.orchestration.dispatching.tools import Limits, Tools
+from genesis_server.orchestration.updating import Updater
+from genesis_server.routing.policy import default_policy
+from genesis_server.rpc.admission import Admission
+from genesis_server.rpc.agents import AgentServicer
+from genesis_server.rpc.paging import PageTokens
+from genesis_server.rpc.registration import AddFunction, Service
+from genesis_server.rpc.reports import ReportAnswers
+from genesis_server.rpc.work import OwnSessions, WorkParts
+from genesis_server.security.agent_identity import AgentIdentity
+from genesis_server.security.events import SecurityEvents
+from genesis_server.security.redaction import redact
+from genesis_server.settings import Settings
+from genesis_server.storage.base import Documents
+from genesis_server.telemetry.metrics import Metrics
+
+_ID_BYTES = 18
+"""Enough that nobody guesses the id of a session or a lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """Who works: the workers that are alive, and the breakers in front of their agents."""
+
+    roster: Roster
+    breakers: AgentBreakers
+
+    async def follow(self) -> NoReturn:
+        """Follow both until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.roster.follow(), name="genesis-roster")
+            group.create_task(self.breakers.follow(), name="genesis-agent-breakers")
+        raise AssertionError("followers never end by themselves")
+
+
+def agents_over(documents: Documents, *, declared: Callable[[], CatalogueIndex], settings: Settings, metrics: Metrics) -> Agents:
+    """The workers and breakers of a store."""
+    roster = Roster(
+        documents,
+        declared=declared,
+        lease_seconds=settings.worker_lease_seconds,
+        clock=time.monotonic,
+        now=time.time,
+        new_id=lambda: f"ses_{secrets.token_urlsafe(_ID_BYTES)}",
+    )
+    breakers = AgentBreakers(documents, clock=time.monotonic, now=time.time, observe=metrics.breakers.agent_changed)
+    roster.on_tenant(breakers.know)
+    return Agents(roster, breakers)
+
+
+def dispatcher_over(updater: Updater, agents: Agents, *, settings: Settings, metrics: Metrics) -> Dispatcher:
+    """The dispatcher of the updater's plans."""
+    return Dispatcher(
+        Tools(
+            updater=updater,
+            runs=updater.runs,
+            roster=agents.roster,
+            breakers=agents.breakers,
+            policy=default_policy(),
+            observer=metrics.work,
+            limits=Limits(
+                acknowledge_seconds=settings.acknowledge_seconds,
+                reroute_seconds=settings.reroute_seconds,
+                task_timeout_seconds=settings.task_timeout_seconds,
+                max_artefact_bytes=int(settings.max_artefact_bytes),
+            ),
+            clock=time.monotonic,
+            now=time.time,
+            draw=random.random,
+            new_lease_id=lambda: f"lse_{secrets.token_urlsafe(_ID_BYTES)}",
+        )
+    )
+
+
+def worker_service(
+    agents: Agents,
+    dispatcher: Dispatcher,
+    reports: ReportAnswers,
+    *,
+    identity: AgentIdentity,
+    events: SecurityEvents,
+    admission: Admission,
+    tokens: PageTokens,
+    settings: Settings,
+) -> Service:
+    """The service that agents join, take work from and report to."""
+    work = WorkParts(
+        dispatcher=dispatcher,
+        sessions=OwnSessions(roster=agents.roster, identity=identity),
+        reports=reports,
+        events=events,
+        admission=admission,
+        now=time.time,
+        redact=redact,
+    )
+    servicer = AgentServicer(roster=agents.roster, identity=identity, work=work, tokens=tokens, lease_seconds=settings.worker_lease_seconds)
+    add: AddFunction = agent_service_pb2_grpc.add_AgentServiceServicer_to_server  # pyright: ignore[reportUnknownMemberType]
+    return add, servicer

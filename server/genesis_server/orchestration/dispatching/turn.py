@@ -1,0 +1,440 @@
+"""Everything that came for one plan together: decided on one state of plan and run, to be written as one.
+
+Reports end attempts and become events of the plan; failures become another attempt, another agent, or, when the task's retry policy is used
+up, the event that lets planning repair the plan; last come the tasks to hand out, so that what a report made ready can go with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from genesis_server.dispatch.budget import balance, refused_part
+from genesis_server.dispatch.codec import encode_outcome, outcome_key
+from genesis_server.dispatch.following import follow_plan
+from genesis_server.dispatch.leasing import (
+    end,
+    give_up,
+    hand_out,
+    holder,
+    is_same,
+    lease_lost,
+    leases_of,
+    progressed,
+    spent_elsewhere,
+    wait_until,
+)
+from genesis_server.dispatch.retrying import Retry, after_failure, story
+from genesis_server.dispatch.values import check_outputs, inputs_of
+from genesis_server.model.caller import Caller, Role
+from genesis_server.model.routing import TargetKind, TaskRoute
+from genesis_server.model.update import PlanEvent, TaskDone, TaskFailed
+from genesis_server.model.work import (
+    Attempt,
+    AttemptOutcome,
+    Declined,
+    Done,
+    Outcome,
+    PlanRun,
+    Report,
+    TaskRun,
+    Usage,
+    Values,
+)
+from genesis_server.orchestration.dispatching.answers import Assigned, Reported
+from genesis_server.orchestration.dispatching.commands import (
+    Command,
+    HandOut,
+    NoteProgress,
+    Reroute,
+    TakeBack,
+    TakeReport,
+)
+from genesis_server.orchestration.dispatching.state import State
+from genesis_server.orchestration.dispatching.tools import Tools
+from genesis_server.orchestration.orchestrator import Call
+from genesis_server.orchestration.plan_store import has_ended
+from genesis_server.orchestration.runs import StoredRun, run_puts
+from genesis_server.orchestration.updating import Decided
+from genesis_server.planning.update.refusals import task_not_found
+from genesis_server.resilience.errors import GenesisError, invalid_field
+from genesis_server.storage.base import ABSENT, Put
+
+SERVER = "genesis"
+"""The actor of what the dispatcher does by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the end of an attempt says of its agent."""
+
+    agent_id: str
+    fault: str | None = None
+    """None: it speaks for the agent."""
+    says_nothing: bool = False
+
+
+class Turn:
+    """What is decided for a plan in one go; made anew when somebody else wrote meanwhile."""
+
+    def __init__(self, tools: Tools, tenant: str, before: State) -> None:
+        """Begin with the state as it is."""
+        plan = before.plan
+        self.before = self.after = before
+        self.run = before.run.run if before.run is not None else PlanRun(plan.id, plan.version, tools.now())
+        self.puts: list[Put] = []
+        """What to write, all or none; empty: nothing changed."""
+        self.answers: list[tuple[TakeReport, Reported | GenesisError]] = []
+        self.assigned: list[tuple[HandOut, Assigned]] = []
+        self.refused: list[HandOut] = []
+        """Hand-outs that could not be made."""
+        self.blocked: dict[str, str] = {}
+        """Tasks the budget has no room for, each with the part of it."""
+        self.verdicts: list[Verdict] = []
+        self.ended: list[Attempt] = []
+        self.given_up = 0
+        self.completed = 0
+        self._tools, self._tenant = tools, tenant
+        self._done: list[TakeReport] = []
+        """Reports of success."""
+        self._lost: dict[str, str] = {}
+        """Tasks that are given up, with the reason."""
+        self._taken: list[TakeReport] = []
+        self._repeated: list[TakeReport] = []
+        self._told: dict[str, str] = {}
+        """What happens next to tasks that were reported."""
+        self._wanted: dict[str, frozenset[str]] = {}
+        """Tasks to be routed anew, each with those who must not get it."""
+        self._outcomes: list[Outcome] = []
+
+    @property
+    def _now(self) -> float:
+        """Seconds since the epoch."""
+        return self._tools.now()
+
+    async def decide(self, batch: Sequence[Command]) -> None:
+        """Decide about everything in `batch`. Raises what routing and storage raise; nothing has happened then."""
+        for command in batch:
+            if isinstance(command, TakeBack):
+                self._take_back(command)
+            elif isinstance(command, TakeReport):
+                self._take_report(command)
+            elif isinstance(command, NoteProgress):
+                self._note_progress(command)
+            elif isinstance(command, Reroute) and self.before.tasks.get(command.task_id) is not None:
+                self._wanted[command.task_id] = command.excluded
+        await self._move_plan()
+        for command in batch:
+            if isinstance(command, HandOut):
+                self._hand_out(command)
+        self._write()
+        self._answer()
+
+    def _take_back(self, command: TakeBack) -> None:
+        task_run = self.run.tasks.get(command.task_id)
+        attempt = task_run.running if task_run is not None else None
+        if attempt is None or attempt.lease != command.lease:
+            return
+        self._end(command.task_id, attempt, command.outcome, error=command.error)
+        counts = command.outcome.counts
+        self.verdicts.append(Verdict(attempt.agent_id, command.error if counts else None, says_nothing=not counts))
+        self._failed(command.task_id)
+
+    def _note_progress(self, command: NoteProgress) -> None:
+        task_run = self.run.tasks.get(command.told.task_id)
+        attempt = task_run.running if task_run is not None else None
+        if attempt is not None and command.agent_id in {None, attempt.agent_id}:
+            self.run = progressed(self.run, command.told) or self.run
+
+    def _take_report(self, command: TakeReport) -> None:
+        try:
+            if command.report.lease is None:
+                self._done_elsewhere(command)
+            else:
+                self._under_lease(command)
+        except GenesisError as error:
+            self.answers.append((command, error))
+
+    def _done_elsewhere(self, command: TakeReport) -> None:
+        report = command.report
+        task = self.before.tasks.get(report.task_id)
+        if task is None:
+            raise task_not_found(self.before.plan, report.task_id)
+        if isinstance(report.outcome, Declined):
+            raise invalid_field("declined", "only who holds a lease can decline")
+        assignment = self.before.assignments.get(report.task_id)
+        agent_id = report.agent_id or (assignment.target.id if assignment is not None else "")
+        failed = not isinstance(report.outcome, Done)
+        error = "" if isinstance(report.outcome, Done) else report.outcome.error
+        usage = report.usage or self.before.expected(task, self._tools.policy)
+        self.run = spent_elsewhere(self.run, usage)
+        outcome = AttemptOutcome.FAILED if failed else AttemptOutcome.DONE
+        self._outcomes.append(
+            Outcome(
+                plan_id=report.plan_id,
+                task_id=report.task_id,
+                agent_id=agent_id,
+                model_id=assignment.target.model_id if assignment is not None and assignment.target.id == agent_id else "",
+                capability=task.capability,
+                number=0,
+                outcome=outcome,
+                time=self._now,
+                seconds=None,
+                error=error,
+                usage=report.usage,
+                expected=usage,
+            )
+        )
+        if agent_id:
+            self.verdicts.append(Verdict(agent_id, error or "it failed" if failed else None))
+        self._told[report.task_id] = "the budget and the history know it; UpdatePlan moves the plan"
+        self._taken.append(command)
+
+    def _under_lease(self, command: TakeReport) -> None:
+        report, lease = command.report, command.report.lease
+        if lease is None:
+            raise AssertionError("a report without a lease is none under one")
+        attempt = holder(self.run, report.task_id, lease, agent_id=command.agent_id)
+        if attempt.outcome is not AttemptOutcome.RUNNING:
+            if not (is_same(attempt, report) and self._put_out_the_same(report)):
+                raise lease_lost(report.plan_id, report.task_id, lease.token)
+            self._repeated.append(command)
+            return
+        first = next((other for other in self._done if other.report.lease == lease), None)
+        if first is not None:
+            if first.report != report:
+                raise lease_lost(report.plan_id, report.task_id, lease.token)
+            self._repeated.append(command)
+            return
+        told = report.outcome
+        if isinstance(told, Done):
+            task = self.before.tasks.get(report.task_id)
+            if task is None:
+                raise lease_lost(report.plan_id, report.task_id, lease.token)
+            check_outputs(task, told.outputs, max_bytes=self._tools.limits.max_artefact_bytes)
+            end(self.run, report.task_id, lease, AttemptOutcome.DONE, now=self._now, usage=report.usage)  # raises for what cannot be taken
+            self._done.append(command)
+            return
+        if isinstance(told, Declined):
+            outcome = AttemptOutcome.RETURNED if told.hand_back else AttemptOutcome.DECLINED
+            self._end(report.task_id, attempt, outcome, error=told.reason, usage=report.usage)
+            self.verdicts.append(Verdict(attempt.agent_id, says_nothing=True))
+            self._failed(report.task_id)
+        else:
+            self._end(report.task_id, attempt, AttemptOutcome.FAILED, error=told.error, usage=report.usage, permanent=told.permanent)
+            self.verdicts.append(Verdict(attempt.agent_id, told.error or "it failed"))
+            self._failed(report.task_id)
+        self._taken.append(command)
+
+    def _failed(self, task_id: str) -> None:
+        """An attempt did not succeed: try again, look for somebody else, or give up."""
+        task = self.before.tasks.get(task_id)
+        if task is None or task.state.ended or has_ended(self.before.plan.state):
+            return
+        step = after_failure(task, self.run.tasks[task_id], now=self._now, jitter=self._tools.draw())
+        if not isinstance(step, Retry):
+            self._give_up(task_id, step.reason)
+            return
+        self.run = wait_until(self.run, task_id, step.not_before)
+        assignment = self.before.assignments.get(task_id)
+        if assignment is None or assignment.target.id in step.excluded:
+            self._wanted[task_id] = step.excluded
+        wait = step.not_before - self._now
+        self._told[task_id] = f"tried again in {wait:.1f} s" if wait > 0 else "tried again"
+
+    def _give_up(self, task_id: str, reason: str) -> None:
+        self.run = give_up(self.run, task_id, reason)
+        self._lost[task_id] = reason
+        self._told[task_id] = f"given up: {reason}"
+        self.given_up += 1
+
+    def _end(
+        self,
+        task_id: str,
+        attempt: Attempt,
+        outcome: AttemptOutcome,
+        *,
+        error: str = "",
+        usage: Usage | None = None,
+        permanent: bool = False,
+    ) -> None:
+        self.run = end(self.run, task_id, attempt.lease, outcome, now=self._now, error=error, usage=usage, permanent=permanent)
+        self._note_end(task_id)
+
+    def _note_end(self, task_id: str) -> None:
+        """The last attempt at a task has ended: history."""
+        attempt = self.run.tasks[task_id].attempts[-1]
+        task, assignment = self.before.tasks.get(task_id), self.before.assignments.get(task_id)
+        same = assignment is not None and assignment.target.id == attempt.agent_id
+        self.ended.append(attempt)
+        self._outcomes.append(
+            Outcome(
+                plan_id=self.run.plan_id,
+                task_id=task_id,
+                agent_id=attempt.agent_id,
+                model_id=assignment.target.model_id if assignment is not None and same else "",
+                capability=task.capability if task is not None else "",
+                number=attempt.lease.token,
+                outcome=attempt.outcome,
+                time=self._now,
+                seconds=max(0.0, self._now - attempt.begin),
+                error=attempt.error,
+                usage=attempt.usage,
+                expected=attempt.expected,
+            )
+        )
+
+    async def _move_plan(self) -> None:
+        """Let the plan follow what was reported, with new routes where somebody else is needed."""
+        stored, tools = self.before.stored, self._tools
+        caller = self.run.caller or Caller(self._tenant, SERVER, frozenset({Role.CLIENT}))
+        call = Call(caller, self.run.correlation_id)
+        rerouted = await self._somebody_else(call) if self._wanted else {}
+        # What is done first: a failure can end the plan.
+        events: list[PlanEvent] = [_done_event(command.report) for command in self._done]
+        events += [TaskFailed(task_id, reason) for task_id, reason in self._lost.items()]
+        if not events and not rerouted:
+            return
+        decided = await tools.updater.decide(call, stored, events, rerouted=rerouted)
+        for command, error in zip(self._done, decided.errors, strict=False):
+            if error is not None or command.report.lease is None:
+                self.answers.append((command, error or lease_lost(command.report.plan_id, command.report.task_id, 0)))
+                continue
+            attempt = holder(self.run, command.report.task_id, command.report.lease, agent_id=None)
+            self._end(command.report.task_id, attempt, AttemptOutcome.DONE, usage=command.report.usage)
+            self.verdicts.append(Verdict(attempt.agent_id))
+            self.completed += 1
+            self._told[command.report.task_id] = "done"
+            self._taken.append(command)
+        if decided.is_new:
+            self._follow(decided)
+
+    def _follow(self, decided: Decided) -> None:
+        held = {attempt.lease.lease_id: task_id for task_id, attempt in leases_of(self.run)}
+        self.run = follow_plan(self.run, decided.after.plan, now=self._now)
+        for task_id in set(held.values()) - {task_id for task_id, _ in leases_of(self.run)}:
+            self._note_end(task_id)
+            self.verdicts.append(Verdict(self.run.tasks[task_id].attempts[-1].agent_id, None, says_nothing=True))
+        actors = {self.run.tasks[command.report.task_id].attempts[-1].agent_id for command in self._done}
+        change = self._tools.updater.change(actors.pop() if len(actors) == 1 else SERVER, decided)
+        puts, after = self._tools.updater.store.puts(self._tenant, self.before.stored, decided.after, change)
+        self.puts += puts
+        self.after = State(after, self.before.run, decided.updated.ready)
+
+    async def _somebody_else(self, call: Call) -> dict[str, TaskRoute]:
+        """New routes for the tasks that want one, where somebody else is there; who can go on goes on, what nobody can do is given up."""
+        stored, roster = self.before.stored, self._tools.roster
+        found = await self._tools.updater.find_routes(call, stored, stored.plan, self._wanted)
+        live = roster.live_agents(self._tenant)
+        kept: dict[str, TaskRoute] = {}
+        for task_id, barred in self._wanted.items():
+            route, old = found.get(task_id), self.before.assignments.get(task_id)
+            new = route.assignment if route is not None else None
+            if route is not None and new is not None and new.target.kind is not TargetKind.TOOL:
+                if old is not None and new.target.id == old.target.id:
+                    continue
+                if new.target.id in live or old is None or old.target.id not in live:
+                    kept[task_id] = route
+                    self.run = wait_until(self.run, task_id, 0.0)
+                    self._told[task_id] = f"{new.target.id} gets it"
+                    continue
+            if task_id in self._lost:
+                continue
+            task_run = self.run.tasks.get(task_id) or TaskRun(task_id)
+            if old is None or old.target.id not in barred:
+                continue
+            if _is_barred_for_good(task_run, old.target.id):
+                self._give_up(task_id, f"{story(task_run)} Nobody else can do it.")
+        return kept
+
+    def _hand_out(self, command: HandOut) -> None:
+        task = next((task for task in self.after.ready if task.id == command.task_id), None)
+        assignment = self.after.assignments.get(command.task_id)
+        task_run = self.run.tasks.get(command.task_id) or TaskRun(command.task_id)
+        stream = command.stream
+        fits = (
+            task is not None
+            and assignment is not None
+            and assignment.target.id == stream.agent_id
+            and task_run.running is None
+            and not task_run.dead_letter
+            and task_run.not_before <= self._now
+            and self.run.dispatched
+            and not stream.closed
+        )
+        if not fits or task is None or assignment is None:
+            self.refused.append(command)
+            return
+        expected = self.after.expected(task, self._tools.policy)
+        part = refused_part(self.run, expected, now=self._now)
+        if part is not None:
+            self.blocked[task.id] = part
+            self.refused.append(command)
+            return
+        self.run, attempt = hand_out(
+            self.run,
+            task.id,
+            agent_id=stream.agent_id,
+            session_id=stream.session_id,
+            lease_id=self._tools.new_lease_id(),
+            seconds=task.timeout_seconds or self._tools.limits.task_timeout_seconds,
+            expected=expected,
+            now=self._now,
+        )
+        plan = self.after.plan
+        inputs = inputs_of(plan, task, self.after.stored.known)
+        assigned = Assigned(plan.id, plan.goal, task, inputs, attempt, assignment.target, self.run.traceparent, self.run.correlation_id)
+        self.assigned.append((command, assigned))
+
+    def _write(self) -> None:
+        """Gather what is to be written."""
+        was = self.before.run.run if self.before.run is not None else None
+        if self.run == was and not self.puts and not self._outcomes:
+            return
+        self.puts += run_puts(self._tenant, self.before.run, self.run, self.after.plan, now=self._now)
+        elsewhere = self.run.spent.tasks
+        for outcome in self._outcomes:
+            name = str(outcome.number) if outcome.number else f"e{elsewhere}"
+            key = outcome_key(self._tenant, outcome.plan_id, outcome.task_id, name)
+            self.puts.append(Put(key, encode_outcome(outcome), expected=ABSENT))
+            elsewhere -= not outcome.number
+        version = (self.before.run.version if self.before.run is not None else ABSENT) + 1
+        self.after = replace(self.after, run=StoredRun(self.run, version))
+
+    def _answer(self) -> None:
+        """What each report is told, once everything is written."""
+        for command in self._taken:
+            self.answers.append((command, self._reported(command, duplicate=False)))
+        refused = {id(command): answer for command, answer in self.answers if isinstance(answer, GenesisError)}
+        for command in self._repeated:
+            first = next((other for other in self._done if other.report == command.report), None)
+            error = refused.get(id(first))
+            self.answers.append((command, error or self._reported(command, duplicate=True)))
+
+    def _reported(self, command: TakeReport, *, duplicate: bool) -> Reported:
+        plan, task_id = self.after.plan, command.report.task_id
+        task = self.after.tasks.get(task_id) or self.before.tasks[task_id]
+        told = "it was reported before" if duplicate else self._told.get(task_id, "taken")
+        if has_ended(plan.state) and not has_ended(self.before.plan.state):
+            told += f"; the plan is {plan.state.name.lower()}"
+        return Reported(duplicate, plan.version, task.state, plan.state, told, balance(self.run, now=self._now))
+
+    def _put_out_the_same(self, report: Report) -> bool:
+        """Whether what a report brings is what the task is known to have put out."""
+        if not isinstance(report.outcome, Done):
+            return True
+        known, told = self.before.stored.known, report.outcome.outputs
+        mine = dict(known.outputs.get(report.task_id, {})), dict(known.references.get(report.task_id, {}))
+        return mine == (dict(told.plain), dict(told.references))
+
+
+def _done_event(report: Report) -> TaskDone:
+    outputs = report.outcome.outputs if isinstance(report.outcome, Done) else Values()
+    return TaskDone(report.task_id, outputs.plain, outputs.references)
+
+
+def _is_barred_for_good(task_run: TaskRun, agent_id: str) -> bool:
+    """Whether an agent must not try again even when nobody else can."""
+    return any(
+        attempt.permanent or attempt.outcome is AttemptOutcome.DECLINED for attempt in task_run.attempts if attempt.agent_id == agent_id
+    )

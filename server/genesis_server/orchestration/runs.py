@@ -1,0 +1,69 @@
+"""Stored runs: the work on each plan, beside the plan, and a mark for each plan that agents carry out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from genesis_server.dispatch.codec import RUN_KIND, decode_run, encode_run, run_key
+from genesis_server.model.plan import Plan
+from genesis_server.model.work import PlanRun
+from genesis_server.orchestration.plan_store import has_ended
+from genesis_server.resilience.errors import RoutingError
+from genesis_server.storage.base import ABSENT, Documents, Key, Put
+
+DISPATCHED = "dispatched"
+"""Kind of the marks: a server that starts finds the plans to carry out without reading those that have ended."""
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run with the version of its document; 0: it is not written yet."""
+
+    run: PlanRun
+    version: int = ABSENT
+
+
+class RunStore:
+    """Runs by tenant and plan, on `Documents`. Storage errors pass through."""
+
+    kind = RUN_KIND
+
+    def __init__(self, documents: Documents) -> None:
+        """Keep runs in `documents`."""
+        self.documents = documents
+
+    async def get(self, tenant: str, plan_id: str) -> StoredRun | None:
+        """The run of a plan; None when it has none."""
+        document = await self.documents.get(run_key(tenant, plan_id))
+        return None if document is None else StoredRun(decode_run(document.value), document.version)
+
+    async def dispatched(self, tenant: str) -> list[str]:
+        """Ids of the plans that agents carry out."""
+        found: list[str] = []
+        while page := await self.documents.list(tenant, DISPATCHED, after=found[-1] if found else "", limit=_PAGE):
+            found += [document.key.id for document in page]
+        return found
+
+
+def run_puts(tenant: str, before: StoredRun | None, after: PlanRun, plan: Plan, *, now: float) -> list[Put]:
+    """What to write for a run that goes with `plan`, the mark included when it comes or goes."""
+    puts = [Put(run_key(tenant, after.plan_id), encode_run(after), expected=before.version if before else ABSENT)]
+    was = before is not None and before.run.dispatched
+    if after.dispatched and has_ended(plan.state):
+        puts.append(Put(Key(tenant, DISPATCHED, plan.id), b"", expires=now))
+    elif after.dispatched and not was:
+        puts.append(Put(Key(tenant, DISPATCHED, plan.id), b""))
+    return puts
+
+
+def refuse_unrouted(plan_id: str, *, routed: bool, own_catalogue: bool) -> None:
+    """Raise RoutingError PLAN_NOT_ROUTED for a plan whose tasks no agent can get."""
+    if own_catalogue:
+        problem = "the plan was made for a catalogue of its own, whose agents do not take work here"
+    elif not routed:
+        problem = "the plan has no routing"
+    else:
+        return
+    message = f"{problem}; make it with Orchestrate and the registered agents"
+    raise RoutingError("PLAN_NOT_ROUTED", message, facts={"plan_id": plan_id})
