@@ -10,7 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from genesis_server import __version__
-from genesis_server.app.parts import Parts, StartError, build
+from genesis_server.app.errors import StartError
+from genesis_server.app.parts import Parts, build
 from genesis_server.app.workers import Worker, run_workers, this_worker
 from genesis_server.resilience.errors import GenesisError
 from genesis_server.rpc.ports import split_address

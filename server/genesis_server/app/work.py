@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from genesis.v1 import agent_service_pb2_grpc
 from genesis_server.agents.agent_breakers import AgentBreakers
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.agents.roster import Roster
@@ -18,15 +17,6 @@ from genesis_server.orchestration.dispatching.dispatcher import Dispatcher
 from genesis_server.orchestration.dispatching.tools import Limits, Tools
 from genesis_server.orchestration.updating import Updater
 from genesis_server.routing.policy import default_policy
-from genesis_server.rpc.admission import Admission
-from genesis_server.rpc.agents import AgentServicer
-from genesis_server.rpc.paging import PageTokens
-from genesis_server.rpc.registration import AddFunction, Service
-from genesis_server.rpc.reports import ReportAnswers
-from genesis_server.rpc.work import OwnSessions, WorkParts
-from genesis_server.security.agent_identity import AgentIdentity
-from genesis_server.security.events import SecurityEvents
-from genesis_server.security.redaction import redact
 from genesis_server.settings import Settings
 from genesis_server.storage.base import Documents
 from genesis_server.telemetry.metrics import Metrics
@@ -87,29 +77,3 @@ def dispatcher_over(updater: Updater, agents: Agents, *, settings: Settings, met
             new_lease_id=lambda: f"lse_{secrets.token_urlsafe(_ID_BYTES)}",
         )
     )
-
-
-def worker_service(
-    agents: Agents,
-    dispatcher: Dispatcher,
-    reports: ReportAnswers,
-    *,
-    identity: AgentIdentity,
-    events: SecurityEvents,
-    admission: Admission,
-    tokens: PageTokens,
-    settings: Settings,
-) -> Service:
-    """The service that agents join, take work from and report to."""
-    work = WorkParts(
-        dispatcher=dispatcher,
-        sessions=OwnSessions(roster=agents.roster, identity=identity),
-        reports=reports,
-        events=events,
-        admission=admission,
-        now=time.time,
-        redact=redact,
-    )
-    servicer = AgentServicer(roster=agents.roster, identity=identity, work=work, tokens=tokens, lease_seconds=settings.worker_lease_seconds)
-    add: AddFunction = agent_service_pb2_grpc.add_AgentServiceServicer_to_server  # pyright: ignore[reportUnknownMemberType]
-    return add, servicer

@@ -42,7 +42,7 @@ def show_until_end(run: Session, client: genesis.Client, plan_id: str, *, idle_s
 
 
 def _shown(run: Session, client: genesis.Client, picture: RunPicture, idle_seconds: float | None) -> RunPicture:
-    from genesis_server.cli.show.run_lines import change_lines
+    from genesis_server.cli.show.run_lines import change_lines, result_line
     from genesis_server.cli.show.run_tree import run_view
 
     steps = follow(client, picture, idle_seconds=idle_seconds)
@@ -54,7 +54,9 @@ def _shown(run: Session, client: genesis.Client, picture: RunPicture, idle_secon
             for line in change_lines(before, after, change, time.time()):
                 run.out.print(line, soft_wrap=True)
 
-        return _last(picture, steps, print_lines)
+        last = _last(picture, steps, print_lines)
+        run.out.print(result_line(last), soft_wrap=True)
+        return last
     from rich.live import Live
 
     shown = [picture]
@@ -85,6 +87,8 @@ def follow(
     client: genesis.Client, picture: RunPicture, *, idle_seconds: float | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[tuple[RunPicture, RunPicture, WatchPlanResponse]]:
     """Every change with the pictures before and after it, until the plan ends or nothing has moved for `idle_seconds`."""
+    if picture.ended:
+        return
     told: queue.SimpleQueue[Told] = queue.SimpleQueue()
     # It ends with the client's connection.
     threading.Thread(target=_listen, args=(client, picture, told), daemon=True).start()

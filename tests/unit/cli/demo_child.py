@@ -13,6 +13,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 
 from genesis.v1 import agent_service_pb2, agent_service_pb2_grpc, orchestrator_service_pb2_grpc
 from genesis.v1 import orchestrator_service_pb2 as pb2
+from genesis.v1.agent_service_pb2 import AgentServiceListResponse as Listed
 
 
 class Orchestrator(orchestrator_service_pb2_grpc.OrchestratorServiceServicer):
@@ -27,10 +28,8 @@ class Orchestrator(orchestrator_service_pb2_grpc.OrchestratorServiceServicer):
 class Agents(agent_service_pb2_grpc.AgentServiceServicer):
     """Nobody is there."""
 
-    def List(
-        self, request: agent_service_pb2.AgentServiceListRequest, _: grpc.ServicerContext
-    ) -> agent_service_pb2.AgentServiceListResponse:  # noqa: N802
-        return agent_service_pb2.AgentServiceListResponse()
+    def List(self, request: agent_service_pb2.AgentServiceListRequest, _: grpc.ServicerContext) -> Listed:  # noqa: N802
+        return Listed()
 
 
 def serve(pid_file: Path, *, stubborn: bool) -> None:

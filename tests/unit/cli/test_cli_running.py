@@ -57,7 +57,12 @@ def test_a_goal_is_handed_over_and_watched_line_by_line(served: FakeServer, run)
     assert request.dispatch.priority == 7
     assert request.constraints.regions == ["eu"]
     assert request.request_id == "r"
-    for words in ("2.1 Deploy goes to steady", "2.1 Deploy done by steady", "the plan is done"):
+    for words in (
+        "2.1 Deploy goes to steady",
+        "2.1 Deploy done by steady",
+        "the plan is done",
+        "plan_1 done · 5 attempts · 0.03 USD · 1 given up: see",
+    ):
         assert words in result.stdout, result.stdout
     assert served.asked("WatchPlan")[0].include_runs
 

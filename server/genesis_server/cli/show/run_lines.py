@@ -11,7 +11,7 @@ from genesis.v1 import plan_pb2, update_pb2, work_pb2
 from genesis_server.cli.picture import RunPicture
 from genesis_server.cli.show.balance import exhausted
 from genesis_server.cli.show.standing import outcome, progress, standing, waiting
-from genesis_server.cli.text import amount, enum_word, plain
+from genesis_server.cli.text import amount, counted, enum_word, plain
 
 _STATES = {
     plan_pb2.TASK_STATE_FAILED: ("failed", "red"),
@@ -32,7 +32,9 @@ def change_lines(before: RunPicture, after: RunPicture, change: update_pb2.Watch
 def _events(before: RunPicture, after: RunPicture, change: update_pb2.WatchPlanResponse) -> Iterator[tuple[str, str]]:
     for run in change.runs:
         node = after.graph.find(run.task_id)
-        ended = node is not None and standing(node.task, run).ended
+        # The work can be told of before the version of the plan that it makes.
+        done = bool(run.attempts) and run.attempts[-1].outcome == work_pb2.ATTEMPT_OUTCOME_DONE
+        ended = done or (node is not None and standing(node.task, run).ended)
         for words, style in _run_events(before.run_of(run.task_id), run, ended=ended):
             yield f"{_name(after, run.task_id)} {words}", style
     if change.version > before.plan.version:
@@ -85,4 +87,4 @@ def result_line(picture: RunPicture) -> Text:
     total = f" · {amount(picture.balance.spent.cost)}" if picture.balance is not None else ""
     given_up = sum(1 for run in picture.runs.values() if run.dead_letter)
     dead = f" · {given_up} given up: see `genesis tasks {plain(plan.id)} --dead`" if given_up else ""
-    return Text.assemble((plain(plan.id), "bold"), f" {state} · {attempts} attempts{total}", (dead, "red"))
+    return Text.assemble((plain(plan.id), "bold"), f" {state} · {counted(attempts, 'attempt')}{total}", (dead, "red"))
