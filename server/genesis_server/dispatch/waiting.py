@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from genesis_server.model.plan import Task, TaskState
-from genesis_server.model.work import TaskRun, WaitingFor
+from genesis_server.model.work import AttemptOutcome, TaskRun, WaitingFor
 
 _BUDGET = {"cost": "money", "tokens": "tokens", "tasks": "attempts", "time": "time"}
 
@@ -26,7 +26,7 @@ def waiting(  # noqa: PLR0911  (one for each reason)
     breaker stays open, None when it is not; `budget_part`: what `budget.refused_part` says. The first that holds is told: approval,
     the budget, the time of the next attempt, an agent, its breaker, else a free place at its workers.
     """
-    if task.state.ended or (run is not None and (run.running is not None or run.dead_letter)):
+    if task.state.ended or (run is not None and not _waits(run)):
         return WaitingFor.UNSPECIFIED, ""
     if task.state is TaskState.AWAITING_APPROVAL:
         return WaitingFor.APPROVAL, "somebody has to approve it"
@@ -41,6 +41,12 @@ def waiting(  # noqa: PLR0911  (one for each reason)
     if breaker_open_seconds is not None:
         return WaitingFor.BREAKER, f"agent {agent_id} failed too often; it is tried again in {_seconds(breaker_open_seconds)}"
     return WaitingFor.SLOT, f"the workers of agent {agent_id} are busy"
+
+
+def _waits(run: TaskRun) -> bool:
+    """Whether nobody has it, nobody did it, and it was not given up; a plan may be read just before it hears that a task is done."""
+    last = run.attempts[-1].outcome if run.attempts else AttemptOutcome.UNSPECIFIED
+    return last not in {AttemptOutcome.RUNNING, AttemptOutcome.DONE} and not run.dead_letter
 
 
 def _seconds(seconds: float) -> str:

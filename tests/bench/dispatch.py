@@ -1,0 +1,289 @@
+"""What dispatch costs: 1 000 live workers and 10 000 ready tasks, next to bare streams that carry as many messages; and how fast it is idle.
+
+Prints, and with --json FILE writes: tasks finished a second (reported, durable, acknowledged) and bare round trips a second, CPU of the
+server for each, waits as server and workers see them, memory; milliseconds from a report to the next task's assignment on an idle server,
+at the same process and at another one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from genesis.v1 import agent_service_pb2 as agents_api
+from genesis.v1 import agent_service_pb2_grpc as agents_grpc
+from genesis.v1 import orchestrator_service_pb2 as api
+from genesis.v1 import orchestrator_service_pb2_grpc as api_grpc
+from genesis.v1 import plan_pb2, update_pb2, work_pb2
+from servers import Server, free_port, running
+from stream_workers import CAPABILITY, OUTPUTS, register
+
+SETTINGS = {"GENESIS_RATE_PER_SECOND": "100000", "GENESIS_RATE_BURST": "100000", "GENESIS_MAX_CONCURRENT_CALLS": "1000"}
+WORKERS, PROCESSES, AGENTS = int(__import__("os").environ.get("W", 1000)), 2, 10
+import os
+PLANS, TASKS_PER_PLAN = int(os.environ.get("P", 100)), int(os.environ.get("T", 100))
+EDITS_PER_UPDATE = 20
+"""As many new tasks as one update may bring."""
+ROUNDS = int(os.environ.get("R", 3))
+IDLE_SECONDS = 5.0
+CHAINS, LINKS = 10, 20
+HERE = Path(__file__).parent
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """User and system time so far."""
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, least and most."""
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float]:
+    """P50 and P99."""
+    cut = statistics.quantiles(values, n=100, method="inclusive")
+    return {"p50": cut[49], "p99": cut[98]}
+
+
+# Plans.
+
+
+async def make_plan(stub: api_grpc.OrchestratorServiceStub, tasks: int, *, chained: bool = False) -> str:
+    """A plan of so many steps any agent of the measurement can do, at once or one after the other; not dispatched yet."""
+    made = (await stub.Orchestrate(api.OrchestrateRequest(goal="Inspect the site"))).plan
+    edits: list[update_pb2.Edit] = []
+    for number in range(tasks):
+        step = plan_pb2.Task(id=f"step-{number}", goal=f"bench step number {number}", capability=CAPABILITY)
+        edits.append(update_pb2.Edit(add_task=step))
+    for first in range(0, tasks, EDITS_PER_UPDATE):
+        part = edits[first : first + EDITS_PER_UPDATE]
+        if not first:
+            part += [update_pb2.Edit(remove_task_id=task.id) for task in made.tasks if not task.parent_id]
+        if chained:
+            part += [
+                update_pb2.Edit(add_edge=plan_pb2.Edge(from_task_id=f"step-{number - 1}", to_task_id=f"step-{number}"))
+                for number in range(max(first, 1), min(first + EDITS_PER_UPDATE, tasks))
+            ]
+        await stub.UpdatePlan(update_pb2.UpdatePlanRequest(plan_id=made.id, edit=update_pb2.PlanEdit(edits=part)))
+    return made.id
+
+
+async def dispatched_plans(address: str) -> None:
+    """PLANS plans in the hands of the dispatcher, everything in them ready."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        stub = api_grpc.OrchestratorServiceStub(channel)
+        left = iter(range(PLANS))
+        ids: list[str] = []
+
+        async def make() -> None:
+            for _ in left:
+                ids.append(await make_plan(stub, TASKS_PER_PLAN))
+
+        await asyncio.gather(*[make() for _ in range(4)])
+        for plan_id in ids:
+            await stub.UpdatePlan(update_pb2.UpdatePlanRequest(plan_id=plan_id, dispatch=work_pb2.Dispatch()))
+
+
+# Workers.
+
+
+class Workers:
+    """The processes of the workers."""
+
+    def __init__(self, processes: Sequence[asyncio.subprocess.Process]) -> None:
+        """Take processes that are ready."""
+        self._processes = processes
+
+    async def take(self, tasks: int, *, seconds: float = 600.0) -> dict[str, Any]:
+        """Let them work until so many tasks are done; what they measured."""
+        counts = dict.fromkeys(self._processes, 0)
+        enough = asyncio.Event()
+
+        async def read(process: asyncio.subprocess.Process) -> dict[str, Any]:
+            while not isinstance(found := json.loads(await _line(process)), dict):
+                counts[process] = found
+                if sum(counts.values()) >= tasks:
+                    enough.set()
+            return found
+
+        self._say("go")
+        reading = [asyncio.create_task(read(process)) for process in self._processes]
+        async with asyncio.timeout(seconds):
+            await enough.wait()
+        self._say("stop")
+        found = await asyncio.gather(*reading)
+        begin, end = min(one["first"] for one in found), max(one["last"] for one in found)
+        both: dict[str, Any] = {name: sum(one[name] for one in found) for name in ("done", "refused")}
+        both |= {name: [ms for one in found for ms in one[name]] for name in ("acknowledged_ms", "next_ms")}
+        return both | {"seconds": end - begin}
+
+    def _say(self, what: str) -> None:
+        for process in self._processes:
+            if process.stdin is not None:
+                process.stdin.write(f"{what}\n".encode())
+
+    async def end(self) -> None:
+        """Let them end."""
+        self._say("end")
+        await asyncio.gather(*[process.wait() for process in self._processes])
+
+
+async def _line(process: asyncio.subprocess.Process) -> bytes:
+    if process.stdout is None or not (line := await process.stdout.readline()):
+        raise RuntimeError("the workers have ended")
+    return line
+
+
+@asynccontextmanager
+async def working(address: str, *, bare: bool = False) -> AsyncGenerator[Workers]:
+    """WORKERS workers in PROCESSES processes, their streams open."""
+    command = [sys.executable, str(HERE / "stream_workers.py"), address, str(WORKERS // PROCESSES), "--agents", str(AGENTS)]
+    pipe = asyncio.subprocess.PIPE
+    processes = [
+        await asyncio.create_subprocess_exec(*command, *(["--bare"] if bare else []), stdin=pipe, stdout=pipe, limit=1 << 26)
+        for _ in range(PROCESSES)
+    ]
+    try:
+        for process in processes:
+            if (await _line(process)).strip() != b"ready":
+                raise RuntimeError("the workers did not come up")
+        workers = Workers(processes)
+        yield workers
+        await workers.end()
+    finally:
+        for process in processes:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+# What the server says of itself.
+
+
+def scraped(http: str) -> dict[str, float]:
+    """The server's metrics by name and labels."""
+    with urllib.request.urlopen(f"http://{http}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return {name: float(value) for name, _, value in (line.partition(" # ")[0].rpartition(" ") for line in lines if line[:1] != "#") if name}
+
+
+def delay_percentiles(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """P50 and P99 of the server's histogram of dispatch delays between two looks, in ms, linear within a bucket."""
+    prefix = 'genesis_dispatch_delay_seconds_bucket{le="'
+    counts = sorted(
+        (float(name.removeprefix(prefix).rstrip('"}').replace("+Inf", "inf")), value - before.get(name, 0.0))
+        for name, value in after.items()
+        if name.startswith(prefix)
+    )
+    return {"p50": _quantile(counts, 0.5) * 1e3, "p99": _quantile(counts, 0.99) * 1e3}
+
+
+def _quantile(cumulated: Sequence[tuple[float, float]], share: float) -> float:
+    wanted, low, below = cumulated[-1][1] * share, 0.0, 0.0
+    for bound, count in cumulated:
+        if count >= wanted:
+            return low if bound == float("inf") or count == below else low + (bound - low) * (wanted - below) / (count - below)
+        low, below = bound, count
+    return low
+
+
+# Measurements.
+
+
+async def measure_load(server: Server, bare_address: str, bare_process: psutil.Process) -> dict[str, Any]:
+    """Throughput, CPU, waits and memory, paired with bare streams in every round."""
+    process = psutil.Process(server.process.pid)
+    tasks = PLANS * TASKS_PER_PLAN
+    rounds: list[dict[str, Any]] = []
+    async with working(server.address) as workers, working(bare_address, bare=True) as bare_workers:
+        for _ in range(ROUNDS):
+            await dispatched_plans(server.address)
+            await asyncio.sleep(1.0)
+            cpu, scrape = cpu_seconds(process), scraped(server.http)
+            found = await workers.take(tasks)
+            cpu = cpu_seconds(process) - cpu
+            bare_cpu = cpu_seconds(bare_process)
+            bare = await bare_workers.take(tasks)
+            bare_cpu = cpu_seconds(bare_process) - bare_cpu
+            if found["done"] != tasks or found["refused"] or bare["done"] != tasks:
+                raise RuntimeError(f"{found['done']} of {tasks} tasks done, {found['refused']} refused, {bare['done']} bare ones")
+            rounds.append(
+                {
+                    "tasks_per_second": tasks / found["seconds"],
+                    "bare_per_second": tasks / bare["seconds"],
+                    "throughput_to_bare": bare["seconds"] / found["seconds"],
+                    "cpu_us_per_task": cpu / tasks * 1e6,
+                    "bare_cpu_us_per_task": bare_cpu / tasks * 1e6,
+                    "cpu_ratio_to_bare": cpu / bare_cpu,
+                    "rss_mb": process.memory_info().rss / 1e6,
+                    "ready_to_hand_out_ms": delay_percentiles(scrape, scraped(server.http)),
+                    "report_to_answer_ms": percentiles(found["acknowledged_ms"]),
+                    "report_to_next_task_ms": percentiles(found["next_ms"]),
+                    "bare_report_to_next_task_ms": percentiles(bare["next_ms"]),
+                }
+            )
+        beats = cpu_seconds(process)
+        await asyncio.sleep(IDLE_SECONDS)
+        idle = (cpu_seconds(process) - beats) / IDLE_SECONDS
+    single = {name: spread([one[name] for one in rounds]) for name, value in rounds[0].items() if isinstance(value, float)}
+    both = {
+        name: {part: spread([one[name][part] for one in rounds]) for part in ("p50", "p99")}
+        for name, value in rounds[0].items()
+        if isinstance(value, dict)
+    }
+    return {"workers": WORKERS, "tasks": tasks, "rounds": ROUNDS, **single, **both, "idle_cpu_share": idle}
+
+
+async def measure_chains(address: str, http: Sequence[str]) -> dict[str, Any]:
+    """Milliseconds from a report to the assignment of the task it makes ready, at a worker of the other of two streams."""
+    raise NotImplementedError
+
+
+async def measure(folder: Path) -> dict[str, Any]:
+    """Everything."""
+    address = f"127.0.0.1:{free_port()}"
+    each = PLANS * TASKS_PER_PLAN // WORKERS
+    bare = subprocess.Popen([sys.executable, str(HERE / "bare_streams.py"), address, str(each)], stdout=subprocess.PIPE)
+    with bare:
+        try:
+            assert bare.stdout is not None
+            bare.stdout.readline()
+            with running(folder / "load", settings=SETTINGS) as server:
+                return {"load": await measure_load(server, address, psutil.Process(bare.pid))}
+        finally:
+            bare.terminate()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        result = asyncio.run(measure(Path(name)))
+    text = json.dumps(result, indent=2, default=float)
+    print(text)
+    if asked.json:
+        asked.json.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
