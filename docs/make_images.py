@@ -1,12 +1,16 @@
 """Make docs/images from the real thing: a server is started, the demo's goal is sent to it, and what it answers is drawn.
 
-python docs/make_images.py    write docs/images/demo.svg (what `make demo` prints, most rows left out), plan.svg (`--svg` of that) and
+python docs/make_images.py    write docs/images/demo.svg (what `make demo` shows: most rows of the answer left out, the tree as it stands
+                              while one worker fails, the summary), plan.svg (`--svg` of the plan, with the agents that ship) and
                               repaired.svg (`--svg` of the plan that the README follows, at its end)
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
+import time
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import cast
@@ -18,18 +22,23 @@ from rich.terminal_theme import TerminalTheme
 
 import genesis
 from genesis.v1.orchestrator_service_pb2 import OrchestrateResponse
-from genesis_server.cli.demo import DEFAULT_BUDGET, DEFAULT_GOAL
-from genesis_server.cli.demo_processes import running_server
+from genesis.v1.work_pb2 import WAITING_FOR_BREAKER, WAITING_FOR_RETRY
+from genesis_server.cli.demo import AGENTS, DEFAULT_BUDGET, DEFAULT_GOAL, FAILING_AGENT
+from genesis_server.cli.demo_processes import running_server, running_workers
 from genesis_server.cli.drawing.graph import PlanGraph
 from genesis_server.cli.drawing.svg import to_svg
+from genesis_server.cli.following import follow
+from genesis_server.cli.picture import RunPicture
 from genesis_server.cli.show.assignments import assignment_notes
+from genesis_server.cli.show.demo_summary import DemoSummary, summary_view
+from genesis_server.cli.show.run_tree import run_view
 from genesis_server.cli.show.whole import show_orchestration
 
 IMAGES = Path(__file__).resolve().parent / "images"
 README = IMAGES.parents[1] / "README.md"
 STORY_GOAL = "Run the tests, and if they pass email the customers, otherwise fix the code"
 COLUMNS = 120
-ROWS = 4
+ROWS = 2
 """Assignments that are shown; the others are counted."""
 THEME = TerminalTheme(
     (13, 17, 23),
@@ -57,22 +66,55 @@ SVG = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" 
 """
 
 
-def demo_picture(answer: OrchestrateResponse) -> str:
-    """The terminal with the demo's answer in it."""
+@dataclass(frozen=True)
+class Demo:
+    """What a demo showed."""
+
+    answer: OrchestrateResponse
+    midway: RunPicture
+    """The last one in which a task waits because somebody failed."""
+    seen: float
+    """When that was, in seconds since the epoch."""
+    summary: DemoSummary
+
+
+def carried_out() -> Demo:
+    """The demo, without what it prints."""
+    agents = [[agent] for agent in ("author", "steady-hands")]
+    with running_server(AGENTS) as server, genesis.connect(server.address) as client, contextlib.ExitStack() as stack:
+        folder = stack.enter_context(running_workers(server, client, [*agents, [FAILING_AGENT, "2"]]))
+        began = time.monotonic()
+        answer = client.orchestrate(DEFAULT_GOAL, budget=DEFAULT_BUDGET, dispatch=True, run_budget={"cost": DEFAULT_BUDGET})
+        midway = picture = begin = RunPicture.of(client.get_plan(answer.plan.id))
+        seen = time.time()
+        for _, after, _ in follow(client, begin):
+            picture = after
+            if any(run.waiting_for in (WAITING_FOR_RETRY, WAITING_FOR_BREAKER) for run in after.runs.values()):
+                midway, seen = after, time.time()
+        routed = {route.task_id: route.assignment.target.id for route in answer.routes}
+        sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
+        took = time.monotonic() - began
+        summary = DemoSummary(picture=picture, routed=routed, breakers=list(client.breakers()), files=sizes, took=took)
+    return Demo(answer, midway, seen, summary)
+
+
+def demo_picture(demo: Demo) -> str:
+    """The terminal with the demo's answer in it, and how it went."""
     console = Console(record=True, width=COLUMNS, file=StringIO(), force_terminal=True, color_system="standard", legacy_windows=False)
     printed = _Printed()
-    show_orchestration(cast("Console", printed), answer)
+    show_orchestration(cast("Console", printed), demo.answer)
     lines = console.render_lines(Group(*printed.renderables), pad=False)
     texts = ["".join(segment.text for segment in line) for line in lines]
-    table, total = (
-        next(number for number, text in enumerate(texts) if text.startswith(word)) for word in ("Assignments", "expected total")
+    table, total, provenance = (
+        next(number for number, text in enumerate(texts) if text.startswith(word))
+        for word in ("Assignments", "expected total", "Provenance")
     )
     rules = [number for number in range(table, total) if texts[number].strip().startswith("──")]
     left_out = len(rules) - 2 - ROWS
-    if left_out > 0:
-        rest = [Segment(f"  … and {left_out} more rows", Style(dim=True))]
-        lines = [*lines[: rules[1 + ROWS] + 1], rest, *lines[rules[-1] + 1 :]]
-    for line in lines:
+    rest = [Segment(f"  … and {left_out} more rows", Style(dim=True))]
+    shown = [*lines[:2], [Segment("  …", Style(dim=True))], [], *lines[table : rules[1 + ROWS] + 1], rest, *lines[total:provenance]]
+    view = Group(run_view(demo.midway, demo.seen), summary_view(demo.summary, time.time()))
+    for line in [*shown, *console.render_lines(view, pad=False)]:
         console.print(Segments([*line, Segment.line()]), end="")
     return console.export_svg(title="", theme=THEME, code_format=SVG, unique_id="demo")
 
@@ -111,10 +153,10 @@ def repaired_picture(client: genesis.Client) -> str:
 def main() -> None:
     """Write them."""
     with running_server() as server, genesis.connect(server.address) as client:
-        answer = client.orchestrate(DEFAULT_GOAL, budget=DEFAULT_BUDGET)
+        planned = plan_picture(client.orchestrate(DEFAULT_GOAL, budget=DEFAULT_BUDGET))
         repaired = repaired_picture(client)
     IMAGES.mkdir(exist_ok=True)
-    for name, text in (("demo.svg", demo_picture(answer)), ("plan.svg", plan_picture(answer)), ("repaired.svg", repaired)):
+    for name, text in (("demo.svg", demo_picture(carried_out())), ("plan.svg", planned), ("repaired.svg", repaired)):
         (IMAGES / name).write_text(text, "utf-8")
         print(f"wrote images/{name}: {len(text) / 1024:.0f} kB")
 

@@ -1,7 +1,7 @@
-"""A worker for test_work_survives_kills.py: does what the words of a task say, and writes down what it began and what was accepted.
+"""A worker for test_work_survives_kills.py: does chores, and writes down what it began and what the server said to its reports.
 
-The goal of a task begins with a way: `steady MS` and `slow MS` succeed after so many milliseconds, `flaky N` fails or kills its worker at
-the first N attempts, `poison` always fails, `deadly` always kills its worker. Every line of the diary is on disk before anything follows.
+The first word of a task's goal is a number: milliseconds for those that succeed, the attempts that fail for `flaky`. Every line of the
+diary is on disk before anything else happens.
 """
 
 from __future__ import annotations
@@ -11,20 +11,36 @@ import json
 import os
 import random
 import signal
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import genesis
-from genesis import TaskContext, TaskFailed
+from genesis import Decline, TaskContext, TaskFailed
 from genesis.worker import engine
 from genesis.worker.reporting import Reporter
 
-SKILLS = {"ada": ("steady", "slow", "flaky", "deadly", "picky"), "bob": ("steady", "flaky", "poison", "picky"), "cleo": ("slow", "poison")}
-"""Who can do what; every way has at least one agent, most have two."""
+SKILLS = {
+    "ada": ("steady", "slow", "flaky", "picky", "poison"),
+    "bob": ("steady", "flaky", "picky", "hopeless", "spare"),
+    "cleo": ("slow", "poison", "deadly"),
+}
+"""Who can do what. `steady` and `slow` succeed, `flaky` kills its worker or fails at first, `picky` is declined by ada, `poison` and
+`hopeless` always fail, `deadly` always kills its worker. `spare` puts out the same as `poison`, and succeeds."""
+WORDS = {
+    "steady": "sweep the courtyard",
+    "slow": "paint the wooden fence",
+    "flaky": "light the old stove",
+    "picky": "peel raw onions",
+    "poison": "tune the antique piano",
+    "spare": "tune the antique piano",
+    "hopeless": "catch a unicorn",
+    "deadly": "defuse dynamite",
+}
+"""What tasks and skills say of themselves; only `spare` sounds like another one."""
+TYPES = {"spare": "poison_chore"}
 SLOTS = 3
-COST = 0.003
-"""In USD, what every second task says that it used."""
 
 _numbers = count(1)
 
@@ -40,6 +56,11 @@ class Diary:
         os.fsync(self._file)
 
 
+def output_type(way: str) -> str:
+    """The type of what a chore puts out."""
+    return TYPES.get(way, f"{way}_chore")
+
+
 def recording(diary: Diary) -> type[Reporter]:
     """A reporter that writes down every answer of the server."""
 
@@ -48,59 +69,62 @@ def recording(diary: Diary) -> type[Reporter]:
             error = await super()._told(assignment, report)
             kind = next(one for one in ("done", "failed", "declined") if one in report)
             diary.write(
-                what="accepted" if error is None else "refused",
+                what="refused" if error else "accepted",
                 plan=assignment.plan_id,
                 task=assignment.task.id,
                 token=assignment.lease.token,
                 kind=kind,
                 told=report[kind],
-                reason="" if error is None else error.reason,
+                reason=error.reason if error else "",
             )
             return error
 
     return Recording
 
 
-async def do(diary: Diary, context: TaskContext) -> dict[str, str]:
-    """Do a task in the way its goal says; the result is another one each time."""
-    way, _, number = context.task.goal.partition(" ")
-    amount = int(number.split()[0]) if number else 0
-    value = f"{os.getpid()}-{next(_numbers)}"
+async def do_chore(diary: Diary, agent: str, way: str, context: TaskContext) -> dict[str, str]:
+    """Do a task in its way; the result is another one each time."""
+    amount, value = int(context.task.goal.split()[0]), f"{os.getpid()}-{next(_numbers)}"
     diary.write(what="begin", plan=context.plan_id, task=context.task.id, attempt=context.attempt, value=value)
-    if way == "deadly" or (way == "flaky" and context.attempt <= amount and context.attempt % 2):
+    if way == "picky" and agent == "ada":
+        raise Decline(f"{value} is not for ada")
+    bad_luck = way == "flaky" and context.attempt <= amount
+    if way == "deadly" or (bad_luck and context.attempt % 2):
         os.kill(os.getpid(), signal.SIGKILL)
-    if way == "picky" and amount and context.attempt == 1 and random.random() < 0.5:
-        raise genesis.Decline("not now")
-    if way == "poison" or (way == "flaky" and context.attempt <= amount):
+    if way in {"poison", "hopeless"} or bad_luck:
         await asyncio.sleep(0.01)
-        raise TaskFailed(f"no luck {value}")
+        raise TaskFailed(f"no luck with {value}")
     for step in range(4):
         context.progress(step / 4, f"step {step}")
         await asyncio.sleep(amount / 4000)
     if random.random() < 0.5:
-        context.usage(cost=COST, tokens=7)
-    return {name.name: value for name in context.task.outputs}
+        context.usage(cost="0.003 USD", tokens=7)
+    return {output.name: value for output in context.task.outputs}
 
 
-def main(agent: str, address: str, diary_file: str) -> None:
-    """Work until it is killed."""
-    diary = Diary(Path(diary_file))
-    engine.Reporter = recording(diary)  # type: ignore[misc]
-    worker = genesis.Worker(
-        agent, description=f"Does chores: {', '.join(SKILLS[agent])}.", max_concurrent_tasks=SLOTS, grace=0.5, models=[MODEL]
-    )
-    for way in SKILLS[agent]:
+def chores(agent: str, diary: Diary) -> genesis.Worker:
+    """The worker of an agent."""
+    prices = {"input_price_per_million_tokens": usd(150_000_000), "output_price_per_million_tokens": usd(600_000_000)}
+    model = {"id": "small-1", "success_prior": 0.9, **prices}
+    worker = genesis.Worker(agent, description="Helps in house and garden.", max_concurrent_tasks=SLOTS, models=[model])
 
-        @worker.skill(f"chore.{way}", description=f"Does {way} chores.", outputs={"result": "text"})
+    def skill(way: str) -> Callable[..., Any]:
         async def chore(context: TaskContext, **_inputs: Any) -> dict[str, str]:
-            return await do(diary, context)
+            return await do_chore(diary, agent, way, context)
 
-    worker.run(address)
+        return chore
+
+    for way in SKILLS[agent]:
+        worker.skill(f"chore.{way}", description=f"Can {WORDS[way]}.", outputs={"result": output_type(way)})(skill(way))
+    return worker
 
 
-MODEL = {
-    "id": "small-1",
-    "input_price_per_million_tokens": {"currency_code": "USD", "nanos": 150_000_000},
-    "output_price_per_million_tokens": {"currency_code": "USD", "nanos": 600_000_000},
-    "success_prior": 0.9,
-}
+def usd(nanos: int) -> dict[str, Any]:
+    return {"currency_code": "USD", "nanos": nanos}
+
+
+def main(agent: str, address: str, diary: str) -> None:
+    """Work until it is killed."""
+    book = Diary(Path(diary))
+    engine.Reporter = recording(book)  # type: ignore[misc]
+    chores(agent, book).run(address)

@@ -6,21 +6,26 @@ Comments above a block, unseen by readers, tell the exceptions:
     <!-- not run: WHY -->       leave it out
     <!-- needs: PROGRAM -->     leave it out where the program is not installed
     <!-- file: NAME -->         not a program: write it to this file first
+    <!-- runs on: WHY -->       one command, a worker: go on when it has joined, stop it at the end of the document
 
 A `text` block right behind one is what it prints, "…" standing for anything.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+import genesis
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
@@ -29,7 +34,8 @@ from servers import Server, clean_environment, running
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "client" / "python" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(
-    r"(?:<!-- (?P<rule>not run|needs|file): (?P<what>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+    r"(?:<!-- (?P<rule>not run|needs|file|runs on): (?P<what>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
 )
 SECONDS = 60
 COLUMNS = 110
@@ -73,24 +79,68 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if programs(path)], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_examples_run_and_print_what_they_say(path: Path, server: Server, tmp_path: Path) -> None:
     (tmp_path / "genesis-data").symlink_to(server.data_dir)
-    for number, block in enumerate(found := blocks(path)):
-        if block.rule == "file":
-            (tmp_path / block.what).write_text(block.text, "utf-8")
-        elif block in programs(path) and (block.rule != "needs" or shutil.which(block.what, path=search_path())):
-            printed = run(block, server, tmp_path, f"{path.name}:{block.line}")
-            following = found[number + 1] if number + 1 < len(found) else None
-            if following is not None and following.language == "text":
-                assert matches(following.text, printed), f"{path.name}:{following.line} says otherwise:\n{printed}"
+    with contextlib.ExitStack() as workers:
+        for number, block in enumerate(found := blocks(path)):
+            place = f"{path.name}:{block.line}"
+            if block.rule == "file":
+                (tmp_path / block.what).write_text(here(block.text, server), "utf-8")
+            elif block.rule == "runs on":
+                workers.enter_context(joined(block, server, tmp_path, place))
+            elif block in programs(path) and (block.rule != "needs" or shutil.which(block.what, path=search_path())):
+                printed = run(block, server, tmp_path, place)
+                following = found[number + 1] if number + 1 < len(found) else None
+                if following is not None and following.language == "text":
+                    assert matches(following.text, printed), f"{path.name}:{following.line} says otherwise:\n{printed}"
 
 
 def run(block: Block, server: Server, folder: Path, place: str) -> str:
     """What a block prints; it must end well."""
-    text = block.text.replace("127.0.0.1:50051", server.address).replace("127.0.0.1:8000", server.http)
-    program = ["sh", "-euc", _ONE_SESSION + text] if block.language == "sh" else [sys.executable, "-c", text]
-    environment = clean_environment(GENESIS_SERVER=server.address, PATH=search_path(), HOME=str(folder), NO_COLOR="1", COLUMNS=str(COLUMNS))
+    program = command(block, server, before=_ONE_SESSION)
+    environment = surroundings(server, folder)
     done = subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, f"{place} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+@contextlib.contextmanager
+def joined(block: Block, server: Server, folder: Path, place: str) -> Iterator[None]:
+    """A block whose worker has joined; it is stopped at the end, and must end well."""
+    before, log, end = workers_at(server), folder / f"line-{block.line}.log", time.monotonic() + SECONDS
+    program = command(block, server, before="exec ")
+    with log.open("w") as sink:
+        process = subprocess.Popen(program, cwd=folder, env=surroundings(server, folder), stdout=sink, stderr=sink)
+    try:
+        while workers_at(server) <= before:
+            assert process.poll() is None, f"{place} ended with {process.returncode}:\n{log.read_text()}"
+            assert time.monotonic() < end, f"{place} does not join:\n{log.read_text()}"
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        code = process.wait(SECONDS)
+    assert code == 0, f"{place} ended with {code}:\n{log.read_text()}"
+
+
+def workers_at(server: Server) -> int:
+    """How many workers have joined and are still there."""
+    with genesis.connect(server.address) as client:
+        return sum(len(agent.workers) for agent in client.agents())
+
+
+def command(block: Block, server: Server, *, before: str) -> list[str]:
+    """What runs a block; `before` stands before the commands of a shell."""
+    text = here(block.text, server)
+    return ["sh", "-euc", before + text] if block.language == "sh" else [sys.executable, "-c", text]
+
+
+def here(text: str, server: Server) -> str:
+    """A text with the addresses of the server that is there."""
+    return text.replace("127.0.0.1:50051", server.address).replace("127.0.0.1:8000", server.http)
+
+
+def surroundings(server: Server, folder: Path) -> dict[str, str]:
+    """The variables of a block's process."""
+    return clean_environment(GENESIS_SERVER=server.address, PATH=search_path(), HOME=str(folder), NO_COLOR="1", COLUMNS=str(COLUMNS))
 
 
 def search_path() -> str:
@@ -107,7 +157,6 @@ def matches(said: str, printed: str) -> bool:
 
 def test_the_pictures_show_the_tasks_of_todays_plans(server: Server) -> None:
     """The drawings in the README are what the command draws now; `python docs/make_images.py` makes them again."""
-    import genesis
     from genesis_server.cli.demo import DEFAULT_BUDGET, DEFAULT_GOAL
 
     sys.path.insert(0, str(ROOT / "docs"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,7 +43,7 @@ def card(agent_id: str, *skills: str, slots: int = 1) -> catalogue_pb2.AgentCard
 
 def task(task_id: str, skill: str, **fields: Any) -> plan_pb2.Task:
     """A task for whoever has the skill; it is tried again without a wait."""
-    return plan_pb2.Task(id=task_id, goal=f"do {skill}", capability=skill, **{"retry": NO_WAIT, **fields})
+    return plan_pb2.Task(id=task_id, goal=skill, capability=skill, **{"retry": NO_WAIT, **fields})
 
 
 def artefact(name: str, kind: str = "") -> Any:
@@ -132,6 +133,7 @@ class RawWorker:
     sign: Callable[[str, bytes], Metadata] = field(default=lambda _method, _body: ())
     """Credentials for a call of a method with a body."""
     session: str = ""
+    load: float = 0.0
 
     @property
     def stub(self) -> agent_service_pb2_grpc.AgentServiceStub:
@@ -148,9 +150,9 @@ class RawWorker:
         self.session = self.call("Register", agent_service_pb2.RegisterRequest(card=self.card)).session_id
         return self
 
-    def beat(self, *progress: agent_service_pb2.LeaseProgress, load: float = 0.0) -> None:
+    def beat(self, *progress: agent_service_pb2.LeaseProgress) -> None:
         """Say that it is alive."""
-        self.call("Heartbeat", agent_service_pb2.HeartbeatRequest(session_id=self.session, load=load, progress=progress))
+        self.call("Heartbeat", agent_service_pb2.HeartbeatRequest(session_id=self.session, load=self.load, progress=progress))
 
     def leave(self) -> None:
         """Deregister."""
@@ -163,12 +165,31 @@ class RawWorker:
         return stream
 
     @contextlib.contextmanager
-    def working(self, *, slots: int = 1) -> Iterator[RawStream]:
-        """Joined, with a stream, as long as the block lasts."""
-        self.join()
-        stream = self.open(slots=slots)
+    def alive(self) -> Iterator[None]:
+        """It says so as long as the block lasts."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(0.3):
+                with contextlib.suppress(grpc.RpcError):
+                    self.beat()
+
+        beats = threading.Thread(target=beat, daemon=True)
+        beats.start()
         try:
-            yield stream
+            yield
+        finally:
+            over.set()
+            beats.join()
+
+    @contextlib.contextmanager
+    def working(self, *, slots: int = 1, held: Sequence[str] = ()) -> Iterator[RawStream]:
+        """Joined, alive and with a stream as long as the block lasts."""
+        self.join()
+        stream = self.open(slots=slots, held=held)
+        try:
+            with self.alive():
+                yield stream
         finally:
             stream.close()
             with contextlib.suppress(grpc.RpcError):
@@ -184,8 +205,6 @@ class RawStream:
         self._heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
         stub = agent_service_pb2_grpc.AgentServiceStub(channel)
         self.call = stub.Work(iter(self._say.get, None), metadata=metadata, timeout=60)
-        import threading  # noqa: PLC0415
-
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:

@@ -179,6 +179,7 @@ def test_variables_of_others_are_left_alone() -> None:
         ({"WORKERS": "2", "LISTEN": "127.0.0.1:0", "HTTP_LISTEN": "127.0.0.1:0"}, "GENESIS_LISTEN: must name a port"),
         ({"MAX_VALIDATE_MESSAGE_BYTES": "1MiB"}, "GENESIS_MAX_VALIDATE_MESSAGE_BYTES: must not be less than max_message_bytes"),
         ({"MAX_MESSAGE_BYTES": "100MiB"}, "GENESIS_MAX_MESSAGE_BYTES: max_validate_message_bytes must not be less than max_message_bytes"),
+        ({"MAX_ARTEFACT_BYTES": "1MiB"}, "GENESIS_MAX_ARTEFACT_BYTES: input should be less than or equal to 65536"),
         ({"MAX_MESSAGE_BYTES": "3"}, "GENESIS_MAX_MESSAGE_BYTES: input should be greater than or equal to 1024"),
         ({"AGENTS_FILE": "{folder}"}, "GENESIS_AGENTS_FILE: {folder} is a folder"),
         ({"METHODS_DIR": "{pem}"}, "GENESIS_METHODS_DIR: {pem} is no folder"),

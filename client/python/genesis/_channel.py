@@ -17,9 +17,11 @@ from genesis._tries import Tries
 from genesis.options import CallOptions, PemLike, TokenLike
 from genesis.retry import Retry
 
-# gRPC's own second is longer than a server takes to start again, and the waits between tries would pass unused.
 SERVICES = ("genesis.v1.OrchestratorService", "genesis.v1.AgentService", "genesis.admin.v1.PolicyService")
+# gRPC's own second is longer than a server takes to start again, and the waits between tries would pass unused.
 _FIRST_RECONNECT_MS = 200
+# gRPC's own two minutes are longer than a lease: a worker would lose its tasks to a server that is back.
+_LONGEST_RECONNECT_MS = 5_000
 _KEEPALIVE_MS = 60_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
 
@@ -88,6 +90,7 @@ class Target:
             ("grpc.service_config", service_config(retry, health_checking=self.health_checking)),
             ("grpc.enable_retries", int(retry is not None)),
             ("grpc.initial_reconnect_backoff_ms", _FIRST_RECONNECT_MS),
+            ("grpc.max_reconnect_backoff_ms", _LONGEST_RECONNECT_MS),
             ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
             ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
             ("grpc.max_receive_message_length", self.max_message_bytes),

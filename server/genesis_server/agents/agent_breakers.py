@@ -21,7 +21,11 @@ from genesis_server.storage.base import ABSENT, Documents, Key, Put, VersionConf
 KIND = "agent_breaker"
 """Kind of the breakers' documents; their ids are the agents'."""
 RESETS = "agent_breaker_reset"
-"""Kind of the entries of resets: one for each, never changed; their ids are the agent's and the version of its breaker."""
+"""Kind of the entries of resets: one for each, never changed; their ids are the agent's, the time and the version of its breaker."""
+KEPT_SECONDS = 30 * 86_400.0
+"""How long a breaker's document stays without another transition."""
+MOST_BREAKERS = 5_000
+"""Breakers of one tenant in one process: clients name the agents they report of. Beyond it closed ones make room."""
 RETRY_SECONDS = 1.0
 """How long after a fault of the storage it is asked again."""
 TICK_SECONDS = 1.0
@@ -109,6 +113,8 @@ class AgentBreakers:
     def tell(self, tenant: str, agent_id: str, fault: str | None) -> None:
         """The agent succeeded with a task (None), or failed, with the reason in words; while half-open this decides."""
         breaker = self._made(tenant, agent_id)
+        if breaker is None:
+            return
         with self._changing(tenant, breaker):
             breaker.tell(fault)
 
@@ -151,12 +157,14 @@ class AgentBreakers:
             version = ABSENT if document is None else document.version
             record = BreakerRecord(BreakerState.CLOSED, self._now(), actor=actor, cause=cause)
             value = record_to_bytes(record)
-            entry = Key(tenant, RESETS, f"{agent_id}/{version + 1:010d}")
+            # A breaker that was forgotten counts its versions anew.
+            entry = Key(tenant, RESETS, f"{agent_id}/{int(record.changed * 1000):015d}/{version + 1:010d}")
             try:
-                written = await self._documents.put_all([Put(key, value, expected=version), Put(entry, value)])
+                expires = self._now() + KEPT_SECONDS
+                written = await self._documents.put_all([Put(key, value, expected=version, expires=expires), Put(entry, value)])
             except VersionConflictError:
                 continue
-            breaker = self._made(tenant, agent_id)
+            breaker = self._made(tenant, agent_id) or self._new(tenant, agent_id)
             with self._changing(tenant, breaker):
                 breaker.adopt(written[0], record)
             _LOG.warning("agent breaker reset", extra={"fields": {"agent": agent_id, "actor": actor, "reason": cause}})
@@ -229,7 +237,8 @@ class AgentBreakers:
         try:
             while (record := breaker.wanted()) is not None:
                 try:
-                    version = await self._documents.put(key, record_to_bytes(record), expected=breaker.version)
+                    expires = self._now() + KEPT_SECONDS
+                    version = await self._documents.put(key, record_to_bytes(record), expected=breaker.version, expires=expires)
                 except VersionConflictError:
                     await self._take_over(tenant, key, breaker)
                 else:
@@ -253,6 +262,8 @@ class AgentBreakers:
 
     def _adopt(self, tenant: str, agent_id: str, version: int, value: bytes) -> None:
         breaker = self._made(tenant, agent_id)
+        if breaker is None:
+            return
         with self._changing(tenant, breaker):
             record = record_from_bytes(value)
             if record is None:
@@ -267,18 +278,24 @@ class AgentBreakers:
         group = self._tenants.get(tenant)
         return None if group is None else group.breakers.get(agent_id)
 
-    def _made(self, tenant: str, agent_id: str) -> SharedBreaker:
+    def _made(self, tenant: str, agent_id: str) -> SharedBreaker | None:
+        """The breaker, closed when it was not there; None when there is no room for it."""
         self.know(tenant)
-        breakers = self._tenants[tenant].breakers
-        if agent_id not in breakers:
-            breakers[agent_id] = SharedBreaker(
-                agent_id,
-                process=self._process,
-                clock=self._clock,
-                now=self._now,
-                on_transition=lambda old, new: self._observe(tenant, agent_id, old, new),
-            )
-        return breakers[agent_id]
+        group = self._tenants[tenant]
+        if agent_id not in group.breakers:
+            if len(group.breakers) >= MOST_BREAKERS and not _make_room(group):
+                return None
+            group.breakers[agent_id] = self._new(tenant, agent_id)
+        return group.breakers[agent_id]
+
+    def _new(self, tenant: str, agent_id: str) -> SharedBreaker:
+        return SharedBreaker(
+            agent_id,
+            process=self._process,
+            clock=self._clock,
+            now=self._now,
+            on_transition=lambda old, new: self._observe(tenant, agent_id, old, new),
+        )
 
     def _write_soon(self, tenant: str, agent_id: str) -> None:
         group = self._tenants[tenant]
@@ -295,3 +312,12 @@ class AgentBreakers:
         if (breaker.state, breaker.passes) != before:
             for listener in self._listeners:
                 listener(tenant, breaker.agent_id)
+
+
+def _make_room(group: _Tenant) -> bool:
+    """Forget the oldest breaker that is closed and has nothing to write; whether there was one."""
+    for agent_id, breaker in group.breakers.items():
+        if breaker.state is BreakerState.CLOSED and agent_id not in group.pending:
+            del group.breakers[agent_id]
+            return True
+    return False

@@ -26,8 +26,12 @@ from genesis_server.model.work import Session, SessionState
 from genesis_server.resilience.errors import GenesisError, ResourceError, SecurityError
 from genesis_server.storage.base import Document, Documents, VersionConflictError
 
-KEPT_SECONDS = 86_400.0
-"""How long a session that has ended stays readable."""
+KEPT_SECONDS = 3_600.0
+"""How long a session that has ended stays in the store."""
+MOST_SESSIONS = 10_000
+"""Workers of one tenant that are alive; each costs memory in every process."""
+FULL_RETRY_SECONDS = 5.0
+"""What a worker is told to wait where there are as many as may be."""
 LOOK_SECONDS = 1.0
 """Time between two looks at who is silent; a tenth of the lease's time where that is shorter."""
 RETRY_SECONDS = 1.0
@@ -115,8 +119,16 @@ class Roster:
     async def register(self, tenant: str, card: AgentCard) -> Session:
         """Begin a session of a worker of the card's agent; it is known here at once.
 
-        Raises ValidationError INVALID_FIELD for prices in another currency than those of the tenant's other agents.
+        Raises ValidationError INVALID_FIELD for prices in another currency than those of the tenant's other agents and for a card that is
+        too large, ResourceError OVERLOADED when the tenant has as many workers as it may.
         """
+        if len(self.sessions(tenant)) >= MOST_SESSIONS:
+            raise ResourceError(
+                "OVERLOADED",
+                f"{MOST_SESSIONS} workers of this tenant are alive, which is as many as the server keeps; stop some, or try again later",
+                facts={"limit": str(MOST_SESSIONS)},
+                retry_after_seconds=FULL_RETRY_SECONDS,
+            )
         self._check_currency(tenant, card)
         session = Session(self._new_id(), card.id, card, joined=self._now())
         stored = await self._store.create(tenant, session, marked=tenant in self._rooms)

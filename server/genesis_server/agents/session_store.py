@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from genesis_server.model.catalogue import AgentCard
 from genesis_server.model.work import Session, SessionState
+from genesis_server.resilience.errors import invalid_field
 from genesis_server.storage.base import ABSENT, Change, Document, Documents, Key, Put
 
 KIND = "session"
@@ -23,6 +24,8 @@ SERVER = "_server"
 """Tenant of what belongs to the server and to no caller."""
 TENANTS = "tenant"
 """Kind of the documents that say, under `SERVER`, which tenants ever had a session."""
+MAX_CARD_BYTES = 256 * 1024
+"""Largest card of a worker, as it is stored: every process keeps one for each worker."""
 _PAGE = 500
 
 
@@ -45,8 +48,14 @@ class SessionStore:
         self._documents = documents
 
     async def create(self, tenant: str, session: Session, *, marked: bool) -> StoredSession:
-        """Write a new session, and that its tenant has some unless that is `marked` already, both or none."""
+        """Write a new session, and that its tenant has some unless that is `marked` already, both or none.
+
+        Raises ValidationError INVALID_FIELD for a card of more than MAX_CARD_BYTES.
+        """
         card = _cards().dump_json(session.card)
+        if len(card) > MAX_CARD_BYTES:
+            problem = f"has {len(card)} bytes, and a worker's has at most {MAX_CARD_BYTES}; shorten descriptions and examples"
+            raise invalid_field("card", problem, "max_bytes")
         puts = [Put(Key(tenant, KIND, session.id), _encoded(session, card), expected=ABSENT)]
         if not marked:
             puts.append(Put(Key(SERVER, TENANTS, tenant), b"{}"))

@@ -48,13 +48,19 @@ def demo(
     # Its own goal is for the three agents alone; goals of others may need agents that nobody runs here.
     known = AGENTS if goal == DEFAULT_GOAL else None
     with _ending_well(), running_server(known) as server:
-        run.note(f"a server answers at {server.address} after {span(time.monotonic() - started)}")
         own = session.Session(server=server.address, timeout=run.timeout, json=run.json, no_color=run.no_color)
         if given is not None:
+            _await_serving(own, server, started)
             _advise(own, goal, given)
         else:
-            _carry_out(own, server, goal)
+            _carry_out(own, server, goal, started)
     run.note(f"all processes have stopped; {span(time.monotonic() - started)} in all")
+
+
+def _await_serving(own: session.Session, server: DemoServer, started: float) -> None:
+    with own.waiting("a server starts …"):
+        server.await_serving()
+    own.note(f"a server answers at {server.address} after {span(time.monotonic() - started)}")
 
 
 def _budget(goal: str) -> str | None:
@@ -69,18 +75,19 @@ def _advise(own: session.Session, goal: str, catalogue: Catalogue) -> None:
     own.answer(answer, lambda console: show_orchestration(console, answer))
 
 
-def _carry_out(own: session.Session, server: DemoServer, goal: str) -> None:
+def _carry_out(own: session.Session, server: DemoServer, goal: str, started: float) -> None:
     from genesis_server.agents.loading import load_agents
     from genesis_server.cli.following import show_until_end
     from genesis_server.cli.show.demo_summary import DemoSummary, summary_view
     from genesis_server.cli.show.whole import show_orchestration
+    from genesis_server.rpc.convert import catalogue_to_proto
 
-    agents = [card.id for card in load_agents(AGENTS.read_text("utf-8"), AGENTS.name).agents]
-    workers = [(agent, str(_TASKS_BEFORE_IT_FAILS)) if agent == FAILING_AGENT else (agent,) for agent in agents]
-    with own.client() as client, contextlib.ExitStack() as stack:
+    cards = catalogue_to_proto(load_agents(AGENTS.read_text("utf-8"), AGENTS.name)).agents
+    with running_workers(server, [card.id for card in cards]) as workers, own.client() as client:
+        _await_serving(own, server, started)
         with own.waiting("three workers join …"):
-            folder = stack.enter_context(running_workers(server, client, workers))
-        own.note(f"joined: {', '.join(agents)}; {FAILING_AGENT} will begin to fail")
+            workers.join(client, cards, {FAILING_AGENT: _TASKS_BEFORE_IT_FAILS})
+        own.note(f"joined: {', '.join(card.id for card in cards)}; {FAILING_AGENT} will begin to fail")
         budget = _budget(goal)
         options: OrchestrateOptions = {"budget": budget, "dispatch": True, "run_budget": {"cost": budget} if budget else None}
         with own.waiting("planning, routing, validating …"):
@@ -95,7 +102,7 @@ def _carry_out(own: session.Session, server: DemoServer, goal: str) -> None:
             picture=picture,
             routed={route.task_id: route.assignment.target.id for route in answer.routes if route.HasField("assignment")},
             breakers=tuple(client.breakers()),
-            files={file.name: file.stat().st_size for file in sorted(folder.iterdir())},
+            files={file.name: file.stat().st_size for file in sorted(workers.folder.iterdir())},
             took=took,
         )
         stored = client.get_plan(answer.plan.id, contents=own.json)
@@ -104,13 +111,15 @@ def _carry_out(own: session.Session, server: DemoServer, goal: str) -> None:
 
 @contextlib.contextmanager
 def _ending_well() -> Generator[None]:
-    """Let SIGTERM end the command by an exception, so that the server is stopped on the way out."""
+    """Let SIGTERM, and a terminal that is closed, end the command by an exception, so that everything is stopped on the way out."""
 
     def end(number: int, _: object) -> NoReturn:
         sys.exit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, end)
+    # What has no terminals has no SIGHUP.
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +21,9 @@ from genesis_server.flags.overrides import OTHER_NAMES
 
 if TYPE_CHECKING:
     from genesis import Client
+    from genesis.v1.catalogue_pb2 import AgentCard
 
-SERVER_COMMAND = (sys.executable, "-m", "genesis_server", "serve")
+SERVER_COMMAND = (sys.executable, "-m", "genesis_server.cli.demo_server")
 WORKER_COMMAND = (sys.executable, "-m", "genesis_server.cli.demo_worker")
 
 _START_SECONDS = 30.0
@@ -39,39 +41,69 @@ class DemoServer:
     address: str
     folder: Path
     """Gone with the server."""
+    child: subprocess.Popen[bytes]
+    log: Path
+
+    def await_serving(self) -> None:
+        """Wait until it serves. Raises CommandError with the end of its log when it does not."""
+        _await_serving(self.address, self.child, self.log)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoWorkers:
+    """Workers in child processes, by the ids of their agents. They wait for `join`."""
+
+    server: DemoServer
+    folder: Path
+    """Where they write to."""
+    children: Mapping[str, subprocess.Popen[bytes]]
+    logs: Mapping[str, Path]
+
+    def join(self, client: Client, cards: Sequence[AgentCard], fails_after: Mapping[str, int]) -> None:
+        """Send each to the server with its card, and wait until all have joined; `fails_after`: tasks that an agent does before it fails.
+
+        Raises CommandError with the end of its log when one does not join.
+        """
+        from google.protobuf.json_format import MessageToDict
+
+        for card in cards:
+            order = {"address": self.server.address, "card": MessageToDict(card), "fails_after": fails_after.get(card.id)}
+            pipe = self.children[card.id].stdin
+            # One that has ended already is told of below.
+            with contextlib.suppress(BrokenPipeError):
+                if pipe is not None:
+                    pipe.write(json.dumps(order).encode() + b"\n")
+                    pipe.flush()
+        _await_joined(client, self.children, self.logs)
 
 
 @contextlib.contextmanager
 def running_server(agents_file: Path | None = None) -> Generator[DemoServer]:
-    """A server of its own in a child process, with a folder of its own; both are gone afterwards.
+    """A server of its own in a child process, with a folder of its own; both are gone afterwards. It takes a moment until it serves.
 
     `agents_file`: agents that plans may count on; those that ship when left out.
     """
     with tempfile.TemporaryDirectory(prefix="genesis-demo-") as name:
         folder = Path(name)
-        server = DemoServer(f"127.0.0.1:{_free_port()}", folder)
-        environment = _environment(server) | ({"GENESIS_AGENTS_FILE": str(agents_file)} if agents_file else {})
-        with _child(SERVER_COMMAND, folder / "server.log", environment) as child:
-            _await_serving(server.address, child, folder / "server.log")
-            yield server
+        address, log = f"127.0.0.1:{_free_port()}", folder / "server.log"
+        environment = _environment(address, folder) | ({"GENESIS_AGENTS_FILE": str(agents_file)} if agents_file else {})
+        with _child(SERVER_COMMAND, log, environment) as child:
+            yield DemoServer(address, folder, child, log)
 
 
 @contextlib.contextmanager
-def running_workers(server: DemoServer, client: Client, agents: Sequence[Sequence[str]]) -> Generator[Path]:
-    """A worker for each agent, joined; its arguments begin with the agent's id. Gives the folder they write to."""
+def running_workers(server: DemoServer, agents: Sequence[str]) -> Generator[DemoWorkers]:
+    """A process for each agent, that gets ready while the server does."""
     work = server.folder / "work"
     work.mkdir()
+    environment = _environment(server.address, server.folder)
     with contextlib.ExitStack() as stack:
-        logs = {agent[0]: server.folder / f"{agent[0]}.log" for agent in agents}
+        logs = {agent: server.folder / f"{agent}.log" for agent in agents}
         children = {
-            agent[0]: stack.enter_context(
-                _child((*WORKER_COMMAND, server.address, str(work), *agent), logs[agent[0]], _environment(server))
-            )
-            for agent in agents
+            agent: stack.enter_context(_child((*WORKER_COMMAND, str(work), agent), logs[agent], environment)) for agent in agents
         }
         try:
-            _await_joined(client, children, logs)
-            yield work
+            yield DemoWorkers(server, work, children, logs)
         finally:
             # All at once, so that none waits for another.
             for child in children.values():
@@ -81,9 +113,9 @@ def running_workers(server: DemoServer, client: Client, agents: Sequence[Sequenc
 @contextlib.contextmanager
 def _child(command: Sequence[str], log_file: Path, environment: dict[str, str]) -> Generator[subprocess.Popen[bytes]]:
     with log_file.open("wb") as log:
-        # Its standard input ends when this process is gone, however that comes.
+        # Its standard input ends when this process is gone, however that comes; Ctrl-C is for this process alone, which stops them in order.
         child = subprocess.Popen(  # noqa: S603  (this very program)
-            command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
+            command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
         yield child
@@ -91,13 +123,13 @@ def _child(command: Sequence[str], log_file: Path, environment: dict[str, str]) 
         _stop(child)
 
 
-def _environment(server: DemoServer) -> dict[str, str]:
+def _environment(address: str, folder: Path) -> dict[str, str]:
     """The settings of the demo, whatever those of the user's own server are."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GENESIS_") and name not in OTHER_NAMES}
     return inherited | {
-        "GENESIS_LISTEN": server.address,
+        "GENESIS_LISTEN": address,
         "GENESIS_HTTP_LISTEN": "127.0.0.1:0",
-        "GENESIS_DATA_DIR": str(server.folder),
+        "GENESIS_DATA_DIR": str(folder),
         "GENESIS_LAME_DUCK_SECONDS": "0",
     }
 
@@ -124,7 +156,7 @@ def _await_serving(address: str, child: subprocess.Popen[bytes], log_file: Path)
     raise _not_up("the demo's server", f"does not serve after {_START_SECONDS:.0f} s", child, log_file)
 
 
-def _await_joined(client: Client, children: dict[str, subprocess.Popen[bytes]], logs: dict[str, Path]) -> None:
+def _await_joined(client: Client, children: Mapping[str, subprocess.Popen[bytes]], logs: Mapping[str, Path]) -> None:
     """Wait until every agent has a worker."""
     from genesis.v1.agent_service_pb2 import AGENT_STATE_LIVE
 

@@ -1,25 +1,26 @@
-"""A worker of the demo, a process of its own: `python -m genesis_server.cli.demo_worker ADDRESS FOLDER AGENT [TASKS_BEFORE_IT_FAILS]`."""
+"""A worker of the demo, a process of its own: `python -m genesis_server.cli.demo_worker FOLDER AGENT`.
+
+Its order is a line of JSON on standard input: the server's `address`, its `card`, and `fails_after`, the tasks it does before it fails.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
+import json
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
 
+from google.protobuf.json_format import ParseDict
+
 from genesis import TaskContext, TaskFailed
-from genesis_server.agents.loading import load_agents
+from genesis.v1.catalogue_pb2 import AgentCard
 from genesis_server.cli.carded import carded_worker
 from genesis_server.cli.demo_tasks import DamagedError, Job, do_job
-from genesis_server.rpc.convert import catalogue_to_proto
+from genesis_server.cli.parent import end_with_parent
 
-AGENTS = files("genesis_server") / "data" / "demo_agents.toml"
 _STEPS = ("reading", "working", "writing")
 _STEP_SECONDS = 0.1
 _GRACE_SECONDS = 2.0
@@ -65,19 +66,16 @@ def _use(context: TaskContext, share: Decimal) -> None:
     context.usage(cost=f"{expected * share:.9f} {cost.currency_code or 'USD'}", tokens=int(context.expected.tokens * share))
 
 
-def main(address: str, folder: str, agent: str, tasks_before_it_fails: str | None = None) -> None:
-    """Work until SIGTERM, or until the demo is gone."""
-    card = next(card for card in catalogue_to_proto(load_agents(AGENTS.read_text("utf-8"), AGENTS.name)).agents if card.id == agent)
+def main(folder: str, agent: str) -> None:
+    """Wait for the order, then work until SIGTERM, or until the demo is gone."""
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return
+    order = json.loads(line)
+    card = ParseDict(order["card"], AgentCard(id=agent))
+    end_with_parent()
     ways = {skill.id: next(iter(skill.tags), "") for skill in card.skills}
-    doer = DemoWorker(Path(folder), ways, None if tasks_before_it_fails is None else int(tasks_before_it_fails))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    carded_worker(card, doer.do, grace=_GRACE_SECONDS).run(address)
-
-
-def _end_with_parent() -> None:
-    """Standard input ends when the demo is gone, however that came."""
-    sys.stdin.buffer.read()
-    os.kill(os.getpid(), signal.SIGTERM)
+    carded_worker(card, DemoWorker(Path(folder), ways, order["fails_after"]).do, grace=_GRACE_SECONDS).run(order["address"])
 
 
 if __name__ == "__main__":

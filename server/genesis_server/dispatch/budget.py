@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from genesis_server.model.money import Money
-from genesis_server.model.work import Balance, PlanRun, Usage
+from genesis_server.model.work import Balance, PlanRun, RunBudget, Usage
 from genesis_server.resilience.errors import ResourceError, invalid_field
 
 PARTS = ("cost", "tokens", "tasks", "time")
@@ -28,8 +28,7 @@ def currency_of(run: PlanRun) -> str | None:
 
 def charged(run: PlanRun, usage: Usage) -> PlanRun:
     """The run after `usage`, its `tasks` included. Raises ValidationError INVALID_FIELD for money in another currency than the run's."""
-    currency = currency_of(run)
-    if usage.cost.nanos and currency not in {None, usage.cost.currency}:
+    if usage.cost.nanos and (currency := currency_of(run)) not in {None, usage.cost.currency}:
         raise invalid_field("usage.cost.currency_code", f"is {usage.cost.currency}, but this run counts in {currency}; convert the amount")
     return replace(run, spent=_total([run.spent, usage]))
 
@@ -47,10 +46,10 @@ def refused_part(run: PlanRun, expected: Usage, *, now: float) -> str | None:
     One of "cost", "tokens", "tasks", "time". Money in another currency than the run's has no room.
     """
     limit = run.budget
-    used = _total([run.spent, reserved(run)])
-    if expected.cost.nanos and _currency(run, used.cost) not in {None, expected.cost.currency}:
+    if expected.cost.nanos and currency_of(run) not in {None, expected.cost.currency}:
         return "cost"
-    used = _total([used, replace(expected, tasks=1)])
+    # Most runs have no limit, and a sum over all tasks for each hand-out is not for nothing.
+    used = Usage() if _is_unlimited(limit) else _total([run.spent, reserved(run), replace(expected, tasks=1)])
     if limit.cost is not None and (used.cost.nanos > limit.cost.nanos or _is_foreign(used.cost, limit.cost)):
         return "cost"
     if limit.tokens is not None and used.tokens > limit.tokens:
@@ -93,6 +92,10 @@ def _is_exhausted(run: PlanRun, part: str, used: Usage, now: float) -> bool:
     if part == "tasks":
         return limit.tasks is not None and used.tasks >= limit.tasks
     return limit.seconds is not None and now - run.begin >= limit.seconds
+
+
+def _is_unlimited(limit: RunBudget) -> bool:
+    return limit.cost is None and limit.tokens is None and limit.tasks is None
 
 
 def _is_foreign(amount: Money, limit: Money) -> bool:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from genesis_server.model.work import Outcome, PlanRun
+from genesis_server.model.work import Outcome, PlanRun, TaskRun
 from genesis_server.storage.base import Key
+from genesis_server.storage.pieces import NO_PIECES, Pieces, encoded
 
 RUN_KIND = "plan_run"
 """Kind of the documents of runs; their ids are the plans'."""
+DISPATCHED_KIND = "dispatched"
+"""Kind of the marks of plans that agents carry out; their ids are the plans'."""
 OUTCOME_KIND = "outcome"
 """Kind of the documents of outcomes; their ids are `outcome_key`'s."""
 
@@ -29,7 +33,14 @@ def outcome_key(tenant: str, plan_id: str, task_id: str, number: int | str) -> K
 
 def encode_run(run: PlanRun) -> bytes:
     """A run as it is stored."""
-    return _adapter(PlanRun).dump_json(run, exclude_defaults=True)
+    return encode_run_again(run, NO_PIECES)[0]
+
+
+def encode_run_again(run: PlanRun, before: Pieces) -> tuple[bytes, Pieces]:
+    """A run as it is stored, and its pieces for the next time; `before` are those of the time before."""
+    tasks, pieces = encoded(run.tasks.items(), _encode_task, before)
+    rest: bytes = _adapter(PlanRun).dump_json(replace(run, tasks={}), exclude_defaults=True)
+    return (b'%b,"tasks":{%b}}' % (rest[:-1], b",".join(tasks)) if tasks else rest), pieces
 
 
 def decode_run(value: bytes) -> PlanRun:
@@ -45,6 +56,10 @@ def encode_outcome(outcome: Outcome) -> bytes:
 def decode_outcome(value: bytes) -> Outcome:
     """A stored outcome."""
     return _adapter(Outcome).validate_json(value)
+
+
+def _encode_task(task_id: str, task: TaskRun) -> bytes:
+    return _adapter(str).dump_json(task_id) + b":" + _adapter(TaskRun).dump_json(task, exclude_defaults=True)
 
 
 @cache

@@ -58,19 +58,29 @@ def after_failure(task: Task, run: TaskRun, *, now: float, jitter: float) -> Ret
     handed_back = sum(attempt.outcome is AttemptOutcome.RETURNED for attempt in run.attempts)
     if run.counted >= (task.retry.max_attempts or DEFAULT_ATTEMPTS) or handed_back >= MAX_HAND_BACKS:
         return GiveUp(story(run))
-    barred = excluded(task, run)
+    others = excluded(task, run)
     last = run.attempts[-1] if run.attempts else None
-    if last is None or last.agent_id in barred:
-        return Retry(now, barred)
-    return Retry(now + _wait(task, run, last, jitter), barred)
+    if last is None or last.agent_id in others:
+        return Retry(now, others)
+    return Retry(now + _wait(task, run, last, jitter), others)
 
 
 def excluded(task: Task, run: TaskRun) -> frozenset[str]:
     """The agents that do not get the task again: they declined it, failed for good or used up their attempts."""
     counted = Counter(attempt.agent_id for attempt in run.attempts if attempt.outcome.counts)
     most = task.retry.max_attempts_per_agent or DEFAULT_ATTEMPTS_PER_AGENT
-    refused = {attempt.agent_id for attempt in run.attempts if attempt.permanent or attempt.outcome is AttemptOutcome.DECLINED}
-    return frozenset(refused | {agent_id for agent_id, attempts in counted.items() if attempts >= most})
+    return barred(run) | {agent_id for agent_id, attempts in counted.items() if attempts >= most}
+
+
+def barred(run: TaskRun) -> frozenset[str]:
+    """The agents that do not get the task again even when nobody else can do it: they declined it, or failed for good."""
+    return frozenset(attempt.agent_id for attempt in run.attempts if attempt.permanent or attempt.outcome is AttemptOutcome.DECLINED)
+
+
+def failed(run: TaskRun) -> frozenset[str]:
+    """The agents that tried the task in vain, or declined it."""
+    in_vain = {AttemptOutcome.FAILED, AttemptOutcome.LOST, AttemptOutcome.TIMED_OUT, AttemptOutcome.DECLINED}
+    return frozenset(attempt.agent_id for attempt in run.attempts if attempt.outcome in in_vain)
 
 
 def story(run: TaskRun) -> str:

@@ -25,6 +25,8 @@ def inputs_of(plan: Plan, task: Task, known: Known) -> Values:
     the facts. The nearest producer wins: that of an edge into the task before that of an edge into a heading, and of one level the one
     that comes later in the plan. What was done below a producer, or in the place of one that failed, counts as the producer's.
     """
+    if not task.inputs and not any(edge.kind is EdgeKind.DATA for edge in plan.edges):
+        return Values()
     flows = _Flows(plan, task, known)
     plain: dict[str, Any] = {}
     references: dict[str, ArtefactReference] = {}
@@ -49,7 +51,7 @@ def check_outputs(task: Task, outputs: Values, *, max_bytes: int) -> None:
         raise ValidationError(
             "OUTPUT_MISMATCH",
             f"the outputs of task {task.id!r} are not as declared: {told}",
-            facts={"task_id": task.id},
+            facts={"field": violations[0].field, "task_id": task.id},
             violations=violations,
         )
 

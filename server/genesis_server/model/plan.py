@@ -229,7 +229,7 @@ class Task:
     requirements: tuple[Requirement, ...] = ()
     state: TaskState = TaskState.PENDING
     error: str = ""
-    """Why it failed, when it did."""
+    """Why it failed, or which failed task it needs, when it was cancelled for that."""
     retry: RetryPolicy = RetryPolicy()
     timeout_seconds: float | None = None
     """The longest one attempt may take; None: the server's default."""
@@ -272,3 +272,5 @@ class Plan:
     """Seconds since the epoch; 0: not stored."""
     counters: PlanCounters = PlanCounters()
     state: PlanState = PlanState.ACTIVE
+    hopeless: tuple[str, ...] = ()
+    """Tasks that were needed and failed with nothing left to take their place, in the order they failed."""

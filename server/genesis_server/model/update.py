@@ -23,7 +23,7 @@ class TaskDone:
 
 @dataclass(frozen=True, slots=True)
 class TaskFailed:
-    """A task failed for good; the plan is repaired around it."""
+    """A task failed for good; the plan is repaired around it, or goes on without what needs it."""
 
     task_id: str
     error: str
@@ -129,6 +129,8 @@ class StartDispatch:
     """Agents are to carry the plan out from now on."""
 
     priority: int = DEFAULT_PRIORITY
+    traceparent: str = ""
+    """W3C trace context of the call; empty: it is not recorded."""
 
 
 RunEvent = ChangeBudget | StartDispatch

@@ -349,8 +349,9 @@ class Orchestrator:
         prepared = Prepared((), ()) if self._recorder is None else await self._recorder.prepare(under, *made)
         provenance = replace(stored.provenance, decision_id=prepared.ids[-1] if prepared.ids else "")
         named = replace(stored, provenance=provenance)
-        opened = [] if run is None else run_puts(under.caller.tenant, None, _opened(call, stored.plan, run), stored.plan, now=self._now())
-        await self.store.create(under.caller.tenant, named, also=[*prepared.puts, *opened], actor=under.caller.subject)
+        tenant, plan = under.caller.tenant, stored.plan
+        opened = [] if run is None else run_puts(tenant, None, _opened(call, plan, run), plan, now=self._now())[0]
+        await self.store.create(tenant, named, also=[*prepared.puts, *opened], actor=under.caller.subject)
         if self._recorder is not None:
             self._recorder.noted(prepared)
         return provenance

@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from genesis_server.dispatch.codec import OUTCOME_KIND, RUN_KIND
-from genesis_server.model.plan import Plan, PlanState
+from genesis_server.dispatch.codec import DISPATCHED_KIND, OUTCOME_KIND, RUN_KIND
+from genesis_server.model.plan import Plan, PlanState, Task
 from genesis_server.model.provenance import DegradationLevel, Provenance
 from genesis_server.model.routing import Routing, RoutingConstraints
 from genesis_server.model.update import Known, PlanDiff
@@ -24,12 +24,14 @@ from genesis_server.planning.update.diff import difference
 from genesis_server.planning.update.ready import settle
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.storage.base import ABSENT, ANY_VERSION, Documents, Key, Put, VersionConflictError
+from genesis_server.storage.pieces import NO_PIECES, Pieces, encoded
 
 _KIND = "plan"
 _DECIDED = "plan_routing"
 CHANGES = "plan_change"
 """Kind of the documents of versions; their ids are `change_key`'s."""
 MADE = "the plan was made"
+_NO_TASKS = b'"tasks":[]'
 _PAGE = 100
 _READS = 100
 """How often a plan that is written meanwhile is read again."""
@@ -53,6 +55,8 @@ class StoredPlan:
     """Whether it was made from a catalogue that came with the request."""
     decided_version: int = field(default=0, compare=False)
     """Version of the document with what was decided; 0: none is written yet."""
+    pieces: Pieces = field(default_factory=dict[str, tuple[object, bytes]], compare=False, repr=False)
+    """Of the document as it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +169,13 @@ class PlanStore:
             decided = [Put(Key(tenant, _DECIDED, plan.id), _adapter(_Decided).dump_json(_of_decided(after)), expected=expected)]
             after = replace(after, decided_version=expected + 1)
         summary = PlanSummary(plan.id, plan.version, plan.goal, len(plan.tasks), plan.create_time, after.provenance.level, plan.state)
-        current = _Current(plan, after.known, after.decided_version)
-        value = _adapter(PlanSummary).dump_json(summary) + b"\n" + _adapter(_Current).dump_json(current)
+        current, pieces = _encode_current(after, NO_PIECES if before is None else before.pieces)
+        after = replace(after, pieces=pieces)
+        value = _adapter(PlanSummary).dump_json(summary) + b"\n" + current
         # The plan first: it is the one whose version callers know.
         puts = [
             Put(Key(tenant, _KIND, plan.id), value, expected=ABSENT if before is None else before.plan.version),
-            Put(change_key(tenant, plan.id, plan.version), _adapter(PlanChange).dump_json(change)),
+            Put(change_key(tenant, plan.id, plan.version), _adapter(PlanChange).dump_json(change, exclude_defaults=True)),
             *decided,
         ]
         return puts, after
@@ -225,7 +230,7 @@ class PlanStore:
         except VersionConflictError as conflict:
             raise _conflict(plan_id, version, conflict.actual) from None
         # Also when the plan was gone: a deletion that was cut off between the two is finished by the next one.
-        for kind in (_DECIDED, RUN_KIND):
+        for kind in (_DECIDED, RUN_KIND, DISPATCHED_KIND):
             await self._documents.delete(Key(tenant, kind, plan_id))
         for kind in (CHANGES, OUTCOME_KIND):
             while documents := await self._documents.list(tenant, kind, prefix=f"{plan_id}/", limit=_PAGE):
@@ -238,6 +243,19 @@ class PlanStore:
         """Plans in short by descending id, which is descending time, beyond `before`."""
         documents = await self._documents.list(tenant, _KIND, after=before, limit=limit, descending=True)
         return [_adapter(PlanSummary).validate_json(document.value.partition(b"\n")[0]) for document in documents]
+
+
+def _encode_current(stored: StoredPlan, before: Pieces) -> tuple[bytes, Pieces]:
+    """A plan's first document without the summary, and its pieces for the next time."""
+    plan = stored.plan
+    tasks, pieces = encoded([(task.id, task) for task in plan.tasks], _encode_task, before)
+    rest = _adapter(_Current).dump_json(_Current(replace(plan, tasks=()), stored.known, stored.decided_version), exclude_defaults=True)
+    # Inside a JSON text the quotation mark would not stand alone: the first place is the plan's.
+    return rest.replace(_NO_TASKS, b'"tasks":[%b]' % b",".join(tasks), 1), pieces
+
+
+def _encode_task(_: str, task: Task) -> bytes:
+    return _adapter(Task).dump_json(task, exclude_defaults=True)
 
 
 def _decided(stored: StoredPlan) -> tuple[int, ...]:

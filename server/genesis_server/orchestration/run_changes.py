@@ -26,4 +26,11 @@ def changed_run(stored: StoredPlan, run: PlanRun | None, event: RunEvent, call: 
             raise invalid_field("budget.cost.currency_code", f"is {cost.currency}, but this run counts in {counted}; convert the amount")
         return replace(run, budget=event.budget)
     refuse_unrouted(plan.id, routed=stored.routing is not None, own_catalogue=stored.own_catalogue)
-    return replace(run, dispatched=True, priority=event.priority, caller=call.caller, correlation_id=call.correlation_id)
+    return replace(
+        run,
+        dispatched=True,
+        priority=event.priority,
+        caller=call.caller,
+        correlation_id=call.correlation_id,
+        traceparent=event.traceparent,
+    )

@@ -1,18 +1,20 @@
-"""Stored runs: the work on each plan, beside the plan, and a mark for each plan that agents carry out."""
+"""Stored runs: the work on each plan, beside the plan, and a mark for each plan that agents carry out.
+
+By the marks a server that starts finds the plans to carry out without reading those that have ended.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from genesis_server.dispatch.codec import RUN_KIND, decode_run, encode_run, run_key
+from genesis_server.dispatch.codec import DISPATCHED_KIND, RUN_KIND, decode_run, encode_run_again, run_key
 from genesis_server.model.plan import Plan
 from genesis_server.model.work import PlanRun
 from genesis_server.orchestration.plan_store import has_ended
 from genesis_server.resilience.errors import RoutingError
 from genesis_server.storage.base import ABSENT, Documents, Key, Put
+from genesis_server.storage.pieces import NO_PIECES, Pieces
 
-DISPATCHED = "dispatched"
-"""Kind of the marks: a server that starts finds the plans to carry out without reading those that have ended."""
 _PAGE = 500
 
 
@@ -22,6 +24,8 @@ class StoredRun:
 
     run: PlanRun
     version: int = ABSENT
+    pieces: Pieces = field(default_factory=dict[str, tuple[object, bytes]], compare=False, repr=False)
+    """Of the document as it was written."""
 
 
 class RunStore:
@@ -41,20 +45,22 @@ class RunStore:
     async def dispatched(self, tenant: str) -> list[str]:
         """Ids of the plans that agents carry out."""
         found: list[str] = []
-        while page := await self.documents.list(tenant, DISPATCHED, after=found[-1] if found else "", limit=_PAGE):
+        while page := await self.documents.list(tenant, DISPATCHED_KIND, after=found[-1] if found else "", limit=_PAGE):
             found += [document.key.id for document in page]
         return found
 
 
-def run_puts(tenant: str, before: StoredRun | None, after: PlanRun, plan: Plan, *, now: float) -> list[Put]:
-    """What to write for a run that goes with `plan`, the mark included when it comes or goes."""
-    puts = [Put(run_key(tenant, after.plan_id), encode_run(after), expected=before.version if before else ABSENT)]
+def run_puts(tenant: str, before: StoredRun | None, after: PlanRun, plan: Plan, *, now: float) -> tuple[list[Put], StoredRun]:
+    """What to write for a run that goes with `plan`, the mark included when it comes or goes, and the run as it is stored then."""
+    expected = before.version if before else ABSENT
+    value, pieces = encode_run_again(after, before.pieces if before else NO_PIECES)
+    puts = [Put(run_key(tenant, after.plan_id), value, expected=expected)]
     was = before is not None and before.run.dispatched
     if after.dispatched and has_ended(plan.state):
-        puts.append(Put(Key(tenant, DISPATCHED, plan.id), b"", expires=now))
+        puts.append(Put(Key(tenant, DISPATCHED_KIND, plan.id), b"", expires=now))
     elif after.dispatched and not was:
-        puts.append(Put(Key(tenant, DISPATCHED, plan.id), b""))
-    return puts
+        puts.append(Put(Key(tenant, DISPATCHED_KIND, plan.id), b""))
+    return puts, StoredRun(after, expected + 1, pieces)
 
 
 def refuse_unrouted(plan_id: str, *, routed: bool, own_catalogue: bool) -> None:

@@ -13,6 +13,7 @@ from genesis_server import __version__
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.dispatch.budget import balance
 from genesis_server.dispatch.following import follow_plan
+from genesis_server.dispatch.retrying import failed
 from genesis_server.model.plan import Plan, PlanCounters, PlanState, RetryPolicy, Task, TaskKind, TaskState
 from genesis_server.model.provenance import Provenance, TripwireHit
 from genesis_server.model.routing import Routing, TaskRoute
@@ -30,11 +31,12 @@ from genesis_server.model.update import (
     UndecidedGuard,
     UserEdit,
 )
-from genesis_server.model.work import Balance
+from genesis_server.model.work import Balance, PlanRun
 from genesis_server.orchestration.decisions.coding import decode_agents
 from genesis_server.orchestration.decisions.keys import snapshot_key
 from genesis_server.orchestration.offloading import INLINE_GOAL_LENGTH, INLINE_OFFERS, INLINE_TASKS, offload
 from genesis_server.orchestration.orchestrator import Call
+from genesis_server.orchestration.outcomes import cancelled_puts
 from genesis_server.orchestration.phases import PhaseTimer
 from genesis_server.orchestration.plan_store import PlanChange, PlanStore, StoredPlan, version_mismatch
 from genesis_server.orchestration.repair import with_routes
@@ -46,7 +48,7 @@ from genesis_server.planning.update.apply import Updated, update_all
 from genesis_server.planning.update.ids import attempts
 from genesis_server.planning.update.ready import settle
 from genesis_server.resilience.errors import GenesisError, ResourceError
-from genesis_server.storage.base import VersionConflictError
+from genesis_server.storage.base import Put, VersionConflictError
 
 ATTEMPTS = 100
 """How often an event for whatever version is decided anew when other processes write meanwhile; each time one of them got on."""
@@ -191,15 +193,17 @@ class Updater:
             run = changed_run(stored, run, event, call, self._now())
             decided = _run_changed(stored, event)
         else:
-            decided = await self.decide(call, stored, [event], hits=hits, timer=timer)
+            decided = await self.decide(call, stored, [event], hits=hits, run=run, timer=timer)
             for error in decided.errors:
                 if error is not None:
                     raise error
         if decided.is_new:
+            also: list[Put] = []
             if run is not None:
-                run = follow_plan(run, decided.after.plan, now=self._now())
+                before, run = run, follow_plan(run, decided.after.plan, now=self._now())
+                also += run_puts(tenant, stored_run, run, decided.after.plan, now=self._now())[0]
+                also += cancelled_puts(tenant, before, run, stored, now=self._now())
             with timer.phase("store"):
-                also = [] if run is None else run_puts(tenant, stored_run, run, decided.after.plan, now=self._now())
                 await self.store.update(tenant, stored, decided.after, self.change(call.caller.subject, decided), also=also)
         return _answer(decided, timer, None if run is None else balance(run, now=self._now()))
 
@@ -211,18 +215,20 @@ class Updater:
         *,
         hits: tuple[TripwireHit, ...] = (),
         rerouted: Mapping[str, TaskRoute] = MappingProxyType({}),
+        run: PlanRun | None = None,
         timer: PhaseTimer | None = None,
     ) -> Decided:
         """What events that came together make of a plan, and of its routing.
 
-        `rerouted` has new routes for tasks that are there. Writes nothing but the record of the routing.
+        `rerouted` has new routes for tasks that are there; `run` is the work on the plan so far, whose failures tell who need not try
+        again. Writes nothing but the record of the routing.
         """
         timer = timer or PhaseTimer(self._clock, self._observe)
         tenant, snapshots = call.caller.tenant, self._snapshots(call.caller.tenant)
         asks = any(isinstance(event, TaskFailed | Information | UserEdit | Approve) for event in events)
         own = await self._own_catalogue(tenant, stored) if asks else None
         index = own or snapshots.agents
-        replan = _replan(stored, index, snapshots)
+        replan = _replan(stored, run, index, snapshots)
         with timer.phase("plan"):
             is_large = len(stored.plan.tasks) > INLINE_TASKS or len(index.offers) > INLINE_OFFERS
             updated, errors = await offload(is_large, lambda: update_all(stored.plan, events, known=stored.known, replan=replan))
@@ -231,7 +237,7 @@ class Updater:
             fresh = dict(rerouted)
             if updated.replanned:
                 with timer.phase("route"):
-                    fresh |= await self.find_routes(call, stored, updated.plan, _to_route(stored, updated.plan, routing), index=own)
+                    fresh |= await self.find_routes(call, stored, updated.plan, _to_route(stored, updated.plan, replan), index=own)
             by_task = {route.task_id: route for route in routing.routes} | fresh
             kept = tuple([by_task[task.id] for task in updated.plan.tasks if task.id in by_task])
             routing, routes = with_routes(routing, kept), tuple([route for route in kept if route.task_id in fresh])
@@ -296,7 +302,7 @@ def _new_routes(routes: Sequence[TaskRoute]) -> str:
     return "; ".join(parts) + more
 
 
-def _replan(stored: StoredPlan, index: CatalogueIndex, snapshots: Snapshots) -> Replan:
+def _replan(stored: StoredPlan, run: PlanRun | None, index: CatalogueIndex, snapshots: Snapshots) -> Replan:
     routes = stored.routing.routes if stored.routing else ()
     targets = {route.task_id: route.assignment.target for route in routes if route.assignment}
     return Replan(
@@ -304,6 +310,7 @@ def _replan(stored: StoredPlan, index: CatalogueIndex, snapshots: Snapshots) -> 
         snapshots.methods,
         targets={task_id: target.id for task_id, target in targets.items()},
         capabilities={task_id: target.skill_id or target.id for task_id, target in targets.items()},
+        failed={} if run is None else {task.task_id: failed(task) for task in run.tasks.values()},
     )
 
 
@@ -318,15 +325,15 @@ def _new_words(event: PlanEvent | RunEvent) -> Sequence[tuple[str, str]]:
             return []
 
 
-def _to_route(stored: StoredPlan, after: Plan, routing: Routing) -> dict[str, frozenset[str]]:
+def _to_route(stored: StoredPlan, after: Plan, replan: Replan) -> dict[str, frozenset[str]]:
     """The unfinished work that came, or that changed in more than its conditions, each with those who failed at it."""
-    targets = {route.task_id: route.assignment.target.id for route in routing.routes if route.assignment}
     old = {task.id: _as_routed(task) for task in stored.plan.tasks}
     wanted: dict[str, frozenset[str]] = {}
     for task in after.tasks:
         if task.kind is not TaskKind.COMPOUND and not task.state.ended and old.get(task.id) != _as_routed(task):
-            failed = [other.id for other in attempts(task, after.tasks) if other.state is TaskState.FAILED]
-            wanted[task.id] = frozenset(targets[one] for one in failed if one in targets)
+            before = [other.id for other in attempts(task, after.tasks) if other.state is TaskState.FAILED]
+            last = {replan.targets[one] for one in before if one in replan.targets}
+            wanted[task.id] = frozenset(last.union(*(replan.failed.get(one, ()) for one in before)))
     return wanted
 
 

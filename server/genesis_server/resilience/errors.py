@@ -1,7 +1,7 @@
 """The errors of the domain: types that carry their facts and know their category and reason.
 
     GenesisError
-     ├─ DecompositionError   EMPTY_GOAL, TASK_ENDED, PLAN_ENDED, UPDATE_LIMIT, INVALID_EDIT, NOT_AWAITING_APPROVAL
+     ├─ DecompositionError   EMPTY_GOAL, TASK_ENDED, PLAN_ENDED, UPDATE_LIMIT, INVALID_EDIT, NOT_AWAITING_APPROVAL, NOT_APPROVED
      ├─ RoutingError         INVALID_PLAN, TOO_MANY_TASKS, INVALID_RULEBOOK, PLAN_NOT_ROUTED
      ├─ ValidationError      INVALID_FIELD, MALFORMED_MESSAGE, INVALID_PAGE_TOKEN, REQUEST_ID_REUSED, UNKNOWN_METHOD, OUTPUT_MISMATCH
      ├─ LlmError             MODEL_*, which stay inside the server: the plan is made without the model (llm/failures.py)

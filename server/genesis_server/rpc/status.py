@@ -75,6 +75,7 @@ STATUS_OF_REASON: dict[str, grpc.StatusCode] = {
     "NOT_AWAITING_APPROVAL": _CODE.FAILED_PRECONDITION,
     "PLAN_NOT_ROUTED": _CODE.FAILED_PRECONDITION,
     "BREAKER_NOT_FOUND": _CODE.NOT_FOUND,
+    "NOT_APPROVED": _CODE.FAILED_PRECONDITION,
 }
 """Status of each `genesis.v1.ErrorReason`; a test holds it against the comments of errors.proto."""
 

@@ -19,6 +19,7 @@ from genesis_server.rpc.convert.plans import counters_to_proto
 from genesis_server.rpc.convert.updates import diff_to_proto, event_from_proto, undecided_to_proto
 from genesis_server.rpc.convert.values import number, time_to_proto
 from genesis_server.rpc.convert.work import balance_to_proto, task_run_to_proto
+from genesis_server.telemetry.context import current_call
 
 _NewsT = TypeVar("_NewsT")
 
@@ -35,7 +36,8 @@ class UpdateAnswers:
 
     async def update(self, request: update_pb2.UpdatePlanRequest, call: Call) -> update_pb2.UpdatePlanResponse:
         """What an event changed. Raises what `Updater.update` raises."""
-        event = event_from_proto(request, actor=call.caller.subject)
+        running = current_call()
+        event = event_from_proto(request, actor=call.caller.subject, traceparent=running.traceparent if running else "")
         answer = await self._updater.update(call, request.plan_id, request.version, event)
         return update_pb2.UpdatePlanResponse(
             plan_id=answer.plan_id,

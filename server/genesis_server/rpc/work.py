@@ -21,7 +21,7 @@ from genesis_server.model.caller import Caller
 from genesis_server.model.work import Session
 from genesis_server.orchestration.dispatching.dispatcher import Dispatcher, WorkStream
 from genesis_server.orchestration.orchestrator import Call
-from genesis_server.resilience.errors import GenesisError, invalid_field
+from genesis_server.resilience.errors import GenesisError, ResourceError, invalid_field
 from genesis_server.rpc.admission import Admission
 from genesis_server.rpc.convert.workers import MOVE, stream_message_to_proto
 from genesis_server.rpc.methods import WORK
@@ -32,7 +32,9 @@ from genesis_server.security.agent_identity import AgentIdentity
 from genesis_server.telemetry.names import METADATA_STATUS_DETAILS
 
 MAX_REPORTS = 64
-"""Reports of one stream that are taken at once; meanwhile nothing more is read from it."""
+"""Reports of one stream whose answers are not sent yet; meanwhile nothing more is read from it, so that no queue grows without end."""
+OPEN_SECONDS = 10.0
+"""How long a stream may take to say whose it is: one that never does would hold a worker's place."""
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +79,8 @@ async def serve_work(parts: WorkParts, requests: Requests, call: Call, *, peer: 
 
     `peer` is the address of the worker's side of the connection, as gRPC has it.
 
-    Raises ResourceError SESSION_NOT_FOUND, OVERLOADED, SecurityError AGENT_MISMATCH, ValidationError INVALID_FIELD; leases stay.
+    Raises ResourceError SESSION_NOT_FOUND, OVERLOADED, DEADLINE_EXCEEDED, SecurityError AGENT_MISMATCH, ValidationError INVALID_FIELD;
+    leases stay.
     """
     stream = _Stream(parts, requests, call, peer)
     with parts.admission.work(stream.move):
@@ -116,6 +119,8 @@ class _Stream:
         try:
             while not isinstance(said := await self._out.get(), _Over):
                 yield said
+                if said.HasField("reported"):
+                    self._free.release()
                 if said is MOVE:
                     async for answer in self._last_answers():
                         yield answer
@@ -156,7 +161,7 @@ class _Stream:
         """Take what the worker says until it says no more; reports are answered before the stream ends."""
         over = _Over()
         try:
-            first = await anext(self._requests, None)
+            first = await self._first()
             if first is not None:
                 session, stream = await self._open(first)
                 self._start(self._tell(stream))
@@ -166,6 +171,14 @@ class _Stream:
             over = _Over(error)
         await self._reported()
         self._out.put_nowait(over)
+
+    async def _first(self) -> agent_service_pb2.WorkRequest | None:
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                return await anext(self._requests, None)
+        except TimeoutError:
+            message = f"nothing was said for {OPEN_SECONDS:g} s; say `open` with the session as soon as the stream begins"
+            raise ResourceError("DEADLINE_EXCEEDED", message) from None
 
     async def _open(self, first: agent_service_pb2.WorkRequest) -> tuple[Session, WorkStream]:
         if first.WhichOneof("message") != "open":
@@ -196,13 +209,9 @@ class _Stream:
                 await self._free.acquire()
                 report = asyncio.create_task(self._report(request.report, session.agent_id))
                 self._reports.add(report)
-                report.add_done_callback(self._has_reported)
+                report.add_done_callback(self._reports.discard)
             case _:
                 raise invalid_field("open", "comes once on a stream, as the first message", "once")
-
-    def _has_reported(self, report: asyncio.Task[None]) -> None:
-        self._reports.discard(report)
-        self._free.release()
 
     async def _report(self, request: work_pb2.ReportRequest, agent_id: str) -> None:
         answer = agent_service_pb2.WorkReported(lease_id=request.lease.lease_id)

@@ -1,7 +1,7 @@
 """What should not have happened, kept for the administrators of the tenant it concerns.
 
 Nobody who is refused waits for a write, and no flood of refusals fills memory or store: the same thing within a minute is one event
-with a count, and what is more than a bound is counted in one event of its own.
+with a count, and what is more than a bound, of one tenant in a minute or of all that wait, is counted in one event of its own.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ DROPPED = "EVENTS_DROPPED"
 KEPT_SECONDS = 30 * 86_400.0
 SAME_SECONDS = 60.0
 """The same thing within this time is one event."""
+MOST_A_MINUTE = 100
+"""New events of one tenant in one process: who may call can make each refusal another one."""
 MOST_PENDING = 1_000
 WRITE_SECONDS = 1.0
 """Time between writes: what comes meanwhile goes into the next one."""
@@ -90,6 +92,8 @@ class SecurityEvents:
         self._sleep = sleep
         self._pending: dict[_What, SecurityEvent] = {}
         self._written: OrderedDict[_What, SecurityEvent] = OrderedDict()
+        self._minutes: dict[str, tuple[float, int]] = {}
+        """When each tenant's minute began, and its new events since."""
         self._noted = asyncio.Event()
 
     def note(self, *, tenant: str | None, kind: str, actor: str, message: str, facts: Mapping[str, str]) -> None:
@@ -145,11 +149,24 @@ class SecurityEvents:
                 event = None
         if event is not None:
             self._pending[what] = replace(event, count=event.count + 1)
-        elif len(self._pending) < MOST_PENDING or (what[1] == DROPPED and len(self._pending) < 2 * MOST_PENDING):
+        elif what[1] == DROPPED:
+            if len(self._pending) < 2 * MOST_PENDING:
+                self._pending[what] = self._new(what, facts, now)
+        elif len(self._pending) < MOST_PENDING and self._has_room(what[0], now):
             self._pending[what] = self._new(what, facts, now)
-        elif what[1] != DROPPED:
+        else:
             self._count((what[0], DROPPED, "", _DROPPED_MESSAGE), {})
         self._noted.set()
+
+    def _has_room(self, tenant: str, now: float) -> bool:
+        """Whether a tenant may have one more new event in this minute; it counts as one."""
+        begin, count = self._minutes.get(tenant, (now, 0))
+        if abs(now - begin) >= SAME_SECONDS:
+            begin, count = now, 0
+        if count >= MOST_A_MINUTE:
+            return False
+        self._minutes[tenant] = begin, count + 1
+        return True
 
     def _new(self, what: _What, facts: Mapping[str, str], now: float) -> SecurityEvent:
         tenant, kind, actor, message = what

@@ -252,11 +252,11 @@ class Fields(BaseSettings):
     acknowledge_seconds: Annotated[float, Field(ge=0.1, le=3_600, allow_inf_nan=False)] = 10
     """How long a worker may take to acknowledge a task before it is taken back."""
     reroute_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 10
-    """How long a ready task waits for an agent that is not live, or whose breaker is open, before another one gets it."""
+    """How long a ready task waits for an agent that is not live before another one gets it."""
     task_timeout_seconds: Annotated[float, Field(gt=0, le=3_162_240_000, allow_inf_nan=False)] = 600
     """Longest time of one attempt at a task that says none itself."""
-    max_artefact_bytes: Bytes = ByteSize(64 * 1024)
-    """Largest values of one task's outputs together, as JSON; larger ones are told by reference."""
+    max_artefact_bytes: Annotated[ByteSize, BeforeValidator(_bytes), Field(ge=1024, le=65_536)] = ByteSize(64 * 1024)
+    """Largest values of one task's outputs together, as JSON, at most 64 KiB; larger ones are told by reference."""
     max_work_streams: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """Streams of workers at once in one process; more are refused with RESOURCE_EXHAUSTED."""
 

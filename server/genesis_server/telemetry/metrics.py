@@ -27,7 +27,6 @@ PHASES = ("tripwire", "plan", "route", "validate", "store")
 STORAGE_OPERATIONS = ("get", "put", "put_all", "delete", "list", "append", "read", "acquire", "renew", "release", "check")
 STORAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 SECURITY_REASONS = (
-    "CREDENTIALS_MISSING",
     "CREDENTIALS_INVALID",
     "CREDENTIALS_EXPIRED",
     "CREDENTIALS_REPLAYED",
@@ -35,6 +34,7 @@ SECURITY_REASONS = (
     "AGENT_MISMATCH",
     "LEASE_FOREIGN",
     "LEASE_LOST",
+    "INJECTION_SUSPECTED",
 )
 """Reasons of the refusals that are security events."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from genesis_server.agents import agent_breakers
-from genesis_server.agents.agent_breakers import KIND, RESETS, AgentBreakers
+from genesis_server.agents.agent_breakers import KEPT_SECONDS, KIND, RESETS, AgentBreakers
 from genesis_server.agents.shared_breaker import BEAT_SECONDS, FAILURES, RESET_SECONDS, record_from_bytes
 from genesis_server.resilience.breakers import BreakerState
 from genesis_server.resilience.errors import ResourceError
@@ -45,7 +45,7 @@ class Processes:
         return breakers
 
     async def with_store(self, *, known: bool = True, wrap: Callable[[SqliteStore], SqliteStore] = lambda store: store):
-        store = SqliteStore(self.place / "store.db", clock=time.time)
+        store = SqliteStore(self.place / "store.db", clock=lambda: self.clock.now + 1e9)
         self.stack.push_async_callback(store.close)
         breakers = AgentBreakers(
             wrap(store), clock=self.clock, now=lambda: self.clock.now + 1e9, observe=lambda *told: self.observed.append(told)
@@ -245,6 +245,37 @@ async def test_many_breakers_are_read_in_pages(processes: Processes, monkeypatch
     other = await processes.start(known=False)
     await other.refresh(TENANT)
     assert len(other.unhealthy(TENANT)) == 5
+
+
+async def test_no_number_of_agents_fills_the_memory(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients name whom they report of: closed breakers make room, those that are open stay, and nobody is refused for it."""
+    monkeypatch.setattr(agent_breakers, "MOST_BREAKERS", 3)
+    one, store = await processes.with_store()
+    fail(one, agent="open")
+    for number in range(10):
+        one.tell(TENANT, f"agent{number}", "it said no")
+    assert [view.agent_id for view in one.listed(TENANT)] == ["open", "agent8", "agent9"]
+    for number in range(10):
+        fail(one, agent=f"bad{number}")
+    assert one.unhealthy(TENANT) == {"open", "bad0", "bad1"}
+    assert one.passes(TENANT, "bad9")
+    other = await processes.start()
+    fail(other, agent="elsewhere")
+    await written(store, 4)
+    view = await one.reset(TENANT, "elsewhere", actor="ann", cause="it is well")
+    assert (view.agent_id, view.state) == ("elsewhere", CLOSED)
+
+
+async def test_what_is_known_of_an_agent_that_is_gone_vanishes_and_its_resets_stay(processes: Processes) -> None:
+    one, store = await processes.with_store()
+    for cause in ("first", "second"):
+        fail(one)
+        await until(one, lambda: state(one) is OPEN)
+        await one.reset(TENANT, AGENT, actor="ann", cause=cause)
+        assert await store.get(KEY) is not None
+        processes.clock.now += KEPT_SECONDS + 1
+        assert await store.get(KEY) is None
+    assert len(await store.list(TENANT, RESETS)) == 2
 
 
 async def test_faults_of_the_storage_stop_nothing(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:

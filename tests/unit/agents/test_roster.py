@@ -111,17 +111,36 @@ async def test_who_left_is_gone_and_cannot_leave_again(store: Store) -> None:
         assert (await refusal(call)).reason == "SESSION_NOT_FOUND"
 
 
-async def test_an_ended_session_vanishes_after_a_day(tmp_path: Path) -> None:
+async def test_an_ended_session_vanishes_after_an_hour(tmp_path: Path) -> None:
     clock = Clock()
     store = SqliteEngine(tmp_path, clock).open()
     process = Process(store, now=clock)
     session = await process.roster.register(TENANT, card("build"))
     await process.roster.leave(TENANT, session.id, agent_id="build")
-    clock.now += 86_399
+    clock.now += 3_599
     assert await store.get(Key(TENANT, KIND, session.id)) is not None
     clock.now += 2
     assert await store.get(Key(TENANT, KIND, session.id)) is None
     await store.close()
+
+
+async def test_a_tenant_has_only_so_many_workers(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roster_module, "MOST_SESSIONS", 2)
+    roster = Process(store).roster
+    first = await roster.register(TENANT, card("build"))
+    await roster.register(TENANT, card("qa"))
+    error = await refusal(roster.register(TENANT, card("build")))
+    assert (error.reason, error.facts, error.retry_after_seconds) == ("OVERLOADED", {"limit": "2"}, 5.0)
+    await roster.register("globex", card("build"))
+    await roster.leave(TENANT, first.id, agent_id="build")
+    assert (await roster.register(TENANT, card("build"))).agent_id == "build"
+
+
+async def test_a_card_that_would_fill_the_memory_is_refused(store: Store) -> None:
+    roster = Process(store).roster
+    error = await refusal(roster.register(TENANT, card("build", description="x" * 300_000)))
+    assert (error.reason, error.facts["field"]) == ("INVALID_FIELD", "card")
+    assert set(roster.live_agents(TENANT)) == set()
 
 
 async def test_a_silent_worker_is_lost_after_the_leases_time_and_not_before(store: Store) -> None:

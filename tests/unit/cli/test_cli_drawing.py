@@ -311,6 +311,23 @@ def test_every_form_shows_conditions_and_how_tasks_ended() -> None:
     assert read.nodes["t2"]["state"] == "failed"
 
 
+def test_every_form_shows_what_awaits_approval() -> None:
+    """Whoever is to approve sees where, and the critical path is still that of the whole plan."""
+    waiting = plan_pb2.Task(id="a", goal="Deploy", state=plan_pb2.TASK_STATE_AWAITING_APPROVAL)
+    graph = PlanGraph(plan_pb2.Plan(goal="Deploy it", tasks=[waiting, plan_pb2.Task(id="b", goal="Tell")]))
+    svg = to_svg(graph, {}, ["b"])
+    assert "? unapproved" in [element.text for element in _check_svg(svg).iter()]
+    assert 'class="task unapproved"' in svg
+    assert 'class="task critical"' in svg
+    mermaid = to_mermaid(graph, {})
+    _check_mermaid(mermaid)
+    assert '  t0["? 1 Deploy"]:::unapproved' in mermaid
+    assert "  classDef unapproved fill:#fffbeb,stroke:#b45309" in mermaid
+    dot = to_dot(graph, {})
+    _check_dot(dot)
+    assert 'label="? 1 Deploy", fillcolor="#fffbeb", color="#b45309"' in dot
+
+
 def test_a_plan_without_conditions_says_nothing_of_them(plan: plan_pb2.Plan) -> None:
     """The legend explains only what is there."""
     assert "◇" not in to_svg(PlanGraph(plan), {})

@@ -167,6 +167,11 @@ def test_no_call_is_without_a_deadline() -> None:
     assert Target(address="h", timeout=7).call_timeout(HEALTH, {"timeout": 1}) == 1
 
 
+def test_a_server_that_is_back_is_found_before_a_lease_ends() -> None:
+    """The default lease lasts 30 seconds; waits between tries to connect are much shorter."""
+    assert dict(Target(address="h").options())["grpc.max_reconnect_backoff_ms"] <= 10_000
+
+
 def test_the_default_waits_outlast_a_restart_of_the_server() -> None:
     """Which takes about two seconds: the tries go on longer, and the connection is tried again in between."""
     retry = genesis.Retry()

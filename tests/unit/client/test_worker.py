@@ -113,22 +113,25 @@ async def test_what_a_function_raises_decides_what_is_told(fake: FakeAgents, tim
                 raise SystemExit(3)
             case "strange":
                 return object()  # type: ignore[return-value]
+            case "nothing left":
+                return next(iter(()))
             case _:
                 raise ValueError("oops")
 
     async with at_work(worker, fake, time):
-        for number, how in enumerate(["decline", "fail", "raise", "exit", "strange"], 1):
+        for number, how in enumerate(["decline", "fail", "raise", "exit", "strange", "nothing left"], 1):
             fake.send(assignment(number, how=how))
             await until(lambda number=number: len(fake.reports) == number)
-        fake.send(assignment(6, skill="other"))
-        await until(lambda: len(fake.reports) == 6)
-    declined, failed, raised, left, strange, other = fake.reports
+        fake.send(assignment(7, skill="other"))
+        await until(lambda: len(fake.reports) == 7)
+    declined, failed, raised, left, strange, stopped, other = fake.reports
     assert (declined.declined.reason, declined.declined.hand_back) == ("not mine", False)
     assert (failed.failed.error, failed.failed.permanent) == ("cannot", True)
     assert (raised.failed.error, raised.failed.permanent) == ("ValueError: oops", False)
     assert left.failed.error == "SystemExit: 3"
     assert strange.failed.permanent
     assert "cannot be sent" in strange.failed.error
+    assert stopped.failed.error == "RuntimeError: the function raised StopIteration"
     assert (other.declined.reason, other.declined.hand_back) == ("the agent has no skill 'other'", False)
     assert "Traceback" in caplog.text
 
@@ -375,6 +378,36 @@ async def test_a_lost_session_drops_its_tasks_and_joins_again(fake: FakeAgents, 
         fake.send(assignment(2))
         await until(lambda: len(contexts) == 2)
     assert all(not report.HasField("done") for report in fake.reports)
+
+
+async def test_a_session_that_is_lost_while_the_worker_stops_is_not_opened_again(fake: FakeAgents, time: FakeTime) -> None:
+    """The server would take it for a worker that lives."""
+    worker, contexts, _ = holding()
+    async with at_work(worker, fake, time) as engine:
+        fake.send(assignment())
+        await until(lambda: contexts)
+        engine.stop()
+        fake.known.clear()
+        await time.pass_by(10)
+        await until(lambda: fake.left)
+    assert fake.sessions == ["ses_1"]
+
+
+async def test_a_server_that_is_away_is_spoken_of_once(fake: FakeAgents, time: FakeTime, caplog: pytest.LogCaptureFixture) -> None:
+    """And once more when it is back; not with every try."""
+    async with at_work(writer(), fake, time):
+        fake.beat_refused = (grpc.StatusCode.UNAVAILABLE, "STORAGE_UNAVAILABLE")
+        for beats in range(1, 4):
+            await time.pass_by(10)
+            await until(lambda beats=beats: len(fake.beats) >= beats)
+            await asyncio.sleep(0.02)
+        fake.beat_refused = None
+        async with asyncio.timeout(10):
+            while "answered again" not in caplog.text:
+                await time.pass_by(10)
+                await asyncio.sleep(0.005)
+    warned = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert [message.partition(":")[0] for message in warned] == ["no answer to a sign of life", "signs of life are answered again"]
 
 
 async def test_a_worker_nobody_answers_lets_its_tasks_go_by_its_own_clock(fake: FakeAgents, time: FakeTime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, NotRequired, TypedDict
 
 import pytest
 from hypothesis import given
@@ -26,6 +26,20 @@ class Report:
     title: str
     pages: int = 1
     tags: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Share:
+    """A record with a rule, a constant, and a field that it calculates itself."""
+
+    most: ClassVar[int] = 100
+    percent: int
+    rest: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.percent > self.most:
+            raise ValueError("more than everything")
+        self.rest = self.most - self.percent
 
 
 class Options(TypedDict):
@@ -88,6 +102,8 @@ def test_a_value_of_the_type_arrives_as_the_type(kind: Any, value: Any, result: 
         (Report, [], "is a list, not an object"),
         (Report, {"title": "t", "tags": [1]}, ".tags[0] is a number, not a text"),
         (Options, {"size": 1}, "has no 'colour'"),
+        (Share, {"percent": 101}, "is no Share: more than everything"),
+        (list[Share], [{"percent": 101}], "[0] is no Share: more than everything"),
     ],
 )
 def test_a_value_of_another_type_is_told_with_its_place(kind: Any, value: Any, text: str) -> None:
@@ -95,6 +111,27 @@ def test_a_value_of_another_type_is_told_with_its_place(kind: Any, value: Any, t
     with pytest.raises(MisfitError) as caught:
         fitted(value, kind)
     assert str(caught.value) == text
+
+
+def test_a_record_comes_back_as_it_went_although_it_calculates_a_field() -> None:
+    """What one task returned is what the next one gets; constants of the class are no part of it."""
+    plain, _ = outputs(Share(30), [], [])
+    assert plain == {"percent": 30, "rest": 70}
+    assert fitted(plain, Share) == Share(30)
+    assert [one.name for one in Binding.of(_shared).outputs("share")] == ["percent", "rest"]
+
+
+def _shared() -> Share:
+    return Share(1)
+
+
+def test_an_annotation_that_cannot_be_hashed_is_read_like_others() -> None:
+    """Such as those of libraries that describe fields."""
+
+    def write() -> Annotated[str, ["words"]]:
+        return ""
+
+    assert [(one.name, one.type) for one in Binding.of(write).outputs("write")] == [("write", "text")]
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=3)))

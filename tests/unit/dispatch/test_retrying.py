@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesis_server.dispatch.retrying import MAX_HAND_BACKS, MAX_REASON_LENGTH, GiveUp, Retry, after_failure, excluded, story
+from genesis_server.dispatch.retrying import MAX_HAND_BACKS, MAX_REASON_LENGTH, GiveUp, Retry, after_failure, excluded, failed, story
 from genesis_server.model.plan import DEFAULT_ATTEMPTS, MAX_BACKOFF_SECONDS, RetryPolicy, Task
 from genesis_server.model.work import Attempt, AttemptOutcome, LeaseToken, TaskRun
 
@@ -47,6 +47,13 @@ def test_an_agent_that_cannot_or_will_not_is_left_out_at_once() -> None:
     assert after(task(), attempt(permanent=True)) == Retry(NOW, frozenset({"a"}))
     assert after(task(), attempt(outcome=DECLINED)) == Retry(NOW, frozenset({"a"}))
     assert after(task(), attempt("b", permanent=True), attempt("a")) == Retry(NOW + 2.0, frozenset({"b"}))
+
+
+def test_who_tried_in_vain_is_known_and_who_handed_it_back_is_not_among_them() -> None:
+    outcomes = (AttemptOutcome.LOST, AttemptOutcome.RETURNED, AttemptOutcome.DECLINED, AttemptOutcome.TIMED_OUT, AttemptOutcome.CANCELLED)
+    lease = LeaseToken("lse", 1)
+    tried = [Attempt(n, f"agent-{n}", "ses", lease, 0.0, 60.0, outcome=one) for n, one in enumerate((*outcomes, AttemptOutcome.FAILED))]
+    assert failed(TaskRun("t", tuple(tried))) == {"agent-0", "agent-2", "agent-3", "agent-5"}
 
 
 def test_what_is_handed_back_counts_for_nothing_and_goes_out_again_at_once() -> None:

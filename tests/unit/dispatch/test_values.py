@@ -123,7 +123,7 @@ def test_every_output_that_is_missing_or_of_another_type_is_told() -> None:
     with pytest.raises(ValidationError) as raised:
         check_outputs(DECLARED, Values({"summary": 5, "rows": "a,b"}), max_bytes=200)
     assert raised.value.reason == "OUTPUT_MISMATCH"
-    assert raised.value.facts == {"task_id": "t"}
+    assert raised.value.facts == {"field": "done.outputs[summary]", "task_id": "t"}
     assert [(violation.field, violation.description) for violation in raised.value.violations] == [
         ("done.outputs[summary]", "output 'summary' is of type 'text' and must be a JSON string"),
         ("done.outputs[rows]", "output 'rows' is of type 'table' and must be a JSON array or object"),

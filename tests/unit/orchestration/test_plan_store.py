@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from genesis_server.dispatch.codec import DISPATCHED_KIND, outcome_key, run_key
 from genesis_server.model.plan import Plan, PlanState, Task, TaskConstraints, TaskOrigin, TaskSource
 from genesis_server.model.provenance import DegradationLevel, Provenance
 from genesis_server.model.span import Span
@@ -99,6 +100,13 @@ async def test_the_versions_go_with_the_plan_also_when_a_deletion_was_cut_off(pl
         await plans.delete("acme", "p1")
     assert await plans.changes("acme", "p1", limit=10) == []
     assert len(await plans.changes("acme", "p10", limit=10)) == 1
+
+
+async def test_the_work_on_a_plan_goes_with_it(plans: PlanStore) -> None:
+    keys = [run_key("acme", "p1"), Key("acme", DISPATCHED_KIND, "p1"), outcome_key("acme", "p1", "t1", 1)]
+    await plans.create("acme", stored("p1"), also=[Put(key, b"{}") for key in keys])
+    await plans.delete("acme", "p1")
+    assert [await plans.documents.get(key) for key in keys] == [None, None, None]
 
 
 def second(fact: str) -> StoredPlan:

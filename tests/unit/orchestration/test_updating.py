@@ -155,7 +155,9 @@ async def test_the_other_agent_of_the_same_skill_gets_what_the_first_failed_at(d
     assert tried is not None
     assert {one.assignment.target.id for one in tried.routes if one.assignment and one.task_id[0] == "t"} == {"ann", "bob"}
     last = await desk.updater.update(CALL, "p1", 0, TaskFailed("t~2", "ill too"))
-    assert last.state is PlanState.FAILED
+    assert (last.replanned, last.state, [one.id for one in last.ready]) == (False, PlanState.ACTIVE, ["u"])
+    ended = await desk.updater.update(CALL, "p1", 0, TaskDone("u", {}))
+    assert ended.state is PlanState.FAILED
 
 
 async def test_tasks_for_different_people_are_routed_apart(desk: Desk) -> None:
@@ -189,7 +191,8 @@ async def test_when_that_catalogue_is_kept_no_more_the_registered_agents_are_ask
     desk = desk_over(store, live=SMALL)
     await desk.keep(settling())
     answer = await desk.updater.update(CALL, "p1", 0, TaskFailed("settle.scan", "jam"))
-    assert (answer.state, answer.provenance.agents_snapshot_id) == (PlanState.FAILED, "agents-1")
+    assert (answer.replanned, answer.provenance.agents_snapshot_id) == (False, "agents-1")
+    assert (await desk.store.get("acme", "p1")).plan.hopeless == ("settle.scan",)
 
 
 async def test_a_done_told_again_writes_nothing(desk: Desk) -> None:

@@ -218,8 +218,8 @@ def test_a_preview_and_a_change_go_out_whole() -> None:
         ({"cancel": {}}, Cancel()),
         ({"approve": {"task_id": "a", "refused": True, "comment": "too dear"}}, Approve("a", "ann", refused=True, comment="too dear")),
         ({"budget": {"tokens": "5"}}, ChangeBudget(RunBudget(tokens=5))),
-        ({"dispatch": {}}, StartDispatch(5)),
-        ({"dispatch": {"priority": 0}}, StartDispatch(0)),
+        ({"dispatch": {}}, StartDispatch(5, "00-trace")),
+        ({"dispatch": {"priority": 0}}, StartDispatch(0, "00-trace")),
         ({"edit": {"edits": [
             {"add_task": {"id": "a", "goal": "g", "kind": 1, "depth": 1}}, {"change_task": {"id": "a", "goal": "h", "kind": 1, "depth": 1}},
             {"remove_task_id": "b"}, {"add_edge": {"from_task_id": "a", "to_task_id": "c", "kind": 2}},
@@ -231,7 +231,7 @@ def test_a_preview_and_a_change_go_out_whole() -> None:
 def test_every_event_arrives_as_it_was_told(told: dict[str, object], event: PlanEvent | RunEvent) -> None:
     """Whole numbers as such, for guards compare with them."""
     message = json_format.ParseDict(told, update_pb2.UpdatePlanRequest(plan_id="p"))
-    assert event_from_proto(message, actor="ann") == event
+    assert event_from_proto(message, actor="ann", traceparent="00-trace") == event
 
 
 @pytest.mark.parametrize(

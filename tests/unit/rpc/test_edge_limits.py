@@ -63,6 +63,13 @@ async def test_a_caller_above_its_rate_is_told_when_to_come_back() -> None:
         await edge.stub.Plan(GOOD, metadata=ann)
 
 
+async def test_more_credentials_behind_the_first_make_no_other_caller() -> None:
+    async with serving(limits=Limits(rate_per_second=1, rate_burst=1), clock=lambda: 100.0) as edge:
+        ann = ("authorization", "Bearer ann")
+        await edge.stub.Plan(GOOD, metadata=(ann,))
+        assert (await failure(edge.stub.Plan(GOOD, metadata=(ann, ("authorization", "Bearer another"))))).reason == "RATE_LIMITED"
+
+
 @given(
     steps=st.lists(st.tuples(st.sampled_from(["ann", "bob"]), st.floats(0, 3, allow_nan=False)), max_size=60),
     rate=st.floats(0.5, 20),

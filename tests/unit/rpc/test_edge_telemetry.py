@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -14,6 +15,7 @@ from edge_server import CALLER, PLAN, failure, serving, stream_failure
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
+from genesis.v1 import agent_service_pb2, agent_service_pb2_grpc
 from genesis.v1 import orchestrator_service_pb2 as pb
 from genesis_server.resilience.errors import NetworkError, ResourceError
 from genesis_server.rpc.context import current_caller
@@ -85,6 +87,34 @@ async def test_each_call_gives_one_access_line_and_health_none(caplog: pytest.Lo
     assert fields[0]["tenant"] == "acme"
     assert fields[0]["duration_ms"] >= 0
     assert fields[1]["error.type"] == "INVALID_FIELD"
+
+
+class Beating(agent_service_pb2_grpc.AgentServiceServicer):
+    """Takes signs of life, of one session."""
+
+    async def Heartbeat(self, request: Any, context: Any) -> agent_service_pb2.HeartbeatResponse:  # noqa: N802
+        if request.session_id != "mine":
+            raise ResourceError("SESSION_NOT_FOUND", "register again")
+        return agent_service_pb2.HeartbeatResponse()
+
+    async def Register(self, request: Any, context: Any) -> Any:  # noqa: N802
+        raise AssertionError
+
+    Deregister = List = Register
+
+    async def Work(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
+        raise AssertionError
+        yield
+
+
+async def test_signs_of_life_give_no_access_line_unless_they_are_refused(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "genesis_server.access")
+    async with serving(services=[(agent_service_pb2_grpc.add_AgentServiceServicer_to_server, Beating())]) as edge:
+        stub = agent_service_pb2_grpc.AgentServiceStub(edge.channel)
+        await stub.Heartbeat(agent_service_pb2.HeartbeatRequest(session_id="mine"))
+        await failure(stub.Heartbeat(agent_service_pb2.HeartbeatRequest(session_id="other")))
+    fields: list[dict[str, Any]] = [record.__dict__["fields"] for record in caplog.records if record.name == "genesis_server.access"]
+    assert [line["rpc.response.status_code"] for line in fields] == ["NOT_FOUND"]
 
 
 async def test_calls_are_counted_from_zero_by_method_and_status() -> None:

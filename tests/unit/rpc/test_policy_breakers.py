@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -46,7 +45,7 @@ class Events:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = SqliteStore(tmp_path / "store.db", clock=time.time)
+    opened = SqliteStore(tmp_path / "store.db", clock=lambda: 1_050.0)
     yield opened
     await opened.close()
 

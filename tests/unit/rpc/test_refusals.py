@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from edge_server import NotedEvents
 
+from genesis.v1.errors_pb2 import ErrorReason
 from genesis_server.model.caller import Caller, Role
 from genesis_server.resilience.errors import GenesisError, ResourceError, SecurityError
 from genesis_server.rpc.refusals import note_refusal
 from genesis_server.security.agent_signatures import SignatureError
 from genesis_server.telemetry.context import begin_call, set_call
+from genesis_server.telemetry.metrics import SECURITY_REASONS
 
 AGENT = Caller("acme", "builder", frozenset({Role.AGENT}))
 ANN = Caller("acme", "ann", frozenset({Role.CLIENT}))
@@ -30,6 +32,12 @@ def test_what_should_not_have_happened_is_the_callers_tenants_event(reason: str,
     facts = event.pop("facts")
     assert event == {"tenant": "acme", "kind": reason, "actor": caller.subject, "message": "so it was"}
     assert (facts["plan_id"], facts["method"], facts["peer"]) == ("p", "genesis.v1.AgentService/Work", "ipv4:10.0.0.7")
+
+
+def test_each_refusal_that_is_noted_has_a_series_of_its_own_and_no_other_reason_has() -> None:
+    reasons = [name.removeprefix("ERROR_REASON_") for name in list(ErrorReason.keys())]
+    of_signatures = {"CREDENTIALS_INVALID", "CREDENTIALS_EXPIRED", "CREDENTIALS_REPLAYED"}
+    assert set(SECURITY_REASONS) == of_signatures | {reason for reason in reasons if noted(SecurityError(reason, "m"), AGENT)}
 
 
 def test_the_event_has_the_calls_correlation_id() -> None:

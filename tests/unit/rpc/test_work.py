@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from edge_server import NO_WAIT, Edge, NotedEvents, failure, serving
+from edge_server import NO_WAIT, Edge, NotedEvents, failure, serving, stream_failure
 from google.rpc import error_details_pb2
 from work_cases import BUILDER, TAKEN, FakeDispatcher, FakeStream, assigned
 
@@ -219,6 +219,30 @@ async def test_reports_are_answered_as_they_finish_and_only_so_many_are_taken_at
         await call.done_writing()
         assert await ended(call) is grpc.StatusCode.OK
         assert (stream.told, max(at_once)) == ([1], 2)
+
+
+async def test_of_a_worker_that_does_not_listen_no_more_is_taken_than_it_has_answers_to_hear(store: Store) -> None:
+    async def requests() -> AsyncIterator[pb.WorkRequest]:
+        yield pb.WorkRequest(open=pb.WorkOpen(session_id=session.id, slots=1))
+        for number in range(200):
+            yield report(number)
+
+    async with house(store) as home:
+        session = await home.roster.register("acme", BUILDER)
+        async with aclosing(serve_work(home.parts, requests(), Call(BUILD, "c"), peer="ipv4:127.0.0.1:1")) as responses:
+            heard = [await anext(responses)]
+            for _ in range(2_000):
+                await asyncio.sleep(0)
+            assert len(home.dispatcher.reports) == work.MAX_REPORTS
+            heard += [response async for response in responses]
+    assert sorted(one.reported.lease_id for one in heard) == sorted(f"lease-{number}" for number in range(200))
+
+
+async def test_a_stream_that_does_not_say_whose_it_is_ends(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "OPEN_SECONDS", 0.02)
+    async with house(store) as home:
+        refused = await stream_failure(home.stub.Work())
+        assert (refused.code, refused.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
 
 
 async def test_a_worker_that_says_no_more_still_hears_what_became_of_its_reports(store: Store) -> None:

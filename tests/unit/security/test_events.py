@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from genesis_server.orchestration.ids import security_event_id
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.security import events as module
-from genesis_server.security.events import DROPPED, KIND, MOST_PENDING, SecurityEvents
+from genesis_server.security.events import DROPPED, KIND, MOST_A_MINUTE, MOST_PENDING, SecurityEvents
 from genesis_server.storage.base import Document, Put
 from genesis_server.storage.opening import open_store
 
@@ -177,7 +177,8 @@ async def test_at_stop_what_cannot_be_written_is_told(world: World) -> None:
     assert await world.counts() == [("LEASE_LOST", 1)]
 
 
-async def test_what_is_beyond_the_bound_is_counted_in_one_event_of_each_tenant(world: World) -> None:
+async def test_what_is_beyond_the_bound_is_counted_in_one_event_of_each_tenant(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_A_MINUTE", 2 * MOST_PENDING)
     for number in range(MOST_PENDING + 7):
         world.note(actor=f"a{number}")
     world.note(tenant="other")
@@ -189,6 +190,20 @@ async def test_what_is_beyond_the_bound_is_counted_in_one_event_of_each_tenant(w
     assert sorted(count for _, count in counts[1:])[-2:] == [1, 2]
     assert await world.counts("other") == [(DROPPED, 1)]
     assert len(world.observed) == MOST_PENDING + 9
+
+
+async def test_one_tenants_flood_neither_fills_the_store_nor_hides_what_happens_to_others(world: World) -> None:
+    for second in range(120):
+        world.time += 1
+        for number in range(20):
+            world.note(message=f"lease {second} {number}")
+        await world.events.flush()
+    world.note(tenant="other")
+    await world.events.flush()
+    counts = await world.counts()
+    assert sum(count for _, count in counts) == 120 * 20
+    assert sum(kind != DROPPED for kind, _ in counts) == 2 * MOST_A_MINUTE
+    assert await world.counts("other") == [("LEASE_LOST", 1)]
 
 
 async def test_no_number_of_tenants_fills_the_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,8 +273,11 @@ async def stored() -> AsyncIterator[tuple[SecurityEvents, list[float]]]:
     await store.close()
 
 
-async def test_a_real_store_lists_them_in_order_and_forgets_them_in_time(stored: tuple[SecurityEvents, list[float]]) -> None:
+async def test_a_real_store_lists_them_in_order_and_forgets_them_in_time(
+    stored: tuple[SecurityEvents, list[float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     events, clock = stored
+    monkeypatch.setattr(module, "MOST_A_MINUTE", 450)
     for number in range(450):
         clock[0] += 0.1
         events.note(tenant="acme", kind="LEASE_LOST", actor=f"a{number:03}", message="m", facts={"n": str(number)})

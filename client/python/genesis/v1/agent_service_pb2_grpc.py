@@ -80,7 +80,7 @@ class AgentServiceServicer:
 
     def Heartbeat(self, request, context):
         """Says that the worker is alive, which renews all its leases, and how far its tasks are. Role: agent.
-        Errors: SESSION_NOT_FOUND (register again), STORAGE_FULL, STORAGE_UNAVAILABLE.
+        Errors: SESSION_NOT_FOUND (register again), AGENT_MISMATCH, STORAGE_FULL, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,7 +88,7 @@ class AgentServiceServicer:
 
     def Deregister(self, request, context):
         """Leaves: what the worker still holds goes to others, and counts for nothing. Role: agent.
-        Errors: SESSION_NOT_FOUND, STORAGE_FULL, STORAGE_UNAVAILABLE.
+        Errors: SESSION_NOT_FOUND, AGENT_MISMATCH, STORAGE_FULL, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,7 +97,7 @@ class AgentServiceServicer:
     def Work(self, request_iterator, context):
         """Takes work: the worker says how many tasks it can take, gets tasks under leases, acknowledges each, and reports, here or by
         OrchestratorService.Report. A worker whose stream breaks opens another one, at any server process, and goes on. Role: agent.
-        Errors: SESSION_NOT_FOUND, INVALID_FIELD, OVERLOADED, STORAGE_UNAVAILABLE.
+        Errors: SESSION_NOT_FOUND, AGENT_MISMATCH, INVALID_FIELD, OVERLOADED, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

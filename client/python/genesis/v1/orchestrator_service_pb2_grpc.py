@@ -191,7 +191,8 @@ class OrchestratorServiceServicer:
         or that agents are to carry it out. What is left of the plan is repaired where it must be, finished work stays. The answer is the
         difference and the tasks ready now. Role: client.
         Idempotent when a request id is given. Errors: PLAN_NOT_FOUND, TASK_NOT_FOUND, VERSION_MISMATCH, TASK_ENDED, PLAN_ENDED,
-        NOT_AWAITING_APPROVAL, PLAN_NOT_ROUTED, UPDATE_LIMIT, INVALID_EDIT, INVALID_FIELD, INJECTION_SUSPECTED, REQUEST_ID_REUSED, STORAGE_FULL, STORAGE_UNAVAILABLE.
+        NOT_AWAITING_APPROVAL, NOT_APPROVED, PLAN_NOT_ROUTED, UPDATE_LIMIT, INVALID_EDIT, INVALID_FIELD, INJECTION_SUSPECTED,
+        REQUEST_ID_REUSED, STORAGE_FULL, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -72,7 +72,7 @@ class Binding:
 
     def outputs(self, name: str) -> list[Artefact]:
         """What it puts out, for the card: the fields of what it returns, or the one value under the given name."""
-        if self.returns in {inspect.Parameter.empty, None, type(None), dict}:
+        if any(self.returns is one for one in (inspect.Parameter.empty, None, type(None), dict)):
             return []
         if fields := fields_of(self.returns):
             return [Artefact(name=one, type=artefact_type(kind)) for one, kind in fields.items()]

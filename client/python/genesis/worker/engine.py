@@ -111,8 +111,10 @@ class Engine:
             try:
                 await asyncio.gather(*parts)
             except SessionGoneError:
-                _LOG.warning("the server does not know this worker any more; it joins again")
                 self._leases.finish_all(End.LOST)
+                if self._stopping.is_set():
+                    return
+                _LOG.warning("the server does not know this worker any more; it joins again")
             finally:
                 await _cancelled(*parts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
@@ -71,7 +72,15 @@ async def _called(held: Held, pool: Executor) -> Any:
         return await skill.function(**arguments)
     # The span of the task goes with the function into its thread.
     around = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(pool, lambda: around.run(skill.function, **arguments))
+    return await asyncio.get_running_loop().run_in_executor(pool, lambda: around.run(_plainly, skill.function, arguments))
+
+
+def _plainly(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    try:
+        return function(**arguments)
+    except StopIteration as error:
+        # No future takes one: the task would never end.
+        raise RuntimeError("the function raised StopIteration") from error
 
 
 def _done(held: Held, result: Any) -> ReportOptions:

@@ -47,7 +47,11 @@ def artefact_type(kind: Any) -> str:
 
 def fields_of(kind: Any) -> dict[str, Any]:
     """The fields of a dataclass or TypedDict with their types; empty for anything else."""
-    return get_type_hints(kind) if _is_record(_bare(kind)) else {}
+    kind = _bare(kind)
+    if not _is_record(kind):
+        return {}
+    hints = get_type_hints(kind)
+    return hints if is_typeddict(kind) else {one.name: hints[one.name] for one in dataclasses.fields(kind)}
 
 
 def optional(kind: Any) -> bool:
@@ -97,11 +101,16 @@ def _record(value: Any, kind: Any) -> Any:
     if not isinstance(value, dict):
         raise MisfitError(f"is {_described(value)}, not an object")
     given = cast("dict[str, Any]", value)
-    hints = get_type_hints(kind)
-    found = {name: _within(f".{name}", given[name], hint) for name, hint in hints.items() if name in given}
+    found = {name: _within(f".{name}", given[name], hint) for name, hint in fields_of(kind).items() if name in given}
     if missing := sorted(_required(kind) - found.keys()):
         raise MisfitError(f"has no {missing[0]!r}")
-    return {**given, **found} if is_typeddict(kind) else kind(**found)
+    if is_typeddict(kind):
+        return {**given, **found}
+    calculated = {one.name for one in dataclasses.fields(kind) if not one.init}
+    try:
+        return kind(**{name: one for name, one in found.items() if name not in calculated})
+    except (TypeError, ValueError) as error:
+        raise MisfitError(f"is no {kind.__name__}: {error}") from error
 
 
 def _required(kind: Any) -> frozenset[str]:

@@ -56,11 +56,14 @@ async def beat(client: AsyncClient, session: RegisterResponse, leases: Leases, t
             if session_gone(error):
                 raise SessionGoneError from error
             failures += 1
-            _LOG.warning("no answer to a sign of life: %s", error)
+            # Once is enough for whoever reads it; the rest is for those who look closer.
+            _LOG.log(logging.WARNING if failures == 1 else logging.INFO, "no answer to a sign of life: %s", error)
             for held, one in told:
                 held.context.told = held.context.told or one
             if timing.monotonic() - answered >= lasts:
                 leases.finish_all(End.SILENCE)
         else:
+            if failures:
+                _LOG.warning("signs of life are answered again")
             answered, failures = sent, 0
             lasts = answer.lease_duration.ToTimedelta().total_seconds() or lasts

@@ -1,4 +1,4 @@
-"""What is told of a task in every drawing: its words, its conditions and how it ended."""
+"""What is told of a task in every drawing: its words, its conditions, how it ended and whether it awaits approval."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ GUARD_MARK = "◇"
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a task that has ended is drawn."""
+    """How a task that has ended, or that awaits approval, is drawn."""
 
     word: str
     mark: str
     fill: str
     stroke: str
+    ended: bool = True
 
 
 ENDINGS: Mapping[int, Ending] = {
@@ -32,8 +33,9 @@ ENDINGS: Mapping[int, Ending] = {
     plan_pb2.TASK_STATE_FAILED: Ending("failed", "✗", "#fef2f2", "#b91c1c"),
     plan_pb2.TASK_STATE_SKIPPED: Ending("skipped", "»", "#f8fafc", "#94a3b8"),
     plan_pb2.TASK_STATE_CANCELLED: Ending("cancelled", "–", "#f8fafc", "#94a3b8"),
+    plan_pb2.TASK_STATE_AWAITING_APPROVAL: Ending("unapproved", "?", "#fffbeb", "#b45309", ended=False),
 }
-"""By state; tasks that have not ended have none."""
+"""By state; other tasks that have not ended have none."""
 
 
 def guard_words(task: Task) -> list[str]:
@@ -51,7 +53,7 @@ def goal_words(task: Task) -> str:
 
 
 def ending_mark(task: Task) -> str:
-    """The mark of a task that has ended with a space behind it; empty otherwise."""
+    """The mark of a task that has one, with a space behind it; empty otherwise."""
     ending = ENDINGS.get(task.state)
     return f"{ending.mark} " if ending else ""
 

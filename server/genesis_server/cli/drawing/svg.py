@@ -57,7 +57,7 @@ def to_svg(graph: PlanGraph, notes: Mapping[str, str], critical: Collection[str]
         nobody: ids of the tasks that nobody does.
     """
     endings = {ending.word: ending for node in graph.nodes if (ending := ENDINGS.get(node.task.state))}
-    critical = () if endings else critical
+    critical = () if any(ending.ended for ending in endings.values()) else critical
     texts = {node.index: _Texts(node, notes) for node in graph.nodes}
     drawing = lay_out(
         graph,

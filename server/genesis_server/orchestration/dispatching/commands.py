@@ -68,7 +68,10 @@ class NoteProgress:
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """Somebody else wrote the plan or its run: read them again."""
+    """Somebody wrote the plan or its run: read them again, unless this is known."""
+
+    version: int | None = None
+    """Of the run's document; None: whatever it is."""
 
 
 Command = TakeReport | TakeBack | HandOut | Reroute | NoteProgress | Reload

@@ -9,33 +9,31 @@ decides between processes.
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
-from math import inf
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 
-from genesis_server.dispatch.queue import Ready
-from genesis_server.model.plan import Task
-from genesis_server.model.work import AttemptOutcome, LeaseNoticeKind, Session, SessionState
-from genesis_server.orchestration.dispatching.commands import Command, HandOut, Reload, Reroute, TakeBack, TakeReport
+from genesis_server.model.work import AttemptOutcome, Session, SessionState
+from genesis_server.orchestration.dispatching.commands import Command, HandOut, NoteProgress, Reload, TakeBack, TakeReport
 from genesis_server.orchestration.dispatching.entry import Entry, Lease
-from genesis_server.orchestration.dispatching.leases import LeaseBook
+from genesis_server.orchestration.dispatching.leases import NEVER_ARRIVED, LeaseBook
 from genesis_server.orchestration.dispatching.matching import Matcher
+from genesis_server.orchestration.dispatching.ready_tasks import ReadyTasks
 from genesis_server.orchestration.dispatching.state import State
 from genesis_server.orchestration.dispatching.stream import WorkStream
 from genesis_server.orchestration.dispatching.tools import Tools
 from genesis_server.orchestration.dispatching.turn import Turn
-from genesis_server.orchestration.plan_store import has_ended
+from genesis_server.orchestration.plan_store import has_ended, version_mismatch
 from genesis_server.orchestration.updating import ATTEMPTS
-from genesis_server.planning.ranks import longest_rest
 from genesis_server.planning.update.ready import settle
-from genesis_server.resilience.errors import GenesisError, ResourceError
+from genesis_server.resilience.errors import GenesisError
 from genesis_server.storage.base import VersionConflictError
 
-ECHO_SECONDS = 2.0
-"""After a worker came or went, before somebody is looked for once more."""
 FAULT_PAUSE_SECONDS = 1.0
 """Before something is tried again that the storage did not take."""
+
+_GONE = "PLAN_NOT_FOUND"
+_FAULTS = frozenset({_GONE, "STORAGE_UNAVAILABLE", "STORAGE_FULL", "DEPENDENCY_CIRCUIT_OPEN"})
+"""Reasons that concern all commands of a batch alike."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -52,19 +50,14 @@ class Desk:
         self._matcher = Matcher(
             take=lambda agent_id: tools.breakers.take(tenant, agent_id),
             release=lambda agent_id: tools.breakers.release(tenant, agent_id),
-            offer=self._offer,
+            offer=lambda ready, stream: self._ready.offer(ready, stream),  # noqa: PLW0108  (they know each other)
         )
+        self._ready = ReadyTasks(tenant, tools, entries=self._entries, matcher=self._matcher, submit=self.submit)
         self._leases = LeaseBook(tenant, tools, streams=self._streams, matcher=self._matcher, take_back=self._take_back, spawn=self._spawn)
-        self._retries: list[tuple[float, str, str]] = []
-        """When tasks may be tried again, in seconds since the epoch, with plan and task."""
         self._again: list[tuple[float, str, Command]] = []
         """Commands to submit again, when by the monotonic clock, with their plan."""
-        self._gone_since: dict[str, float] = {}
-        """Agents that are not live, since when by the monotonic clock."""
-        self._circumstances = 0
-        """Counts changes of who is live and of breakers: each is a reason to look again for somebody who can do a task."""
-        self._echo_at: float | None = None
-        """When to look once more: the index of a large catalogue with a newcomer is made aside."""
+        self._starting: set[str] = set()
+        """Plans to be read before all leases are known."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -91,56 +84,43 @@ class Desk:
             entry.working = True
             self._spawn(self._work(entry))
 
+    def begin(self, plan_ids: Collection[str]) -> None:
+        """These are the dispatched plans: read them all, and what else is kept here, for something may have been missed."""
+        self._starting = {*plan_ids, *self._entries}
+        self._leases.is_behind = bool(self._starting)
+        for plan_id in list(self._starting):
+            self.submit(plan_id, Reload())
+
     def told(self, plan_id: str, version: int | None, *, dispatched: bool) -> None:
         """A run document was written, by this process or another: `version` is its version, None when it was deleted."""
         entry = self._entries.get(plan_id)
         if entry is None:
             if version is not None and dispatched:
-                self.submit(plan_id, Reload())
-            return
-        known = entry.state.run.version if entry.state is not None and entry.state.run is not None else 0
-        if version is None or version > known:
-            self.submit(plan_id, Reload())
+                self.submit(plan_id, Reload(version))
+        elif version is None or version > _version(entry.state):
+            self.submit(plan_id, Reload(version))
 
     def open(self, session: Session, *, slots: int, held: Sequence[str]) -> WorkStream:
         """Begin a stream; an older one of the session ends."""
         older = self._streams.get(session.id)
         if older is not None:
             older.move()
+            self._matcher.note(older)
         stream = WorkStream(session, slots=slots, clock=self._tools.clock, changed=self._stream_changed)
         self._streams[session.id] = stream
-        known = {lease_id: (entry, lease) for entry in self._entries.values() for lease_id, lease in entry.leases.items()}
-        mine = {lease_id for lease_id, (_, lease) in known.items() if lease.attempt.session_id == session.id}
-        for lease_id in held:
-            if lease_id in mine:
-                entry, lease = known[lease_id]
-                stream.hold(lease_id, entry.plan_id, lease.task_id, acknowledged=True)
-            else:
-                stream.notice(lease_id, LeaseNoticeKind.LOST, "the lease is over")
-        for lease_id in mine - set(held):
-            entry, lease = known[lease_id]
-            self._take_back(entry, lease, AttemptOutcome.RETURNED, "it never arrived")
+        self._leases.join(stream, held)
         self._stream_changed(stream)
         return stream
 
     def session_changed(self, session: Session) -> None:
         """A worker came, went or is somebody else."""
-        self._circumstances += 1
-        self._echo_at = self._tools.clock() + ECHO_SECONDS
-        live = self._tools.roster.live_agents(self.tenant)
-        if session.agent_id in live:
-            self._gone_since.pop(session.agent_id, None)
-        else:
-            self._gone_since.setdefault(session.agent_id, self._tools.clock())
+        self._ready.agent_changed(session.agent_id)
         if session.state is SessionState.LIVE:
             self._matcher.match_soon(session.agent_id)
             return
-        outcome = AttemptOutcome.RETURNED if session.state is SessionState.LEFT else AttemptOutcome.LOST
-        why = "its worker left" if session.state is SessionState.LEFT else "its worker fell silent"
-        for entry in list(self._entries.values()):
-            for lease in list(entry.leases.values()):
-                if lease.attempt.session_id == session.id:
-                    self._take_back(entry, lease, outcome, why)
+        has_left = session.state is SessionState.LEFT
+        outcome = AttemptOutcome.RETURNED if has_left else AttemptOutcome.LOST
+        self._leases.over(session.id, outcome, "its worker left" if has_left else "its worker fell silent")
         stream = self._streams.pop(session.id, None)
         if stream is not None:
             stream.move()
@@ -148,30 +128,17 @@ class Desk:
 
     def breaker_changed(self, agent_id: str) -> None:
         """An agent's breaker opened, closed, or lets somebody try."""
-        self._circumstances += 1
+        self._ready.breaker_changed()
         self._matcher.match_soon(agent_id)
 
     def tick(self) -> None:
         """Do what is due: retries, leases whose time is over, tasks that wait for an agent that is not there."""
-        now, clock = self._tools.now(), self._tools.clock()
+        clock = self._tools.clock()
         while self._again and self._again[0][0] <= clock:
             _, plan_id, command = self._again.pop(0)
             self.submit(plan_id, command)
-        while self._retries and self._retries[0][0] <= now:
-            _, plan_id, task_id = heapq.heappop(self._retries)
-            entry = self._entries.get(plan_id)
-            if entry is not None and task_id in entry.ready_since:
-                self._queue(entry, task_id)
-        if self._echo_at is not None and self._echo_at <= clock:
-            self._circumstances, self._echo_at = self._circumstances + 1, None
-        for stream in list(self._streams.values()):
-            self._take_back_unacknowledged(stream)
-        for entry in list(self._entries.values()):
-            for lease in list(entry.leases.values()):
-                if clock - lease.seen > lease.attempt.seconds:
-                    self._take_back(entry, lease, AttemptOutcome.TIMED_OUT, f"it took longer than {lease.attempt.seconds:g} s")
-            self._leases.check_again(entry)
-            self._reroute_stranded(entry)
+        self._leases.tick()
+        self._ready.tick()
         self._matcher.match_all_soon()
 
     def move_streams(self) -> None:
@@ -208,61 +175,83 @@ class Desk:
             self._drop(entry)
 
     async def _take_turn(self, entry: Entry, batch: Sequence[Command]) -> None:
-        tools = self._tools
+        """Decide a batch and write it. A command that cannot be decided must not take the others with it."""
         try:
-            async with tools.updater.turn(self.tenant, entry.plan_id):
-                if entry.state is None or any(isinstance(command, Reload) for command in batch):
-                    await self._read(entry)
-                for left in reversed(range(ATTEMPTS)):
-                    if entry.state is None:
-                        raise AssertionError("a plan is read before it is worked on")
-                    turn = Turn(tools, self.tenant, entry.state)
-                    await turn.decide(batch)
-                    try:
-                        if turn.puts:
-                            await tools.runs.documents.put_all(turn.puts)
-                    except VersionConflictError:
-                        if not left:
-                            raise
-                        await self._read(entry)
-                        continue
-                    break
-                else:
-                    raise AssertionError("the last attempt ends or raises")
-        except GenesisError as error:
-            self._not_taken(entry, batch, error)
+            turn = await self._decided_and_written(entry, batch)
         except Exception as error:  # noqa: BLE001  (whatever it is, who waits must hear of it)
-            _LOG.exception("the work on plan %s failed", entry.plan_id)
-            self._not_taken(entry, batch, error)
+            reason = error.reason if isinstance(error, GenesisError) else ""
+            if len(batch) > 1 and reason not in _FAULTS:
+                for command in batch:
+                    await self._take_turn(entry, [command])
+                return
+            if not reason:
+                _LOG.exception("the work on plan %s failed", entry.plan_id)
+            self._not_taken(entry, batch, error, is_gone=reason == _GONE)
         else:
             self._taken(entry, turn)
 
+    async def _decided_and_written(self, entry: Entry, batch: Sequence[Command]) -> Turn:
+        tools = self._tools
+        async with tools.updater.turn(self.tenant, entry.plan_id):
+            is_fresh = entry.state is None or any(_is_news(entry.state, command) for command in batch)
+            if is_fresh:
+                await self._read(entry)
+            for left in reversed(range(ATTEMPTS)):
+                turn = Turn(tools, self.tenant, entry)
+                await turn.decide(batch)
+                if turn.has_refused and not is_fresh:
+                    # Another process may have written what this one has not heard of: nothing is refused by what was before.
+                    await self._read(entry)
+                    is_fresh = True
+                    continue
+                try:
+                    if turn.puts:
+                        await tools.runs.documents.put_all(turn.puts)
+                except VersionConflictError as conflict:
+                    if not left:
+                        raise version_mismatch(entry.plan_id, conflict.expected, conflict.actual) from None
+                    await self._read(entry)
+                    is_fresh = True
+                else:
+                    return turn
+        raise AssertionError("the last attempt ends or raises")
+
     async def _read(self, entry: Entry) -> None:
-        """Take plan and run as they are stored now. Raises ResourceError PLAN_NOT_FOUND."""
+        """Take plan and run as they are stored now. Raises ResourceError PLAN_NOT_FOUND, VERSION_MISMATCH."""
         store, runs = self._tools.updater.store, self._tools.runs
-        stored, run = await asyncio.gather(store.get(self.tenant, entry.plan_id), runs.get(self.tenant, entry.plan_id))
-        while run is not None and run.run.plan_version != stored.plan.version:
-            # Somebody wrote both between the two reads.
+        for left in reversed(range(ATTEMPTS)):
             stored, run = await asyncio.gather(store.get(self.tenant, entry.plan_id), runs.get(self.tenant, entry.plan_id))
-        self._refresh(entry, State(stored, run, settle(stored.plan, stored.known).ready))
+            if run is None or run.run.plan_version == stored.plan.version:
+                self._refresh(entry, State(stored, run, settle(stored.plan, stored.known).ready))
+                self._has_read(entry.plan_id)
+                return
+            # Somebody wrote both between the two reads.
+            if not left:
+                raise version_mismatch(entry.plan_id, run.run.plan_version, stored.plan.version)
+
+    def _has_read(self, plan_id: str) -> None:
+        self._starting.discard(plan_id)
+        self._leases.is_behind = self._leases.is_behind and bool(self._starting)
 
     def _taken(self, entry: Entry, turn: Turn) -> None:
         """Everything is written: tell everybody."""
         self._answer(turn)
         for command, assigned in turn.assigned:
             command.stream.offered -= 1
-            command.stream.assign(assigned)
             entry.offered.discard(command.task_id)
+            command.stream.assign(assigned)
             self._tools.observer.handed_out(command.stream.agent_id, self._tools.clock() - command.ready_since)
             self._matcher.note(command.stream)
         for command in turn.refused:
             self._withdraw(entry, command)
-        if turn.ended:
-            entry.blocked.clear()
-        for task_id, part in turn.blocked.items():
-            entry.blocked[task_id] = part
+        for part in turn.blocked.values():
             self._tools.observer.budget_refused(part)
-        self._refresh(entry, turn.after)
+        self._refresh(entry, turn.after, turn.blocked)
+        for command, assigned in turn.assigned:
+            lease = entry.leases.get(assigned.attempt.lease.lease_id)
+            if command.stream.closed and lease is not None:
+                # The worker went away while this was written.
+                self._leases.take_back(entry, lease, AttemptOutcome.RETURNED, NEVER_ARRIVED)
         for verdict in turn.verdicts:
             if verdict.says_nothing:
                 self._tools.breakers.release(self.tenant, verdict.agent_id)
@@ -286,10 +275,10 @@ class Desk:
             observer.task_failed()
             observer.dead_lettered()
 
-    def _not_taken(self, entry: Entry, batch: Sequence[Command], error: Exception) -> None:
-        """Nothing was written: reports are told so, everything else is tried again."""
-        gone = isinstance(error, ResourceError) and error.reason == "PLAN_NOT_FOUND"
-        if gone:
+    def _not_taken(self, entry: Entry, batch: Sequence[Command], error: Exception, *, is_gone: bool) -> None:
+        """Nothing was written: reports are told so, what nobody would tell again is tried again."""
+        if is_gone:
+            self._has_read(entry.plan_id)
             self._forget(entry)
         for command in batch:
             if isinstance(command, TakeReport):
@@ -297,9 +286,9 @@ class Desk:
                 command.refuse(error)
             elif isinstance(command, HandOut):
                 self._withdraw(entry, command)
-                if not gone:
-                    heapq.heappush(self._retries, (self._tools.now() + FAULT_PAUSE_SECONDS, entry.plan_id, command.task_id))
-            elif not gone:
+                if not is_gone:
+                    self._ready.again(entry, command.task_id, FAULT_PAUSE_SECONDS)
+            elif not is_gone and not isinstance(command, NoteProgress):
                 self._again.append((self._tools.clock() + FAULT_PAUSE_SECONDS, entry.plan_id, command))
 
     def _withdraw(self, entry: Entry, command: HandOut) -> None:
@@ -308,42 +297,20 @@ class Desk:
         self._tools.breakers.release(self.tenant, command.stream.agent_id)
         self._matcher.note(command.stream)
 
-    def _take_back_unacknowledged(self, stream: WorkStream) -> None:
-        for lease_id in stream.unacknowledged(self._tools.limits.acknowledge_seconds):
-            entry = self._entries.get(stream.held[lease_id].plan_id)
-            lease = entry.leases.get(lease_id) if entry is not None else None
-            if entry is None or lease is None:
-                stream.let_go(lease_id)
-            else:
-                self._take_back(entry, lease, AttemptOutcome.LOST, "its worker did not acknowledge it")
-
     def _take_back(self, entry: Entry, lease: Lease, outcome: AttemptOutcome, why: str) -> None:
         self.submit(entry.plan_id, TakeBack(lease.task_id, lease.attempt.lease, outcome, why))
 
     # What is kept of a plan.
 
-    def _refresh(self, entry: Entry, state: State) -> None:
-        """Take a new state: who holds what, what is ready, what workers must be told."""
+    def _refresh(self, entry: Entry, state: State, blocked: Mapping[str, str] | None = None) -> None:
+        """Take a new state: who holds what, what is ready, what workers must be told; `blocked`: what the budget has no room for."""
         before, entry.state = entry.state, state
-        self._leases.refresh(entry, state)
+        if self._leases.refresh(entry, state):
+            entry.blocked.clear()
         if before is not None and before.plan.state is not state.plan.state:
             self._leases.tell_pause(entry, before.plan.state, state.plan.state)
-        if before is None or before.plan.counters != state.plan.counters:
-            entry.ranks = longest_rest(state.plan)
-            entry.places = {task.id: place for place, task in enumerate(state.plan.tasks)}
-        if before is None or before.run is None or state.run is None or before.run.run.budget != state.run.run.budget:
-            entry.blocked.clear()
-        dispatched = state.run is not None and state.run.run.dispatched
-        clock = self._tools.clock()
-        ready = {task.id: entry.ready_since.get(task.id, clock) for task in state.ready} if dispatched else {}
-        rerouted = before is not None and before.stored.routing is not state.stored.routing
-        for task_id, agent_id in list(entry.queued.items()):
-            if task_id not in ready or (rerouted and state.agent_of(task_id) != agent_id):
-                self._matcher.discard(agent_id, entry.plan_id, task_id)
-                del entry.queued[task_id]
-        entry.ready_since = ready
-        for task_id in ready:
-            self._queue(entry, task_id)
+        entry.blocked.update(blocked or {})
+        self._ready.refresh(entry, before, state)
 
     def _drop(self, entry: Entry) -> None:
         """A plan that is not carried out any more."""
@@ -351,81 +318,25 @@ class Desk:
             self._forget(entry)
 
     def _forget(self, entry: Entry) -> None:
-        for task_id, agent_id in entry.queued.items():
-            self._matcher.discard(agent_id, entry.plan_id, task_id)
-        entry.queued.clear()
-        entry.ready_since.clear()
+        self._ready.forget(entry)
         self._leases.forget(entry)
         entry.state = None
         if not entry.inbox and self._entries.get(entry.plan_id) is entry:
             del self._entries[entry.plan_id]
 
-    # Who gets what.
-
-    def _queue(self, entry: Entry, task_id: str) -> None:
-        """Let a ready task wait for a free place, unless it waits for something else."""
-        state = entry.state
-        if state is None or state.run is None or task_id in entry.queued or task_id in entry.offered or task_id in entry.blocked:
-            return
-        task_run = state.run.run.tasks.get(task_id)
-        if task_run is not None and (task_run.running is not None or task_run.dead_letter):
-            return
-        if task_run is not None and task_run.not_before > self._tools.now():
-            heapq.heappush(self._retries, (task_run.not_before, entry.plan_id, task_id))
-            return
-        agent_id = state.agent_of(task_id)
-        if not agent_id:
-            return
-        task = state.tasks[task_id]
-        run, begin = state.run.run, state.run.run.begin
-        place, rank = entry.places.get(task_id, 0), entry.ranks.get(task_id, 0.0)
-        ready = Ready(entry.plan_id, task_id, run.priority, _deadline(task, begin), place, rank)
-        entry.queued[task_id] = agent_id
-        self._matcher.put(agent_id, ready)
-
-    def _offer(self, ready: Ready, stream: WorkStream) -> bool:
-        """Hand a task to a worker, as soon as it is written."""
-        entry = self._entries.get(ready.plan_id)
-        if entry is None or entry.queued.pop(ready.task_id, None) is None:
-            return False
-        entry.offered.add(ready.task_id)
-        stream.offered += 1
-        since = entry.ready_since.get(ready.task_id, self._tools.clock())
-        self.submit(ready.plan_id, HandOut(ready.task_id, stream, since))
-        return True
-
     def _stream_changed(self, stream: WorkStream) -> None:
         if stream.closed and self._streams.get(stream.session_id) is stream:
             del self._streams[stream.session_id]
+            self._leases.closed(stream)
         self._matcher.note(stream)
         self._matcher.match_soon(stream.agent_id)
 
-    def _reroute_stranded(self, entry: Entry) -> None:
-        """Look for somebody else for tasks whose agent is not there, or is not to be asked."""
-        state, tools = entry.state, self._tools
-        if state is None or state.run is None or entry.working:
-            return
-        live = tools.roster.live_agents(self.tenant)
-        clock, now = tools.clock(), tools.now()
-        for task_id, since in entry.ready_since.items():
-            if entry.asked.get(task_id) == self._circumstances or task_id in entry.offered or task_id in entry.blocked:
-                continue
-            task_run = state.run.run.tasks.get(task_id)
-            if task_run is not None and (task_run.running is not None or task_run.dead_letter or task_run.not_before > now):
-                continue
-            agent_id = state.agent_of(task_id)
-            if agent_id in live and tools.breakers.passes(self.tenant, agent_id):
-                continue
-            if agent_id and agent_id not in live:
-                waited = clock - max(since, self._gone_since.get(agent_id, since))
-                if waited < tools.limits.reroute_seconds:
-                    continue
-            entry.asked[task_id] = self._circumstances
-            if live:
-                self.submit(entry.plan_id, Reroute(task_id, frozenset({agent_id} if agent_id else ())))
+
+def _version(state: State | None) -> int:
+    """Version of the run's document that is known; 0: of none."""
+    return state.run.version if state is not None and state.run is not None else 0
 
 
-def _deadline(task: Task, begin: float) -> float:
-    """When a task should be done, in seconds since the epoch."""
-    seconds = task.constraints.deadline_seconds
-    return inf if seconds is None else begin + seconds
+def _is_news(state: State, command: Command) -> bool:
+    """Whether a command tells of something that is not known yet."""
+    return isinstance(command, Reload) and (command.version is None or command.version > _version(state))

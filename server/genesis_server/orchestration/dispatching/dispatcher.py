@@ -12,10 +12,11 @@ from genesis_server.dispatch.budget import balance, exhausted_error, refused_par
 from genesis_server.dispatch.codec import RUN_KIND, decode_run
 from genesis_server.dispatch.waiting import waiting
 from genesis_server.model.plan import Task, TaskKind, TaskState
-from genesis_server.model.work import LeaseProgress, Report, Session, TaskRun
+from genesis_server.model.work import LeaseProgress, PlanRun, Report, Session, TaskRun
 from genesis_server.orchestration.dispatching.answers import Reported, RunView, TaskRunView
 from genesis_server.orchestration.dispatching.commands import NoteProgress, TakeReport
 from genesis_server.orchestration.dispatching.desk import Desk
+from genesis_server.orchestration.dispatching.plan_clock import PlanClock
 from genesis_server.orchestration.dispatching.state import State
 from genesis_server.orchestration.dispatching.stream import WorkStream
 from genesis_server.orchestration.dispatching.tools import Tools
@@ -71,23 +72,24 @@ class Dispatcher:
         found = await self._tools.runs.get(tenant, stored.plan.id)
         if found is None:
             return None
-        run, now = found.run, self._tools.now()
+        run = found.run
         state = State(stored, found, settle(stored.plan, stored.known).ready)
         ready = {task.id for task in state.ready}
+        times = self._times(tenant, run)
         runs = [
-            self._task_view(tenant, state, task, now)
+            self._task_view(tenant, state, task, times)
             for task in stored.plan.tasks
             if task.id in run.tasks
             or (run.dispatched and task.kind is not TaskKind.COMPOUND and (task.id in ready or task.state is TaskState.AWAITING_APPROVAL))
         ]
-        return RunView(balance(run, now=now), tuple(runs), run.dispatched, run.priority)
+        return RunView(balance(run, now=self._now(times)), tuple(runs), run.dispatched, run.priority)
 
     async def refuse_exhausted(self, tenant: str, plan_id: str) -> None:
         """Raise ResourceError BUDGET_EXHAUSTED when a part of a plan's budget was spent; what is only set aside may come back."""
         found = await self._tools.runs.get(tenant, plan_id)
         if found is None:
             return
-        now = self._tools.now()
+        now = self._now(self._times(tenant, found.run))
         exhausted = balance(replace(found.run, tasks={}), now=now).exhausted
         if exhausted:
             raise exhausted_error(found.run, exhausted[0], now)
@@ -142,8 +144,7 @@ class Dispatcher:
             try:
                 # Watched before it is read, so that nothing falls in between.
                 changes = runs.documents.watch(tenant, RUN_KIND)
-                for plan_id in await runs.dispatched(tenant):
-                    desk.told(plan_id, 1, dispatched=True)
+                desk.begin(await runs.dispatched(tenant))
                 async for change in changes:
                     if change.document is None:
                         desk.told(change.key.id, None, dispatched=False)
@@ -157,16 +158,30 @@ class Dispatcher:
                 _LOG.exception("following the runs of a tenant failed; trying again")
             await asyncio.sleep(PAUSE_SECONDS)
 
-    def _task_view(self, tenant: str, state: State, task: Task, now: float) -> TaskRunView:
+    def _times(self, tenant: str, run: PlanRun) -> PlanClock:
+        """How time passes for a run: as the desk counts it that carries it out."""
+        desk = self._desks.get(tenant)
+        entry = desk.entry(run.plan_id) if desk is not None else None
+        if entry is not None and entry.state is not None:
+            return entry.clock
+        times = PlanClock()
+        times.note(run, clock=self._tools.clock(), now=self._tools.now())
+        return times
+
+    def _now(self, times: PlanClock) -> float:
+        return times.now(self._tools.clock()) or self._tools.now()
+
+    def _task_view(self, tenant: str, state: State, task: Task, times: PlanClock) -> TaskRunView:
         if state.run is None:
             raise AssertionError("a plan without a run has no view of it")
         run, agent_id, breakers = state.run.run, state.agent_of(task.id), self._tools.breakers
         task_run = run.tasks.get(task.id)
         if not run.dispatched or task.state.ended:
             return TaskRunView(task_run or TaskRun(task.id))
+        now, wait = self._now(times), times.due(task.id) - self._tools.clock()
         waiting_for, message = waiting(
             task,
-            task_run,
+            None if task_run is None else replace(task_run, not_before=now + max(0.0, wait)),
             agent_id=agent_id,
             live=agent_id in self._tools.roster.live_agents(tenant),
             breaker_open_seconds=breakers.retry_in(tenant, agent_id) if agent_id else None,

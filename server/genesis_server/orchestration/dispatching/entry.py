@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from genesis_server.model.work import Attempt
 from genesis_server.orchestration.dispatching.commands import Command
+from genesis_server.orchestration.dispatching.plan_clock import PlanClock
 from genesis_server.orchestration.dispatching.state import State
 
 
@@ -20,6 +21,10 @@ class Lease:
     """When this process saw it first, by the monotonic clock: its time runs from here, whatever the wall clocks say."""
     unchecked: bool = False
     """Whether the storage could not tell if its worker is there."""
+    leaving: bool = False
+    """Whether it is being taken back."""
+    unheard: float | None = None
+    """Since when its worker's stream is gone without having acknowledged it, by the monotonic clock."""
 
 
 @dataclass(slots=True)
@@ -42,8 +47,11 @@ class Entry:
     """Tasks that are being handed out."""
     blocked: dict[str, str] = field(default_factory=dict[str, str])
     """Tasks the budget has no room for, with the part of it."""
-    asked: dict[str, int] = field(default_factory=dict[str, int])
-    """Tasks somebody else was looked for, with the circumstances that were looked at."""
+    asked: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
+    """Tasks somebody else was looked for, with the circumstances that were looked at and whom they were routed to."""
+    timers: dict[str, float] = field(default_factory=dict[str, float])
+    """Tasks that are looked at again at a time, by the monotonic clock."""
+    clock: PlanClock = field(default_factory=PlanClock)
     ranks: Mapping[str, float] = field(default_factory=dict[str, float])
     """Expected seconds from each task to the plan's end."""
     places: Mapping[str, int] = field(default_factory=dict[str, int])

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 from genesis_server.dispatch.leasing import leases_of
 from genesis_server.model.plan import PlanState
-from genesis_server.model.work import AttemptOutcome, LeaseNoticeKind
+from genesis_server.model.work import Attempt, AttemptOutcome, LeaseNoticeKind
 from genesis_server.orchestration.dispatching.entry import Entry, Lease
 from genesis_server.orchestration.dispatching.matching import Matcher
 from genesis_server.orchestration.dispatching.state import State
 from genesis_server.orchestration.dispatching.stream import WorkStream
 from genesis_server.orchestration.dispatching.tools import Tools
 from genesis_server.resilience.errors import GenesisError
+
+UNKNOWN_SECONDS = 2.0
+"""How long a lease that a worker brought from elsewhere may be unknown here, and one that it did not bring may turn up: what other
+processes wrote is on its way."""
+
+NEVER_ARRIVED = "it never arrived"
 
 TakeBackLease = Callable[[Entry, Lease, AttemptOutcome, str], None]
 
@@ -45,66 +51,39 @@ class LeaseBook:
         """Tasks under way, by agent."""
         self.holding: Counter[str] = Counter()
         """Tasks under way, by session."""
+        self.is_behind = True
+        """Whether there may be leases that this process has not read yet."""
+        self._out: dict[str, dict[str, tuple[Entry, Lease]]] = {}
+        """Leases by session, then by lease id."""
+        self._unknown: list[tuple[float, WorkStream, Sequence[str]]] = []
+        """Leases that workers say they hold and nobody here knows, with when to tell that they are over."""
         self._tenant, self._tools = tenant, tools
         self._streams, self._matcher = streams, matcher
-        self._take_back, self._spawn = take_back, spawn
+        self._end, self._spawn = take_back, spawn
+
+    # What becomes of a plan.
+
+    def refresh(self, entry: Entry, state: State) -> bool:
+        """Take the leases of a plan's new state; whether one ended."""
+        run = state.run.run if state.run is not None else None
+        now_out = {attempt.lease.lease_id: (task_id, attempt) for task_id, attempt in leases_of(run)} if run is not None else {}
+        over = [lease for lease_id, lease in entry.leases.items() if lease_id not in now_out]
+        for lease in over:
+            self._ended(entry, lease, state)
+        for lease_id, (task_id, attempt) in now_out.items():
+            known = entry.leases.get(lease_id)
+            if known is None:
+                self._begun(entry, task_id, attempt)
+            elif known.attempt is not attempt:
+                if (known.attempt.fraction, known.attempt.message) != (attempt.fraction, attempt.message):
+                    known.unheard = None
+                known.attempt = attempt
+        return bool(over)
 
     def forget(self, entry: Entry) -> None:
         """A plan is not carried out any more."""
         for lease in list(entry.leases.values()):
             self._ended(entry, lease, None)
-
-    def refresh(self, entry: Entry, state: State) -> None:
-        """Take the leases of a plan's new state."""
-        run = state.run.run if state.run is not None else None
-        now_out = {attempt.lease.lease_id: (task_id, attempt) for task_id, attempt in leases_of(run)} if run is not None else {}
-        for lease_id, lease in list(entry.leases.items()):
-            if lease_id not in now_out:
-                self._ended(entry, lease, state)
-        clock = self._tools.clock()
-        for lease_id, (task_id, attempt) in now_out.items():
-            known = entry.leases.get(lease_id)
-            if known is not None:
-                known.attempt = attempt
-                continue
-            entry.leases[lease_id] = lease = Lease(task_id, attempt, clock)
-            self._count(entry, lease, 1)
-            stream = self._streams.get(attempt.session_id)
-            if stream is not None and lease_id not in stream.held:
-                self._take_back(entry, lease, AttemptOutcome.RETURNED, "it never arrived")
-            elif attempt.session_id not in self._tools.roster.sessions(self._tenant):
-                self._spawn(self._check_holder(entry, lease))
-
-    def _ended(self, entry: Entry, lease: Lease, state: State | None) -> None:
-        lease_id = lease.attempt.lease.lease_id
-        del entry.leases[lease_id]
-        self._count(entry, lease, -1)
-        stream = self._streams.get(lease.attempt.session_id)
-        if stream is None or not stream.let_go(lease_id):
-            return
-        task_run = state.run.run.tasks.get(lease.task_id) if state is not None and state.run is not None else None
-        ended = next((one for one in task_run.attempts if one.lease.lease_id == lease_id), None) if task_run is not None else None
-        if ended is None or ended.outcome is AttemptOutcome.CANCELLED:
-            stream.notice(lease_id, LeaseNoticeKind.CANCELLED, ended.error if ended is not None else "the plan was deleted")
-        elif ended.outcome in {AttemptOutcome.LOST, AttemptOutcome.TIMED_OUT}:
-            stream.notice(lease_id, LeaseNoticeKind.LOST, ended.error)
-
-    async def _check_holder(self, entry: Entry, lease: Lease) -> None:
-        """A lease is out to a worker this process does not know: another process may know it."""
-        try:
-            await self._tools.roster.session(self._tenant, lease.attempt.session_id)
-        except GenesisError as error:
-            if error.reason == "SESSION_NOT_FOUND":
-                self._take_back(entry, lease, AttemptOutcome.LOST, "its worker fell silent")
-            else:
-                lease.unchecked = True
-
-    def check_again(self, entry: Entry) -> None:
-        """Ask once more for the workers the storage could not tell of."""
-        for lease in list(entry.leases.values()):
-            if lease.unchecked:
-                lease.unchecked = False
-                self._spawn(self._check_holder(entry, lease))
 
     def tell_pause(self, entry: Entry, old: PlanState, new: PlanState) -> None:
         """Tell the workers of a plan that it was paused, or goes on."""
@@ -115,6 +94,129 @@ class LeaseBook:
             stream = self._streams.get(lease.attempt.session_id)
             if stream is not None and lease_id in stream.held:
                 stream.notice(lease_id, kind, "the plan was paused" if kind is LeaseNoticeKind.PAUSED else "the plan goes on")
+
+    # What becomes of a worker.
+
+    def join(self, stream: WorkStream, held: Sequence[str]) -> None:
+        """A worker's stream begins; `held`: leases it says it holds. What it does not hold never arrived."""
+        mine = self._out.get(stream.session_id, {})
+        for lease_id, (entry, lease) in list(mine.items()):
+            if lease_id in held:
+                self._keep(stream, entry, lease)
+            else:
+                self.take_back(entry, lease, AttemptOutcome.RETURNED, NEVER_ARRIVED)
+        unknown = [lease_id for lease_id in held if lease_id not in mine]
+        for lease_id in unknown:
+            stream.hold(lease_id, "", "", acknowledged=True)
+        if unknown:
+            self._unknown.append((self._tools.clock() + UNKNOWN_SECONDS, stream, unknown))
+
+    def closed(self, stream: WorkStream) -> None:
+        """A stream is gone, and no other of its session is here: what was not sent never arrived; leases that were stay."""
+        mine = self._out.get(stream.session_id, {})
+        for lease_id, held in stream.held.items():
+            if held.acknowledged or lease_id not in mine:
+                continue
+            entry, lease = mine[lease_id]
+            if held.taken:
+                lease.unheard = held.since
+            else:
+                self.take_back(entry, lease, AttemptOutcome.RETURNED, NEVER_ARRIVED)
+
+    def over(self, session_id: str, outcome: AttemptOutcome, why: str) -> None:
+        """A session has ended."""
+        for entry, lease in list(self._out.get(session_id, {}).values()):
+            self.take_back(entry, lease, outcome, why)
+
+    def tick(self) -> None:
+        """End what took too long or was never acknowledged, and ask again for workers the storage could not tell of."""
+        clock, patience = self._tools.clock(), self._tools.limits.acknowledge_seconds
+        while self._unknown and self._unknown[0][0] <= clock and not self.is_behind:
+            self._tell_over(*self._unknown.pop(0)[1:])
+        for stream in list(self._streams.values()):
+            for lease_id in stream.unacknowledged(patience):
+                found = self._out.get(stream.session_id, {}).get(lease_id)
+                if found is None:
+                    stream.let_go(lease_id)
+                else:
+                    self.take_back(*found, AttemptOutcome.LOST, "its worker did not acknowledge it")
+        for entry, lease in [found for leases in self._out.values() for found in leases.values()]:
+            if clock - lease.seen > lease.attempt.seconds:
+                self.take_back(entry, lease, AttemptOutcome.TIMED_OUT, f"it took longer than {lease.attempt.seconds:g} s")
+            elif lease.unheard is not None and clock - lease.unheard > patience:
+                self.take_back(entry, lease, AttemptOutcome.RETURNED, "its worker went away before it acknowledged it")
+            elif lease.unchecked:
+                lease.unchecked = False
+                self._spawn(self._check_holder(entry, lease))
+
+    def take_back(self, entry: Entry, lease: Lease, outcome: AttemptOutcome, why: str) -> None:
+        """End a lease, once; it is tried until it is written."""
+        if not lease.leaving:
+            lease.leaving = True
+            self._end(entry, lease, outcome, why)
+
+    # How.
+
+    def _begun(self, entry: Entry, task_id: str, attempt: Attempt) -> None:
+        lease_id, session_id = attempt.lease.lease_id, attempt.session_id
+        entry.leases[lease_id] = lease = Lease(task_id, attempt, self._tools.clock())
+        self._out.setdefault(session_id, {})[lease_id] = entry, lease
+        self._count(entry, lease, 1)
+        stream = self._streams.get(session_id)
+        if stream is None:
+            if session_id not in self._tools.roster.sessions(self._tenant):
+                self._spawn(self._check_holder(entry, lease))
+        elif lease_id in stream.held:
+            if not stream.held[lease_id].plan_id:
+                self._keep(stream, entry, lease)
+        elif self.is_behind or self._tools.clock() - stream.since < UNKNOWN_SECONDS:
+            self.take_back(entry, lease, AttemptOutcome.RETURNED, NEVER_ARRIVED)
+
+    def _keep(self, stream: WorkStream, entry: Entry, lease: Lease) -> None:
+        """A worker brought a lease with it."""
+        lease_id = lease.attempt.lease.lease_id
+        lease.unheard = None
+        stream.hold(lease_id, entry.plan_id, lease.task_id, acknowledged=True)
+        if entry.state is not None and entry.state.plan.state is PlanState.PAUSED:
+            stream.notice(lease_id, LeaseNoticeKind.PAUSED, "the plan was paused")
+
+    def _ended(self, entry: Entry, lease: Lease, state: State | None) -> None:
+        lease_id, session_id = lease.attempt.lease.lease_id, lease.attempt.session_id
+        del entry.leases[lease_id]
+        del self._out[session_id][lease_id]
+        if not self._out[session_id]:
+            del self._out[session_id]
+        self._count(entry, lease, -1)
+        task_run = state.run.run.tasks.get(lease.task_id) if state is not None and state.run is not None else None
+        ended = next((one for one in task_run.attempts if one.lease.lease_id == lease_id), None) if task_run is not None else None
+        is_cancelled = ended is None or ended.outcome is AttemptOutcome.CANCELLED
+        if is_cancelled:
+            # Whoever cancelled it knows nothing of the breaker, whose trial it may have been.
+            self._tools.breakers.release(self._tenant, lease.attempt.agent_id)
+        stream = self._streams.get(session_id)
+        if stream is None or not stream.let_go(lease_id):
+            return
+        if is_cancelled:
+            stream.notice(lease_id, LeaseNoticeKind.CANCELLED, ended.error if ended is not None else "the plan was deleted")
+        elif ended is not None and ended.outcome in {AttemptOutcome.LOST, AttemptOutcome.TIMED_OUT}:
+            stream.notice(lease_id, LeaseNoticeKind.LOST, ended.error)
+
+    async def _check_holder(self, entry: Entry, lease: Lease) -> None:
+        """A lease is out to a worker this process does not know: another process may know it."""
+        try:
+            await self._tools.roster.session(self._tenant, lease.attempt.session_id)
+        except GenesisError as error:
+            if error.reason == "SESSION_NOT_FOUND":
+                self.take_back(entry, lease, AttemptOutcome.LOST, "its worker fell silent")
+            else:
+                lease.unchecked = True
+
+    def _tell_over(self, stream: WorkStream, lease_ids: Sequence[str]) -> None:
+        """Tell a worker of leases that are known now no more than when it named them."""
+        mine = self._out.get(stream.session_id, {})
+        for lease_id in lease_ids:
+            if lease_id not in mine and stream.let_go(lease_id):
+                stream.notice(lease_id, LeaseNoticeKind.LOST, "the lease is over")
 
     def _count(self, entry: Entry, lease: Lease, change: int) -> None:
         agent_id = lease.attempt.agent_id

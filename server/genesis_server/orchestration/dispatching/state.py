@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from genesis_server.dispatch.retrying import barred
 from genesis_server.model.plan import DEFAULT_DIFFICULTY, Plan, Task
 from genesis_server.model.routing import Assignment, TargetKind
 from genesis_server.model.work import Usage
@@ -44,6 +45,11 @@ class State:
         """The agent a task is routed to; empty: none."""
         assignment = self.assignments.get(task_id)
         return "" if assignment is None or assignment.target.kind is TargetKind.TOOL else assignment.target.id
+
+    def is_barred(self, task_id: str, agent_id: str) -> bool:
+        """Whether an agent must not try a task again even when nobody else can: it declined it, or failed for good."""
+        task_run = self.run.run.tasks.get(task_id) if self.run is not None else None
+        return task_run is not None and agent_id in barred(task_run)
 
     def expected(self, task: Task, policy: RoutingPolicy) -> Usage:
         """What an attempt at a task is expected to use."""

@@ -17,8 +17,10 @@ class Held:
     plan_id: str
     task_id: str
     since: float
-    """When it was sent, by the monotonic clock."""
+    """When it was handed out, by the monotonic clock."""
     acknowledged: bool = False
+    taken: bool = False
+    """Whether whoever reads the stream has it."""
 
 
 class WorkStream:
@@ -33,6 +35,8 @@ class WorkStream:
         self.offered = 0
         """Tasks that are being handed out to it."""
         self.closed = False
+        self.since = clock()
+        """When it began, by the monotonic clock."""
         self._most = max(1, session.card.max_concurrent_tasks)
         self._slots = min(slots, self._most)
         self._clock = clock
@@ -49,6 +53,8 @@ class WorkStream:
         try:
             while True:
                 message = await self._outbox.get()
+                if isinstance(message, Assigned) and (held := self.held.get(message.attempt.lease.lease_id)) is not None:
+                    held.taken = True
                 yield message
                 if isinstance(message, Move):
                     return

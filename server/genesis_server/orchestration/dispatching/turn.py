@@ -6,11 +6,11 @@ up, the event that lets planning repair the plan; last come the tasks to hand ou
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from genesis_server.dispatch.budget import balance, refused_part
-from genesis_server.dispatch.codec import encode_outcome, outcome_key
 from genesis_server.dispatch.following import follow_plan
 from genesis_server.dispatch.leasing import (
     end,
@@ -24,22 +24,22 @@ from genesis_server.dispatch.leasing import (
     spent_elsewhere,
     wait_until,
 )
-from genesis_server.dispatch.retrying import Retry, after_failure, story
+from genesis_server.dispatch.retrying import Retry, after_failure, barred, excluded, story
 from genesis_server.dispatch.values import check_outputs, inputs_of
 from genesis_server.model.caller import Caller, Role
+from genesis_server.model.plan import TaskState
 from genesis_server.model.routing import TargetKind, TaskRoute
-from genesis_server.model.update import PlanEvent, TaskDone, TaskFailed
+from genesis_server.model.update import PlanEvent, TaskFailed
 from genesis_server.model.work import (
     Attempt,
     AttemptOutcome,
+    Balance,
     Declined,
     Done,
     Outcome,
     PlanRun,
-    Report,
     TaskRun,
     Usage,
-    Values,
 )
 from genesis_server.orchestration.dispatching.answers import Assigned, Reported
 from genesis_server.orchestration.dispatching.commands import (
@@ -50,15 +50,20 @@ from genesis_server.orchestration.dispatching.commands import (
     TakeBack,
     TakeReport,
 )
+from genesis_server.orchestration.dispatching.entry import Entry
+from genesis_server.orchestration.dispatching.reports import done_event, puts_out_the_same
 from genesis_server.orchestration.dispatching.state import State
 from genesis_server.orchestration.dispatching.tools import Tools
 from genesis_server.orchestration.orchestrator import Call
+from genesis_server.orchestration.outcomes import attempt_outcome, outcome_elsewhere, outcome_put
 from genesis_server.orchestration.plan_store import has_ended
-from genesis_server.orchestration.runs import StoredRun, run_puts
+from genesis_server.orchestration.runs import run_puts
 from genesis_server.orchestration.updating import Decided
 from genesis_server.planning.update.refusals import task_not_found
-from genesis_server.resilience.errors import GenesisError, invalid_field
-from genesis_server.storage.base import ABSENT, Put
+from genesis_server.resilience.errors import GenesisError, RoutingError, ValidationError, invalid_field
+from genesis_server.storage.base import Put
+
+_LOG = logging.getLogger(__name__)
 
 SERVER = "genesis"
 """The actor of what the dispatcher does by itself."""
@@ -77,10 +82,13 @@ class Verdict:
 class Turn:
     """What is decided for a plan in one go; made anew when somebody else wrote meanwhile."""
 
-    def __init__(self, tools: Tools, tenant: str, before: State) -> None:
-        """Begin with the state as it is."""
+    def __init__(self, tools: Tools, tenant: str, entry: Entry) -> None:
+        """Begin with the state of a plan as it is kept; ValueError when it was not read yet."""
+        if entry.state is None:
+            raise ValueError("a plan is read before it is worked on")
+        self._entry = entry
+        self.before = self.after = before = entry.state
         plan = before.plan
-        self.before = self.after = before
         self.run = before.run.run if before.run is not None else PlanRun(plan.id, plan.version, tools.now())
         self.puts: list[Put] = []
         """What to write, all or none; empty: nothing changed."""
@@ -106,11 +114,23 @@ class Turn:
         self._wanted: dict[str, frozenset[str]] = {}
         """Tasks to be routed anew, each with those who must not get it."""
         self._outcomes: list[Outcome] = []
+        self._currency: str | None = None
+        """Of the first report with a cost."""
+
+    @property
+    def has_refused(self) -> bool:
+        """Whether a report was refused."""
+        return any(isinstance(answer, GenesisError) for _, answer in self.answers)
 
     @property
     def _now(self) -> float:
-        """Seconds since the epoch."""
+        """Seconds since the epoch, to be written down."""
         return self._tools.now()
+
+    @property
+    def _run_now(self) -> float:
+        """Seconds since the epoch, to be compared with the begin of the run: a clock that jumps spends no budget."""
+        return self._entry.clock.now(self._tools.clock()) or self._now
 
     async def decide(self, batch: Sequence[Command]) -> None:
         """Decide about everything in `batch`. Raises what routing and storage raise; nothing has happened then."""
@@ -121,8 +141,8 @@ class Turn:
                 self._take_report(command)
             elif isinstance(command, NoteProgress):
                 self._note_progress(command)
-            elif isinstance(command, Reroute) and self.before.tasks.get(command.task_id) is not None:
-                self._wanted[command.task_id] = command.excluded
+            elif isinstance(command, Reroute):
+                self._reroute(command)
         await self._move_plan()
         for command in batch:
             if isinstance(command, HandOut):
@@ -139,6 +159,12 @@ class Turn:
         counts = command.outcome.counts
         self.verdicts.append(Verdict(attempt.agent_id, command.error if counts else None, says_nothing=not counts))
         self._failed(command.task_id)
+
+    def _reroute(self, command: Reroute) -> None:
+        task, task_run = self.before.tasks.get(command.task_id), self.run.tasks.get(command.task_id)
+        if task is None or task.state.ended or (task_run is not None and (task_run.running is not None or task_run.dead_letter)):
+            return
+        self._wanted[task.id] = command.excluded if task_run is None else command.excluded | excluded(task, task_run)
 
     def _note_progress(self, command: NoteProgress) -> None:
         task_run = self.run.tasks.get(command.told.task_id)
@@ -167,23 +193,11 @@ class Turn:
         failed = not isinstance(report.outcome, Done)
         error = "" if isinstance(report.outcome, Done) else report.outcome.error
         usage = report.usage or self.before.expected(task, self._tools.policy)
+        self._check_currency(usage)
         self.run = spent_elsewhere(self.run, usage)
         outcome = AttemptOutcome.FAILED if failed else AttemptOutcome.DONE
         self._outcomes.append(
-            Outcome(
-                plan_id=report.plan_id,
-                task_id=report.task_id,
-                agent_id=agent_id,
-                model_id=assignment.target.model_id if assignment is not None and assignment.target.id == agent_id else "",
-                capability=task.capability,
-                number=0,
-                outcome=outcome,
-                time=self._now,
-                seconds=None,
-                error=error,
-                usage=report.usage,
-                expected=usage,
-            )
+            outcome_elsewhere(report, outcome, error, agent_id=agent_id, task=task, assignment=assignment, expected=usage, now=self._now)
         )
         if agent_id:
             self.verdicts.append(Verdict(agent_id, error or "it failed" if failed else None))
@@ -196,7 +210,7 @@ class Turn:
             raise AssertionError("a report without a lease is none under one")
         attempt = holder(self.run, report.task_id, lease, agent_id=command.agent_id)
         if attempt.outcome is not AttemptOutcome.RUNNING:
-            if not (is_same(attempt, report) and self._put_out_the_same(report)):
+            if not (is_same(attempt, report) and puts_out_the_same(report, self.before.stored.known)):
                 raise lease_lost(report.plan_id, report.task_id, lease.token)
             self._repeated.append(command)
             return
@@ -206,6 +220,7 @@ class Turn:
                 raise lease_lost(report.plan_id, report.task_id, lease.token)
             self._repeated.append(command)
             return
+        self._check_currency(report.usage)
         told = report.outcome
         if isinstance(told, Done):
             task = self.before.tasks.get(report.task_id)
@@ -225,6 +240,14 @@ class Turn:
             self.verdicts.append(Verdict(attempt.agent_id, told.error or "it failed"))
             self._failed(report.task_id)
         self._taken.append(command)
+
+    def _check_currency(self, usage: Usage | None) -> None:
+        """Raise ValidationError INVALID_FIELD for money in another currency than that of a report in the same turn."""
+        if usage is None or not usage.cost.nanos:
+            return
+        if self._currency not in {None, usage.cost.currency}:
+            raise invalid_field("usage.cost.currency_code", f"is {usage.cost.currency}, but this run counts in {self._currency}")
+        self._currency = usage.cost.currency
 
     def _failed(self, task_id: str) -> None:
         """An attempt did not succeed: try again, look for somebody else, or give up."""
@@ -264,23 +287,17 @@ class Turn:
     def _note_end(self, task_id: str) -> None:
         """The last attempt at a task has ended: history."""
         attempt = self.run.tasks[task_id].attempts[-1]
-        task, assignment = self.before.tasks.get(task_id), self.before.assignments.get(task_id)
-        same = assignment is not None and assignment.target.id == attempt.agent_id
+        lease = self._entry.leases.get(attempt.lease.lease_id)
         self.ended.append(attempt)
         self._outcomes.append(
-            Outcome(
-                plan_id=self.run.plan_id,
-                task_id=task_id,
-                agent_id=attempt.agent_id,
-                model_id=assignment.target.model_id if assignment is not None and same else "",
-                capability=task.capability if task is not None else "",
-                number=attempt.lease.token,
-                outcome=attempt.outcome,
-                time=self._now,
-                seconds=max(0.0, self._now - attempt.begin),
-                error=attempt.error,
-                usage=attempt.usage,
-                expected=attempt.expected,
+            attempt_outcome(
+                self.run.plan_id,
+                task_id,
+                attempt,
+                task=self.before.tasks.get(task_id),
+                assignment=self.before.assignments.get(task_id),
+                now=self._now,
+                seconds=None if lease is None else self._tools.clock() - lease.seen,
             )
         )
 
@@ -291,11 +308,11 @@ class Turn:
         call = Call(caller, self.run.correlation_id)
         rerouted = await self._somebody_else(call) if self._wanted else {}
         # What is done first: a failure can end the plan.
-        events: list[PlanEvent] = [_done_event(command.report) for command in self._done]
+        events: list[PlanEvent] = [done_event(command.report) for command in self._done]
         events += [TaskFailed(task_id, reason) for task_id, reason in self._lost.items()]
         if not events and not rerouted:
             return
-        decided = await tools.updater.decide(call, stored, events, rerouted=rerouted)
+        decided = await tools.updater.decide(call, stored, events, rerouted=rerouted, run=self.run)
         for command, error in zip(self._done, decided.errors, strict=False):
             if error is not None or command.report.lease is None:
                 self.answers.append((command, error or lease_lost(command.report.plan_id, command.report.task_id, 0)))
@@ -314,7 +331,6 @@ class Turn:
         self.run = follow_plan(self.run, decided.after.plan, now=self._now)
         for task_id in set(held.values()) - {task_id for task_id, _ in leases_of(self.run)}:
             self._note_end(task_id)
-            self.verdicts.append(Verdict(self.run.tasks[task_id].attempts[-1].agent_id, None, says_nothing=True))
         actors = {self.run.tasks[command.report.task_id].attempts[-1].agent_id for command in self._done}
         change = self._tools.updater.change(actors.pop() if len(actors) == 1 else SERVER, decided)
         puts, after = self._tools.updater.store.puts(self._tenant, self.before.stored, decided.after, change)
@@ -324,26 +340,30 @@ class Turn:
     async def _somebody_else(self, call: Call) -> dict[str, TaskRoute]:
         """New routes for the tasks that want one, where somebody else is there; who can go on goes on, what nobody can do is given up."""
         stored, roster = self.before.stored, self._tools.roster
-        found = await self._tools.updater.find_routes(call, stored, stored.plan, self._wanted)
         live = roster.live_agents(self._tenant)
+        away = frozenset(agent.id for agent in roster.index(self._tenant).catalogue.agents if agent.id not in live)
+        wanted = {task_id: unwanted | away for task_id, unwanted in self._wanted.items()}
+        try:
+            found = await self._tools.updater.find_routes(call, stored, stored.plan, wanted)
+        except (RoutingError, ValidationError) as error:
+            # What was reported stands all the same; who cannot go on waits until somebody comes.
+            _LOG.warning("nobody was found for tasks of plan %s (%s)", self.run.plan_id, error.reason)
+            return {}
         kept: dict[str, TaskRoute] = {}
-        for task_id, barred in self._wanted.items():
+        for task_id, unwanted in self._wanted.items():
             route, old = found.get(task_id), self.before.assignments.get(task_id)
             new = route.assignment if route is not None else None
             if route is not None and new is not None and new.target.kind is not TargetKind.TOOL:
                 if old is not None and new.target.id == old.target.id:
                     continue
-                if new.target.id in live or old is None or old.target.id not in live:
-                    kept[task_id] = route
-                    self.run = wait_until(self.run, task_id, 0.0)
-                    self._told[task_id] = f"{new.target.id} gets it"
-                    continue
+                kept[task_id] = route
+                self.run = wait_until(self.run, task_id, 0.0)
+                self._told[task_id] = f"{new.target.id} gets it"
+                continue
             if task_id in self._lost:
                 continue
             task_run = self.run.tasks.get(task_id) or TaskRun(task_id)
-            if old is None or old.target.id not in barred:
-                continue
-            if _is_barred_for_good(task_run, old.target.id):
+            if old is not None and old.target.id in unwanted & barred(task_run):
                 self._give_up(task_id, f"{story(task_run)} Nobody else can do it.")
         return kept
 
@@ -358,7 +378,8 @@ class Turn:
             and assignment.target.id == stream.agent_id
             and task_run.running is None
             and not task_run.dead_letter
-            and task_run.not_before <= self._now
+            and self._entry.clock.due(task_run.task_id) <= self._tools.clock()
+            and stream.agent_id not in barred(task_run)
             and self.run.dispatched
             and not stream.closed
         )
@@ -366,7 +387,7 @@ class Turn:
             self.refused.append(command)
             return
         expected = self.after.expected(task, self._tools.policy)
-        part = refused_part(self.run, expected, now=self._now)
+        part = refused_part(self.run, expected, now=self._run_now)
         if part is not None:
             self.blocked[task.id] = part
             self.refused.append(command)
@@ -391,50 +412,33 @@ class Turn:
         was = self.before.run.run if self.before.run is not None else None
         if self.run == was and not self.puts and not self._outcomes:
             return
-        self.puts += run_puts(self._tenant, self.before.run, self.run, self.after.plan, now=self._now)
+        puts, stored_run = run_puts(self._tenant, self.before.run, self.run, self.after.plan, now=self._now)
+        self.puts += puts
         elsewhere = self.run.spent.tasks
         for outcome in self._outcomes:
-            name = str(outcome.number) if outcome.number else f"e{elsewhere}"
-            key = outcome_key(self._tenant, outcome.plan_id, outcome.task_id, name)
-            self.puts.append(Put(key, encode_outcome(outcome), expected=ABSENT))
+            name = "" if outcome.number else f"e{elsewhere}"
+            self.puts.append(outcome_put(self._tenant, outcome, name))
             elsewhere -= not outcome.number
-        version = (self.before.run.version if self.before.run is not None else ABSENT) + 1
-        self.after = replace(self.after, run=StoredRun(self.run, version))
+        self.after = replace(self.after, run=stored_run)
 
     def _answer(self) -> None:
         """What each report is told, once everything is written."""
+        if not self._taken and not self._repeated:
+            return
+        stands = balance(self.run, now=self._run_now)
         for command in self._taken:
-            self.answers.append((command, self._reported(command, duplicate=False)))
+            self.answers.append((command, self._reported(command, stands, duplicate=False)))
         refused = {id(command): answer for command, answer in self.answers if isinstance(answer, GenesisError)}
         for command in self._repeated:
             first = next((other for other in self._done if other.report == command.report), None)
             error = refused.get(id(first))
-            self.answers.append((command, error or self._reported(command, duplicate=True)))
+            self.answers.append((command, error or self._reported(command, stands, duplicate=True)))
 
-    def _reported(self, command: TakeReport, *, duplicate: bool) -> Reported:
+    def _reported(self, command: TakeReport, stands: Balance, *, duplicate: bool) -> Reported:
         plan, task_id = self.after.plan, command.report.task_id
-        task = self.after.tasks.get(task_id) or self.before.tasks[task_id]
+        task = self.after.tasks.get(task_id) or self.before.tasks.get(task_id)
         told = "it was reported before" if duplicate else self._told.get(task_id, "taken")
         if has_ended(plan.state) and not has_ended(self.before.plan.state):
             told += f"; the plan is {plan.state.name.lower()}"
-        return Reported(duplicate, plan.version, task.state, plan.state, told, balance(self.run, now=self._now))
-
-    def _put_out_the_same(self, report: Report) -> bool:
-        """Whether what a report brings is what the task is known to have put out."""
-        if not isinstance(report.outcome, Done):
-            return True
-        known, told = self.before.stored.known, report.outcome.outputs
-        mine = dict(known.outputs.get(report.task_id, {})), dict(known.references.get(report.task_id, {}))
-        return mine == (dict(told.plain), dict(told.references))
-
-
-def _done_event(report: Report) -> TaskDone:
-    outputs = report.outcome.outputs if isinstance(report.outcome, Done) else Values()
-    return TaskDone(report.task_id, outputs.plain, outputs.references)
-
-
-def _is_barred_for_good(task_run: TaskRun, agent_id: str) -> bool:
-    """Whether an agent must not try again even when nobody else can."""
-    return any(
-        attempt.permanent or attempt.outcome is AttemptOutcome.DECLINED for attempt in task_run.attempts if attempt.agent_id == agent_id
-    )
+        state = task.state if task is not None else TaskState.CANCELLED  # it was taken out of the plan
+        return Reported(duplicate, plan.version, state, plan.state, told, stands)

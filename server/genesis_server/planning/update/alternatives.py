@@ -25,6 +25,8 @@ class Replan:
     """Agent or tool each task was given to, by task id, where that is known."""
     capabilities: Mapping[str, str] = field(default_factory=dict[str, str])
     """Capability a task without one was routed by, by task id, where that is known."""
+    failed: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """Agents that tried a task in vain before or beside its target, by task id."""
 
     def capability_of(self, task: Task) -> str:
         """What a task asks for, or was routed by."""
@@ -41,6 +43,7 @@ def substitutes(graph: TaskGraph, task: Task, replan: Replan, *, same_work: bool
     tried += [graph.task(one) for one in graph.subtree(task.id) if graph.task(one).state is TaskState.FAILED]
     failed_at = {replan.capability_of(other) for other in tried} - {""}
     failed = {replan.targets[other.id] for other in tried if other.id in replan.targets}
+    failed.update(*(replan.failed.get(other.id, ()) for other in tried))
     known = all(other.id in replan.targets for other in tried)
     seen: set[str] = set()
     if same_work and known and (capability := replan.capability_of(task)):

@@ -77,10 +77,10 @@ def update(plan: Plan, event: PlanEvent, *, known: Known, replan: Replan) -> Upd
     """The plan's next version after one event.
 
     Finished tasks, their ids and every other id stay. Raises, and nothing has happened then:
-        DecompositionError PLAN_ENDED, TASK_ENDED, NOT_AWAITING_APPROVAL, INVALID_EDIT, and UPDATE_LIMIT for edits and information;
-        ResourceError TASK_NOT_FOUND; ValidationError INVALID_FIELD for values that are too large, work told of a heading, work that
-        needs an approval nobody has given, or words about no task.
-    A failure that only a repair beyond the limits could mend ends the plan instead; the note says which limit that is.
+        DecompositionError PLAN_ENDED, TASK_ENDED, NOT_AWAITING_APPROVAL, NOT_APPROVED, INVALID_EDIT, and UPDATE_LIMIT for edits and
+        information; ResourceError TASK_NOT_FOUND; ValidationError INVALID_FIELD for values that are too large, work told of a heading,
+        or words about no task.
+    A failure nothing can mend, or only a repair beyond the limits, ends what needs it (see `ready`); the note says which limit that is.
     """
     updated, (refusal,) = update_all(plan, [event], known=known, replan=replan)
     if refusal is not None:
@@ -179,7 +179,7 @@ class _Story:
         if task.kind is TaskKind.COMPOUND and self._progress.has_below(task.id):
             raise invalid_field("done.task_id", f"{task.id!r} is a heading, which is done with the last task below it; tell of that one")
         if (unapproved := self._progress.unapproved(task.id)) is not None:
-            raise not_approved("done.task_id", unapproved)
+            raise not_approved(unapproved)
         self._told = self._told.put_out(event)
         self._progress.end(replace(task, state=TaskState.DONE), self._told.known)
         self._done.append(task.id)
@@ -191,12 +191,12 @@ class _Story:
             raise task_not_found(self._before, event.task_id)
         if task.state is not TaskState.AWAITING_APPROVAL:
             raise not_awaiting_approval(task)
+        why = f": {event.comment}" if event.comment else ""
         if event.refused:
-            why = f": {event.comment}" if event.comment else ""
             self._take_failure(task, f"refused by {event.actor}{why}", is_refused=True)
             return
         self._progress.approve(replace(task, state=TaskState.PENDING, approved_by=event.actor))
-        self._notes.append(f"{task.id} was approved by {event.actor}")
+        self._notes.append(f"{task.id} was approved by {event.actor}{why}")
 
     def _stand(self, state: PlanState, note: str) -> None:
         self._progress.standing = self._said = state
@@ -204,8 +204,17 @@ class _Story:
 
     def _take_failure(self, task: Task, error: str, *, is_refused: bool = False) -> None:
         may_replan = self._counters.updates < MAX_UPDATES_PER_PLAN
-        facts = list(self._told.known.facts)
-        self._go_on(_failed(self._progress.plan, task, error, facts, self._replan, may_replan=may_replan, is_refused=is_refused))
+        plan, graph = self._progress.plan, TaskGraph.load(self._progress.plan)
+        failed = replace(task, state=TaskState.FAILED, error=error)
+        if task.kind is not TaskKind.COMPOUND:
+            graph.replace_task(failed)
+        facts, lost = list(self._told.known.facts), self._progress.lost
+        repaired = repair(graph, task.id, facts=facts, replan=self._replan, may_replan=may_replan, is_refused=is_refused, lost=lost)
+        if repaired.hopeless:
+            graph.replace_task(failed)
+            plan = replace(plan, hopeless=(*plan.hopeless, task.id))
+        verb = "was refused" if is_refused else "failed"
+        self._go_on(_Change(_frozen(graph, plan), f"{task.id} {verb}; {repaired.note}", repaired.replanned))
 
     def _take_change(self, event: Information | UserEdit) -> None:
         """Take what is not to go beyond the limits."""
@@ -250,20 +259,6 @@ def _edited(plan: Plan, edits: Sequence[Edit]) -> _Change:
     after = _frozen(graph, plan)
     note = f"{len(edits)} edit{'' if len(edits) == 1 else 's'}"
     return _Change(after, note, replanned=(after.tasks, after.edges) != (plan.tasks, plan.edges))
-
-
-def _failed(plan: Plan, task: Task, error: str, facts: Sequence[str], replan: Replan, *, may_replan: bool, is_refused: bool) -> _Change:
-    graph = TaskGraph.load(plan)
-    failed = replace(task, state=TaskState.FAILED, error=error)
-    if task.kind is not TaskKind.COMPOUND:
-        graph.replace_task(failed)
-    repaired = repair(graph, task.id, facts=facts, replan=replan, may_replan=may_replan, is_refused=is_refused)
-    if repaired.hopeless:
-        graph.replace_task(failed)
-    after = _frozen(graph, plan)
-    state = PlanState.FAILED if repaired.hopeless else plan.state
-    verb = "was refused" if is_refused else "failed"
-    return _Change(replace(after, state=state), f"{task.id} {verb}; {repaired.note}", repaired.replanned)
 
 
 def _informed(plan: Plan, event: Information, about: Sequence[Task], facts: Sequence[str], replan: Replan) -> _Change:

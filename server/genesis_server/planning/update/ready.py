@@ -5,12 +5,18 @@ not hold the task is SKIPPED with everything below it, which unblocks what waits
 whose own task has not ended makes its task wait as an edge would. A task or heading that needs an approval nobody gave awaits it
 instead of being opened, whether the plan is paused or not. A heading ends with the last task below it, a plan with its last task.
 
+What needs a task that failed with nothing in its place is CANCELLED at once: whatever waits for it or for a heading above it, with
+everything below; a task whose guards only such a one could decide is when its turn comes. A heading with such a failure below goes on with
+its other tasks, then it is FAILED; one that only has CANCELLED tasks below for want of others is CANCELLED. Everything else goes on, and
+the plan is FAILED when all has ended.
+
 Opening never goes back while tasks end, so that each end costs no more than what it opens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +28,8 @@ from genesis_server.planning.update.ids import attempts
 _TOP = ""
 _OPEN = (TaskState.PENDING, TaskState.AWAITING_APPROVAL, TaskState.UNSPECIFIED)
 _ENDED = (PlanState.DONE, PlanState.FAILED, PlanState.CANCELLED)
+_LONGEST_NAME = 128
+"""Of a task, in what is told of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class Progress:
         self.known = known
         self.tasks = {task.id: task for task in plan.tasks}
         self.standing = plan.state
-        """What was said of the plan: active, paused, failed, cancelled; `state` says whether it is done."""
+        """What was said of the plan: active, paused, cancelled; `state` says whether it is done or failed."""
         self._plan = plan
         self._unended = {task.id for task in plan.tasks if task.state in _OPEN}
         self._opened = {_TOP}
@@ -68,6 +76,10 @@ class Progress:
         self._after: dict[str, list[str]] = {}
         self._waits: dict[str, int] = {}
         """For each task how many others it still waits for."""
+        self._failing: set[str] = set()
+        """What failed with nothing in its place, and the headings above."""
+        self._lost: set[str] = set()
+        """What will never be done because of that, the headings above included."""
         if plan.state not in _ENDED:
             self._begin()
         for task in plan.tasks:
@@ -77,7 +89,14 @@ class Progress:
     @property
     def state(self) -> PlanState:
         """How far the plan has come."""
-        return self.standing if self._unended or self.standing in _ENDED else PlanState.DONE
+        if self._unended or self.standing in _ENDED:
+            return self.standing
+        return PlanState.FAILED if self._plan.hopeless else PlanState.DONE
+
+    @property
+    def lost(self) -> AbstractSet[str]:
+        """Tasks that will never be done because a task failed with nothing in its place; headings among them may be open still."""
+        return self._lost
 
     @property
     def plan(self) -> Plan:
@@ -129,9 +148,11 @@ class Progress:
             if task.id in self._unended:
                 self._left[task.parent_id] = self._left.get(task.parent_id, 0) + 1
         for edge in self._plan.edges:
+            self._after.setdefault(edge.from_id, []).append(edge.to_id)
             if edge.from_id in self._unended:
-                self._after.setdefault(edge.from_id, []).append(edge.to_id)
                 self._waits[edge.to_id] = self._waits.get(edge.to_id, 0) + 1
+        if self._plan.hopeless:
+            self._lose_hopeless()
         self._open_level(_TOP)
         self._run()
 
@@ -150,7 +171,12 @@ class Progress:
         task = self.tasks[task_id]
         verdict = self._guards(task) if task.guards else True
         if verdict is None:
-            self._asked[task_id] = None
+            if (why := self._never_decided(task)) is None:
+                self._asked[task_id] = None
+                return
+            self._cancel(task_id, why)
+            self._lose([(task_id, why)])
+            self._ended(task_id)
             return
         self._asked.pop(task_id, None)
         if not verdict:
@@ -171,11 +197,18 @@ class Progress:
 
     def _end_heading(self, task_id: str) -> None:
         """End a heading when everything below it has ended."""
-        if not self._left.get(task_id):
-            states = [self.tasks[child].state for child in self._children.get(task_id, ())]
+        if self._left.get(task_id):
+            return
+        children = self._children.get(task_id, ())
+        if task_id in self._lost:
+            lost = self._failing if task_id in self._failing else self._lost
+            why = next(self._why(child) for child in children if child in lost)
+            self._change(task_id, TaskState.FAILED if task_id in self._failing else TaskState.CANCELLED, why)
+        else:
+            states = [self.tasks[child].state for child in children]
             worked = not states or TaskState.DONE in states
             self._change(task_id, TaskState.DONE if worked else TaskState.SKIPPED)
-            self._ended(task_id)
+        self._ended(task_id)
 
     def _skip(self, task_id: str) -> None:
         for one in [task_id, *self._below(task_id)]:
@@ -183,6 +216,62 @@ class Progress:
                 self._change(one, TaskState.SKIPPED)
                 self._forget(one)
         self._ended(task_id)
+
+    def _lose_hopeless(self) -> None:
+        """Cancel everything that needs what failed with nothing in its place."""
+        for failed in self._plan.hopeless:
+            one = failed
+            while one != _TOP:
+                self._failing.add(one)
+                one = self.tasks[one].parent_id
+            self._cancel(failed, self._why(failed))
+        lost = [*self._plan.hopeless, *(task.id for task in self._plan.tasks if self.tasks[task.id].state is TaskState.CANCELLED)]
+        self._lose([(one, self._why(one)) for one in lost])
+
+    def _lose(self, lost: Iterable[tuple[str, str]]) -> None:
+        """Note what will never be done, each with why, nearest first; cancel what waits for it."""
+        queue, cancelled = list(lost), list[str]()
+        for task_id, why in queue:
+            if task_id in self._lost:
+                continue
+            self._lost.add(task_id)
+            if (parent_id := self.tasks[task_id].parent_id) != _TOP:
+                queue.append((parent_id, why))
+            for later in self._after.get(task_id, ()):
+                if later in self._unended:
+                    self._cancel(later, why)
+                    cancelled.append(later)
+                    queue.append((later, why))
+        # Headings end only when everything that will never be done is known.
+        for one in cancelled:
+            self._ended(one)
+
+    def _cancel(self, task_id: str, why: str) -> None:
+        for one in [task_id, *self._below(task_id)]:
+            if one in self._unended:
+                self._change(one, TaskState.CANCELLED, why)
+                self._forget(one)
+                if one != task_id:
+                    self._lost.add(one)
+
+    def _why(self, task_id: str) -> str:
+        """What is told of whatever needs a task that has ended and will never be done."""
+        if task_id in self._plan.hopeless:
+            return _needs(task_id, "failed")
+        return self.tasks[task_id].error or _needs(task_id, "was cancelled")
+
+    def _never_decided(self, task: Task) -> str | None:
+        """Why nothing will decide the guards of a task; None while something could."""
+        if not self._lost:
+            return None
+        lost: list[str] = []
+        for guard in task.guards:
+            if self._is_to_come(guard):
+                return None
+            source = self.tasks.get(guard.task_id)
+            if source is not None and (last := self._last_attempt(source).id) in self._lost and self._holds(guard) is None:
+                lost.append(last)
+        return self._why(lost[0]) if lost else None
 
     def _ended(self, task_id: str) -> None:
         """Let what waited for a task go on, and the heading above it end."""
@@ -203,8 +292,8 @@ class Progress:
         self._awaiting.discard(task_id)
         self._asked.pop(task_id, None)
 
-    def _change(self, task_id: str, state: TaskState) -> None:
-        self.tasks[task_id] = replace(self.tasks[task_id], state=state)
+    def _change(self, task_id: str, state: TaskState, error: str = "") -> None:
+        self.tasks[task_id] = replace(self.tasks[task_id], state=state, error=error)
 
     def _guards(self, task: Task) -> bool | None:
         """Whether all guards hold; one that does not decides, and work that has begun is not asked about again."""
@@ -226,8 +315,9 @@ class Progress:
         verdict = holds(guard, {guard.task_id: self._outputs(guard.task_id)}, self.known.facts)
         source = self.tasks.get(guard.task_id)
         # Without a name no fact can decide, and what was not done never puts anything out.
-        if verdict is None and not guard.artefact and source is not None and self._last_attempt(source).state is not TaskState.DONE:
-            return False
+        if verdict is None and not guard.artefact and source is not None:
+            last = self._last_attempt(source)
+            return None if last.state is TaskState.DONE or last.id in self._lost else False
         return verdict
 
     def _is_to_come(self, guard: Guard) -> bool:
@@ -252,3 +342,8 @@ class Progress:
         for child in self._children.get(task_id, ()):
             yield child
             yield from self._below(child)
+
+
+def _needs(task_id: str, end: str) -> str:
+    name = task_id if len(task_id) <= _LONGEST_NAME else f"{task_id[: _LONGEST_NAME - 1]}…"
+    return f"needs {name}, which {end}"

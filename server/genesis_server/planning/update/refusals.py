@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genesis_server.model.plan import Plan, Task
-from genesis_server.resilience.errors import DecompositionError, ResourceError, ValidationError, invalid_field
+from genesis_server.resilience.errors import DecompositionError, ResourceError
 
 
 def plan_ended(plan: Plan) -> DecompositionError:
@@ -43,9 +43,13 @@ def not_awaiting_approval(task: Task) -> DecompositionError:
     )
 
 
-def not_approved(field: str, task: Task) -> ValidationError:
-    """Work is told of that nobody approved."""
-    return invalid_field(field, f"{task.id!r} needs an approval that nobody has given; have it approved first, then tell of the work")
+def not_approved(task: Task) -> DecompositionError:
+    """Work is told of that nobody approved; `task` is what needs the approval."""
+    return DecompositionError(
+        "NOT_APPROVED",
+        f"task {task.id!r} needs an approval that nobody has given; have it approved first, then tell of the work",
+        facts={"task_id": task.id, "state": task.state.name},
+    )
 
 
 def update_limit(counted: str, limit: int) -> DecompositionError:

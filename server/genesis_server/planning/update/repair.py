@@ -16,7 +16,7 @@ needed one in any other way is to be approved anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -75,7 +75,14 @@ class Repaired:
 
 
 def repair(
-    graph: TaskGraph, failed_id: str, *, facts: Sequence[str], replan: Replan, may_replan: bool = True, is_refused: bool = False
+    graph: TaskGraph,
+    failed_id: str,
+    *,
+    facts: Sequence[str],
+    replan: Replan,
+    may_replan: bool = True,
+    is_refused: bool = False,
+    lost: Collection[str] = (),
 ) -> Repaired:
     """Repair the plan around a task whose state is FAILED, or around a heading whose level failed as it is.
 
@@ -88,13 +95,14 @@ def repair(
         replan: what to repair from.
         may_replan: whether the plan may be re-planned once more.
         is_refused: whether the work itself was refused, so that the same work by somebody else is no repair.
+        lost: headings that will not be done whatever happens; neither they nor what is above them is repaired.
     """
     failed = graph.task(failed_id)
     needed_by_others = duties(graph, [failed_id], facts)
     if failed.origin is not None and failed.origin.source is TaskSource.CATALOGUE and not needed_by_others:
         return Repaired("nobody needs what it would have produced", replanned=False)
     work = _Repair(graph, facts, replan)
-    for group in work.attempts(failed_id, same_work=not is_refused):
+    for group in work.attempts(failed_id, same_work=not is_refused, lost=lost):
         if (attempt := work.best_of(group)) is None:
             continue
         if may_replan:
@@ -138,10 +146,12 @@ class _Repair:
         self._producible = Supply()
         self._producible.add(output for offer in replan.index.offers for output in offer.outputs)
 
-    def attempts(self, failed_id: str, *, same_work: bool) -> Iterator[Sequence[Attempt]]:
+    def attempts(self, failed_id: str, *, same_work: bool, lost: Collection[str] = ()) -> Iterator[Sequence[Attempt]]:
         """The repairs to try, the smallest level first, in groups of one kind; `same_work`: also the same by somebody else."""
         touched = failed_id
         for task_id in line_above(self._graph, failed_id):
+            if task_id in lost:
+                return
             task = self._graph.task(task_id)
             methods = list(other_methods(self._graph, task, self._replan))
             if task.kind is TaskKind.COMPOUND:

@@ -32,9 +32,12 @@ from genesis_server.rpc.convert.work import priority_from_proto, run_budget_from
 
 
 def event_from_proto(  # noqa: C901, PLR0911  (one for each kind)
-    request: update_pb2.UpdatePlanRequest, *, actor: str
+    request: update_pb2.UpdatePlanRequest, *, actor: str, traceparent: str = ""
 ) -> PlanEvent | RunEvent:
-    """What happened, told by `actor`. Raises ValidationError INVALID_FIELD when the request says nothing, or a value that is no JSON."""
+    """What happened, told by `actor` in a call with this trace context.
+
+    Raises ValidationError INVALID_FIELD when the request says nothing, or a value that is no JSON.
+    """
     match request.WhichOneof("event"):
         case "done":
             return TaskDone(request.done.task_id, struct_from_proto(request.done.outputs, "done.outputs"))
@@ -57,7 +60,7 @@ def event_from_proto(  # noqa: C901, PLR0911  (one for each kind)
         case "budget":
             return ChangeBudget(run_budget_from_proto(request.budget))
         case "dispatch":
-            return StartDispatch(priority_from_proto(request.dispatch))
+            return StartDispatch(priority_from_proto(request.dispatch), traceparent)
         case _:
             raise invalid_field("event", "say what happened", "required")
 

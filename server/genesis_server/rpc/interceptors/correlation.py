@@ -16,7 +16,7 @@ import grpc
 
 from genesis_server.rpc.interceptors.layer import Context, Continuation, Layer, Stream, Unary
 from genesis_server.rpc.interceptors.outcome import status_of_exception, status_of_return
-from genesis_server.rpc.methods import all_methods, is_health
+from genesis_server.rpc.methods import HEARTBEAT, all_methods, is_health
 from genesis_server.security.agent_signatures import lasting_part
 from genesis_server.telemetry.context import CallContext, begin_call, current_call, set_call
 from genesis_server.telemetry.names import (
@@ -37,7 +37,10 @@ access_log = logging.getLogger("genesis_server.access")
 
 
 class CorrelationInterceptor(Layer):
-    """Gives every call its context and writes one line when it ends; calls that tell health are logged at DEBUG."""
+    """Gives every call its context and writes one line when it ends.
+
+    Calls that tell health are logged at DEBUG, and so are workers' signs of life, unless they are refused.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         """Measure durations with `clock`, in seconds."""
@@ -48,19 +51,20 @@ class CorrelationInterceptor(Layer):
         """Begin the call's context, then wrap the handler."""
         correlation_id: Any = None
         traceparent: Any = None
-        credentials_hash = 0
+        credentials: Any = None
         for key, value in handler_call_details.invocation_metadata:
             if key == METADATA_CORRELATION_ID:
                 correlation_id = value
             elif key == METADATA_TRACEPARENT:
                 traceparent = value
-            elif key == METADATA_AUTHORIZATION:
-                credentials_hash = hash(lasting_part(str(value)))
+            elif key == METADATA_AUTHORIZATION and credentials is None:
+                # The first, as for authentication: others behind it must not make another caller of this one.
+                credentials = value
         method = handler_call_details.method
         known = method in all_methods()
         name = method.lstrip("/") if known else RPC_METHOD_OTHER
         call = begin_call(name, correlation_id=correlation_id, traceparent=traceparent)
-        call.credentials_hash = credentials_hash
+        call.credentials_hash = 0 if credentials is None else hash(lasting_part(str(credentials)))
         if not known:
             call.fields[ATTR_RPC_METHOD_ORIGINAL] = method[:MAX_NAME_CHARACTERS]
         set_call(call)
@@ -68,7 +72,7 @@ class CorrelationInterceptor(Layer):
 
     def around_unary(self, method: str, inner: Unary) -> Unary:
         """Send the correlation id and log the end."""
-        level = logging.DEBUG if is_health(method) else logging.INFO
+        good, bad = _levels(method)
 
         async def unary(request: Any, context: Context) -> Any:
             start = self._clock()
@@ -76,9 +80,10 @@ class CorrelationInterceptor(Layer):
             try:
                 answer = await inner(request, context)
             except BaseException as error:
-                self._log(level, call, status_of_exception(error, context), start)
+                self._log(bad, call, status_of_exception(error, context), start)
                 raise
-            self._log(level, call, status_of_return(context), start)
+            code = status_of_return(context)
+            self._log(good if code is grpc.StatusCode.OK else bad, call, code, start)
             return answer
 
         return unary
@@ -89,7 +94,7 @@ class CorrelationInterceptor(Layer):
         A coroutine that writes, not a generator: when the client goes away, grpc.aio leaves a generator to the garbage collector,
         which closes it in another task; a coroutine is cancelled, and closes the generators inside it in the call's own task.
         """
-        level = logging.DEBUG if is_health(method) else logging.INFO
+        good, bad = _levels(method)
 
         async def stream(request: Any, context: Context) -> None:
             start = self._clock()
@@ -99,9 +104,10 @@ class CorrelationInterceptor(Layer):
                     async for answer in answers:
                         await context.write(answer)
             except BaseException as error:
-                self._log(level, call, status_of_exception(error, context), start)
+                self._log(bad, call, status_of_exception(error, context), start)
                 raise
-            self._log(level, call, status_of_return(context), start)
+            code = status_of_return(context)
+            self._log(good if code is grpc.StatusCode.OK else bad, call, code, start)
 
         return stream
 
@@ -120,6 +126,12 @@ class CorrelationInterceptor(Layer):
         record = logging.LogRecord(access_log.name, level, __file__, 0, "call", (), None)
         record.fields = fields
         access_log.handle(record)
+
+
+def _levels(method: str) -> tuple[int, int]:
+    """How calls that end well, and others, are logged."""
+    bad = logging.DEBUG if is_health(method) else logging.INFO
+    return (logging.DEBUG if method == HEARTBEAT else bad), bad
 
 
 def _begun(method: str, context: Context) -> CallContext:

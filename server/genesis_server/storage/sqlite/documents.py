@@ -15,6 +15,10 @@ _GET = """
     SELECT value, version FROM documents
     WHERE tenant = :tenant AND kind = :kind AND id = :id AND (expires IS NULL OR expires > :now)
 """
+_VERSION = """
+    SELECT version FROM documents
+    WHERE tenant = :tenant AND kind = :kind AND id = :id AND (expires IS NULL OR expires > :now)
+"""
 _PUT = """
     INSERT INTO documents (tenant, kind, id, value, version, expires, revision) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant, kind, id) DO UPDATE
@@ -40,8 +44,8 @@ def get(connection: sqlite3.Connection, key: Key, *, now: float) -> Document | N
 
 def put(connection: sqlite3.Connection, key: Key, value: bytes, *, expected: int, expires: float | None, now: float) -> int:
     """Write and return the new version."""
-    found = get(connection, key, now=now)
-    actual = 0 if found is None else found.version
+    found = connection.execute(_VERSION, {"tenant": key.tenant, "kind": key.kind, "id": key.id, "now": now}).fetchone()
+    actual = 0 if found is None else found[0]
     if expected not in {ANY_VERSION, actual}:
         raise VersionConflictError(key, expected, actual)
     revision = count_up(connection, "revision")

@@ -34,7 +34,7 @@ from genesis_server.resilience.errors import GenesisError
 TEXTS = st.sampled_from(["pay the owed amount", "call the supplier", "clear the invoice", "xyzzy", "settle the invoice"])
 VALUES = st.dictionaries(st.sampled_from(["owed_amount", "invoice_scan", "ok", "paid"]), st.booleans() | st.integers(0, 3), max_size=2)
 ENDED = {PlanState.DONE, PlanState.FAILED, PlanState.CANCELLED}
-REFUSALS = {"TASK_ENDED", "UPDATE_LIMIT", "INVALID_EDIT", "INVALID_FIELD", "PLAN_ENDED"}
+REFUSALS = {"TASK_ENDED", "UPDATE_LIMIT", "INVALID_EDIT", "INVALID_FIELD", "NOT_APPROVED", "PLAN_ENDED"}
 
 
 class Machine(RuleBasedStateMachine):

@@ -138,11 +138,17 @@ def test_the_eleventh_update_is_refused_and_what_does_not_re_plan_is_not() -> No
         (PlanCounters(1000, 0), "a plan has at most 1000 tasks in its lifetime"),
     ],
 )
-def test_a_failure_only_a_repair_beyond_the_limits_would_mend_is_recorded_and_ends_the_plan(counters: PlanCounters, limit: str) -> None:
+def test_a_failure_only_a_repair_beyond_the_limits_would_mend_ends_what_needs_it(counters: PlanCounters, limit: str) -> None:
     failed = after(replace(settling(), counters=counters), TaskFailed("settle.scan", "jam"))
-    assert (failed.plan.state, failed.replanned, failed.plan.counters) == (PlanState.FAILED, False, counters)
-    assert [(one.id, one.state, one.error) for one in failed.diff.changed_tasks] == [("settle.scan", TaskState.FAILED, "jam")]
-    assert failed.note == f"settle.scan failed; it is not repaired, for {limit}; the plan is failed"
+    assert (failed.plan.state, failed.replanned, failed.plan.counters) == (PlanState.ACTIVE, False, counters)
+    why = "needs settle.scan, which failed"
+    assert [(one.id, one.state, one.error) for one in failed.diff.changed_tasks] == [
+        ("settle.scan", TaskState.FAILED, "jam"),
+        *((one, TaskState.CANCELLED, why) for one in ("settle.read", "settle.pay", "file")),
+    ]
+    lost = "settle.read, settle.pay, file cancelled for want of what failed"
+    assert failed.note == f"settle.scan failed; it is not repaired, for {limit}; {lost}"
+    assert ids(failed.ready) == ["settle.thank"]
 
 
 def test_a_failure_nothing_can_repair_does_not_count_even_when_updates_are_spent() -> None:

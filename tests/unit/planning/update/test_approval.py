@@ -59,6 +59,7 @@ def test_a_task_awaits_its_approval_when_it_could_be_worked_on_and_is_ready_when
     approved = after(waiting.plan, Approve("t", "ann"))
     assert (states(approved.plan)["t"], the("t", approved.plan).approved_by, ids(approved.ready)) == ("PENDING", "ann", ["t"])
     assert (approved.replanned, approved.note) == (False, "t was approved by ann")
+    assert after(waiting.plan, Approve("t", "ann", comment="the list is right")).note == "t was approved by ann: the list is right"
     assert states(after(approved.plan, TaskDone("t", {})).plan)["t"] == "DONE"
 
 
@@ -73,9 +74,10 @@ def test_only_what_awaits_approval_is_approved_and_only_once() -> None:
 def test_work_told_of_without_its_approval_is_refused() -> None:
     waiting = after(asking(), TaskDone("a", {})).plan
     for start in (asking(), waiting):
-        assert "approved first" in refused(start, TaskDone("t", {}), "INVALID_FIELD").message
+        assert "approved first" in refused(start, TaskDone("t", {}), "NOT_APPROVED").message
+    assert refused(waiting, TaskDone("t", {}), "NOT_APPROVED").facts == {"task_id": "t", "state": "AWAITING_APPROVAL"}
     below = plan([heading("h", needs_approval=True), task("x", parent_id="h")])
-    assert "'h' needs an approval" in refused(below, TaskDone("x", {}), "INVALID_FIELD").message
+    assert "'h' needs an approval" in refused(below, TaskDone("x", {}), "NOT_APPROVED").message
 
 
 def test_nothing_below_a_heading_begins_before_it_is_approved() -> None:
@@ -119,15 +121,21 @@ def test_a_refusal_is_a_failure_and_the_same_work_by_somebody_else_is_no_repair(
     refusal = after(waiting, Approve("t", "ann", refused=True, comment="not now"), replan=NO_METHODS)
     assert (the("t", refusal.plan).state, the("t", refusal.plan).error) == (TaskState.FAILED, "refused by ann: not now")
     assert refusal.plan.state is PlanState.FAILED
-    assert refusal.note == "t was refused; nobody else can do it, and no other method fits; the plan is failed"
+    nobody = "nobody else can do it, and no other method fits"
+    assert refusal.note == f"t was refused; {nobody}; z cancelled for want of what failed; the plan is failed"
     silent = after(waiting, Approve("t", "ann", refused=True), replan=NO_METHODS)
     assert the("t", silent.plan).error == "refused by ann"
     refused(refusal.plan, Approve("t", "ann", refused=True), "PLAN_ENDED")
 
 
-def test_nobody_is_asked_in_a_plan_that_has_failed() -> None:
-    start = plan([task("t", needs_approval=True), task("x", goal="zzz")])
-    assert states(after(start, TaskFailed("x", "no")).plan) == {"t": "PENDING", "x": "FAILED"}
+def test_nobody_is_asked_about_what_needs_a_failure_and_about_everything_else_somebody_is() -> None:
+    start = plan([task("t", needs_approval=True), task("x", goal="zzz"), task("y", needs_approval=True)], ("x", "y"))
+    assert states(after(start, TaskFailed("x", "no")).plan) == {"t": "AWAITING_APPROVAL", "x": "FAILED", "y": "CANCELLED"}
+
+
+def test_nobody_is_asked_in_a_stored_plan_that_has_ended() -> None:
+    ended = plan([task("t", needs_approval=True, state=TaskState.AWAITING_APPROVAL)], state=PlanState.FAILED)
+    assert states(settle(ended, Known()).plan) == {"t": "PENDING"}
 
 
 def test_the_same_work_by_somebody_else_keeps_approval_retry_and_time() -> None:

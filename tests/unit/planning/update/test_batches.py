@@ -190,10 +190,11 @@ def test_a_long_chain_of_what_is_not_to_be_done_is_skipped_at_once() -> None:
 
 
 def test_work_told_of_behind_what_ends_the_plan_is_refused_as_it_would_be_alone() -> None:
-    start = plan([task("a", goal="zzz"), task("b")])
-    updated, refusals = update_all(start, [TaskFailed("a", "no"), TaskDone("b", {})], known=Known(), replan=REPLAN)
-    assert [one and one.reason for one in refusals] == [None, "PLAN_ENDED"]
-    assert states(updated.plan) == {"a": "FAILED", "b": "PENDING"}
+    start = plan([task("a", goal="zzz"), task("b"), task("c")], ("a", "c"))
+    events = [TaskFailed("a", "no"), TaskDone("c", {}), TaskDone("b", {}), TaskFailed("b", "no")]
+    updated, refusals = update_all(start, events, known=Known(), replan=REPLAN)
+    assert [one and one.reason for one in refusals] == [None, "TASK_ENDED", None, "PLAN_ENDED"]
+    assert states(updated.plan) == {"a": "FAILED", "b": "DONE", "c": "CANCELLED"}
     _, refusals = update_all(start, [Cancel(), Cancel()], known=Known(), replan=REPLAN)
     assert [one and one.reason for one in refusals] == [None, "PLAN_ENDED"]
 

@@ -17,7 +17,7 @@ from update_cases import applied, assert_sound, plan
 
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.catalogue import Artefact, Catalogue, Tool
-from genesis_server.model.plan import Plan, PlanState, Task, TaskKind, TaskOrigin, TaskSource, TaskState
+from genesis_server.model.plan import Plan, Task, TaskKind, TaskOrigin, TaskSource, TaskState
 from genesis_server.model.update import Known, TaskFailed
 from genesis_server.planning.methods import Intent, Method, MethodLibrary, Step
 from genesis_server.planning.update.alternatives import Replan
@@ -181,6 +181,13 @@ class Oracle:
             graph.add_edges_from((x, y) for x in ([*inside, a] if a == "bell" else [a]) for y in ([*inside, b] if b == "bell" else [b]))
         return graph
 
+    def waiting(self) -> set[str]:
+        """The work that waits for what failed; what is done already waits for nothing and lets nothing wait."""
+        open_ = [one for one in self.tasks if self.tasks[one].state is TaskState.PENDING]
+        graph = self._graph().subgraph(open_)
+        above = {self.tasks[self.failed].parent_id} - {""}
+        return set().union(*(nx.descendants(graph, one) for one in {self.failed, *above})) - {"bell"}
+
     def _before(self, task_id: str) -> set[str]:
         return nx.ancestors(self._graph(), task_id)
 
@@ -241,7 +248,10 @@ def test_a_repair_is_local_and_minimal_and_found_whenever_there_is_one(case: tup
     assert updated.replanned == bool(found), found
     check_invariants(before, updated.plan)
     if not found:
-        assert updated.plan.state is PlanState.FAILED
+        assert updated.plan.hopeless == (failed,)
+        now = {task.id: task.state for task in updated.plan.tasks}
+        waits = Oracle(before, failed, replan).waiting()
+        assert {one for one, state in now.items() if state is TaskState.CANCELLED and one != "bell"} == waits
         return
     tasks, edges = applied(before, updated.diff)
     assert tasks == {task.id: task for task in updated.plan.tasks}

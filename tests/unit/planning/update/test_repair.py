@@ -150,13 +150,14 @@ def test_a_heading_that_failed_as_a_whole_goes_on_by_another_method() -> None:
     assert states(updated.plan)["settle"] == "PENDING"
 
 
-def test_the_plan_fails_when_nothing_can_take_the_place_of_a_needed_task() -> None:
+def test_the_plan_fails_when_nothing_can_take_the_place_of_a_needed_task_and_nothing_else_is_left() -> None:
     updated = after(plan([task("a", goal="zzz"), task("b")], ("a", "b")), TaskFailed("a", "no"))
     assert (updated.plan.state, updated.ready, updated.replanned) == (PlanState.FAILED, (), False)
     assert updated.diff.state is PlanState.FAILED
-    assert updated.note == "a failed; nobody else can do it, and no other method fits; the plan is failed"
-    assert states(updated.plan) == {"a": "FAILED", "b": "PENDING"}
-    assert after(settling(), TaskFailed("file", "")).plan.state is PlanState.FAILED
+    nobody = "nobody else can do it, and no other method fits"
+    assert updated.note == f"a failed; {nobody}; b cancelled for want of what failed; the plan is failed"
+    assert states(updated.plan) == {"a": "FAILED", "b": "CANCELLED"}
+    assert after(settling(done=["scan", "read", "pay", "thank"]), TaskFailed("file", "")).plan.state is PlanState.FAILED
     assert states(after(plan([heading("h"), task("x", parent_id="h")]), TaskFailed("h", "no")).plan)["h"] == "FAILED"
 
 
@@ -206,6 +207,14 @@ def test_who_failed_does_not_get_the_task_again_and_who_offers_the_same_does() -
     assert updated.diff.added_tasks[0].capability == "translate"
     both = Replan(INDEX, METHODS, targets={"t": "ann", "t~2": "bob"})
     assert after(updated.plan, TaskFailed("t~2", ""), replan=both).plan.state is PlanState.FAILED
+
+
+def test_who_tried_in_vain_before_the_last_one_does_not_get_the_task_again_either() -> None:
+    start = plan([task("t", goal="translate the text", capability="translate")])
+    one_left = Replan(INDEX, METHODS, targets={"t": "bob"}, failed={"t": frozenset({"bob"})})
+    assert after(start, TaskFailed("t", ""), replan=one_left).diff.added_tasks[0].capability == "translate"
+    nobody_left = Replan(INDEX, METHODS, targets={"t": "bob"}, failed={"t": frozenset({"ann", "bob"})})
+    assert after(start, TaskFailed("t", ""), replan=nobody_left).plan.state is PlanState.FAILED
 
 
 def test_a_task_without_a_capability_is_known_by_the_one_it_was_routed_by() -> None:
@@ -258,7 +267,7 @@ def test_the_third_attempt_has_the_next_number_that_is_free() -> None:
 
 def test_facts_serve_steps_of_the_new_method() -> None:
     updated = after(settling(), Information({"owed_amount": 12}), TaskFailed("settle.pay", "declined"))
-    assert updated.plan.state is PlanState.FAILED
+    assert (updated.replanned, updated.plan.hopeless) == (False, ("settle.pay",))
     again = after(settling(), Information({"owed_amount": 12}), TaskFailed("settle", "no"))
     assert ids(again.diff.added_tasks) == ["settle.pay~2", "settle.thank~2"]
     assert AMOUNT.name not in {output.name for one in again.diff.added_tasks for output in one.outputs}
