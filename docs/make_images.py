@@ -7,7 +7,6 @@ python docs/make_images.py    write docs/images/demo.svg (what `make demo` shows
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from rich.terminal_theme import TerminalTheme
 import genesis
 from genesis.v1.orchestrator_service_pb2 import OrchestrateResponse
 from genesis.v1.work_pb2 import WAITING_FOR_BREAKER, WAITING_FOR_RETRY
+from genesis_server.agents.loading import load_agents
 from genesis_server.cli.demo import AGENTS, DEFAULT_BUDGET, DEFAULT_GOAL, FAILING_AGENT
 from genesis_server.cli.demo_processes import running_server, running_workers
 from genesis_server.cli.drawing.graph import PlanGraph
@@ -33,6 +33,7 @@ from genesis_server.cli.show.assignments import assignment_notes
 from genesis_server.cli.show.demo_summary import DemoSummary, summary_view
 from genesis_server.cli.show.run_tree import run_view
 from genesis_server.cli.show.whole import show_orchestration
+from genesis_server.rpc.convert import catalogue_to_proto
 
 IMAGES = Path(__file__).resolve().parent / "images"
 README = IMAGES.parents[1] / "README.md"
@@ -80,9 +81,14 @@ class Demo:
 
 def carried_out() -> Demo:
     """The demo, without what it prints."""
-    agents = [[agent] for agent in ("author", "steady-hands")]
-    with running_server(AGENTS) as server, genesis.connect(server.address) as client, contextlib.ExitStack() as stack:
-        folder = stack.enter_context(running_workers(server, client, [*agents, [FAILING_AGENT, "2"]]))
+    cards = catalogue_to_proto(load_agents(AGENTS.read_text("utf-8"), AGENTS.name)).agents
+    with (
+        running_server(AGENTS) as server,
+        running_workers(server, [card.id for card in cards]) as workers,
+        genesis.connect(server.address) as client,
+    ):
+        server.await_serving()
+        workers.join(client, cards, {FAILING_AGENT: 2})
         began = time.monotonic()
         answer = client.orchestrate(DEFAULT_GOAL, budget=DEFAULT_BUDGET, dispatch=True, run_budget={"cost": DEFAULT_BUDGET})
         midway = picture = begin = RunPicture.of(client.get_plan(answer.plan.id))
@@ -92,7 +98,7 @@ def carried_out() -> Demo:
             if any(run.waiting_for in (WAITING_FOR_RETRY, WAITING_FOR_BREAKER) for run in after.runs.values()):
                 midway, seen = after, time.time()
         routed = {route.task_id: route.assignment.target.id for route in answer.routes}
-        sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
+        sizes = {file.name: file.stat().st_size for file in sorted(workers.folder.iterdir())}
         took = time.monotonic() - began
         summary = DemoSummary(picture=picture, routed=routed, breakers=list(client.breakers()), files=sizes, took=took)
     return Demo(answer, midway, seen, summary)
@@ -153,6 +159,7 @@ def repaired_picture(client: genesis.Client) -> str:
 def main() -> None:
     """Write them."""
     with running_server() as server, genesis.connect(server.address) as client:
+        server.await_serving()
         planned = plan_picture(client.orchestrate(DEFAULT_GOAL, budget=DEFAULT_BUDGET))
         repaired = repaired_picture(client)
     IMAGES.mkdir(exist_ok=True)

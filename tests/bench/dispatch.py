@@ -252,9 +252,85 @@ async def measure_load(server: Server, bare_address: str, bare_process: psutil.P
     return {"workers": WORKERS, "tasks": tasks, "rounds": ROUNDS, **single, **both, "idle_cpu_share": idle}
 
 
-async def measure_chains(address: str, http: Sequence[str]) -> dict[str, Any]:
-    """Milliseconds from a report to the assignment of the task it makes ready, at a worker of the other of two streams."""
-    raise NotImplementedError
+class Link:
+    """A worker that does what comes at once, and tells when."""
+
+    def __init__(self, address: str) -> None:
+        """Work over a connection of its own, so that the system picks a process for it."""
+        self._channel = grpc.aio.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
+        self._stub = agents_grpc.AgentServiceStub(self._channel)
+        self._stream: Any = None
+        self.process = -1
+        """The server's process the stream is at."""
+
+    async def open(self, agent_id: str, http: Sequence[str]) -> None:
+        """Join as an agent, and see which process the stream is at."""
+        session_id, _ = await register(self._stub, agent_id)
+        before = [work_streams(one) for one in http]
+        self._stream = self._stub.Work()
+        await self._stream.write(agents_api.WorkRequest(open=agents_api.WorkOpen(session_id=session_id, slots=1)))
+        while self.process < 0:
+            await asyncio.sleep(0.05)
+            self.process = next((place for place, one in enumerate(http) if work_streams(one) > before[place]), -1)
+
+    async def run(self, begun: dict[str, float], ended: dict[str, float]) -> None:
+        """Do tasks; note when each came, and when it was reported."""
+        while (said := await self._stream.read()) is not grpc.aio.EOF:
+            if not said.HasField("assignment"):
+                continue
+            one, now = said.assignment, time.monotonic()
+            begun[f"{one.plan_id}/{one.task.id}"] = now
+            report = work_pb2.ReportRequest(
+                plan_id=one.plan_id, task_id=one.task.id, lease=one.lease, done=work_pb2.ReportedDone(outputs=OUTPUTS)
+            )
+            ended[f"{one.plan_id}/{one.task.id}"] = time.monotonic()
+            await self._stream.write(agents_api.WorkRequest(report=report))
+
+    async def close(self) -> None:
+        """Leave."""
+        await self._channel.close()
+
+
+def work_streams(http: str) -> float:
+    """How many streams of workers a process has begun."""
+    return sum(value for name, value in scraped(http).items() if name.startswith("grpc_server_started_total") and '"Work"' in name)
+
+
+async def measure_chains(address: str, http: Sequence[str]) -> dict[str, float]:
+    """Milliseconds from a report to the assignment of the task it makes ready, tasks one after the other and nothing else to do.
+
+    With several processes there are two workers at different ones, which take turns: each has one slot, and the next task goes to the
+    next worker. With one process both are there.
+    """
+    links: list[Link] = []
+    begun: dict[str, float] = {}
+    ended: dict[str, float] = {}
+    while len({one.process for one in links}) < len(http) or len(links) < 2:
+        link = Link(address)
+        await link.open("bench-0", http)
+        if len(http) == 1 or link.process not in {one.process for one in links}:
+            links.append(link)
+        else:
+            await link.close()
+    working_links = [asyncio.create_task(one.run(begun, ended)) for one in links]
+    async with grpc.aio.insecure_channel(address) as channel:
+        stub = api_grpc.OrchestratorServiceStub(channel)
+        for _ in range(CHAINS):
+            plan_id = await make_plan(stub, LINKS, chained=True)
+            await stub.UpdatePlan(update_pb2.UpdatePlanRequest(plan_id=plan_id, dispatch=work_pb2.Dispatch()))
+            async with asyncio.timeout(60):
+                while f"{plan_id}/step-{LINKS - 1}" not in ended:
+                    await asyncio.sleep(0.02)
+    for task in working_links:
+        task.cancel()
+    await asyncio.gather(*working_links, return_exceptions=True)
+    for link in links:
+        await link.close()
+    plans = {name.partition("/")[0] for name in begun}
+    waits = [
+        (begun[f"{plan}/step-{number}"] - ended[f"{plan}/step-{number - 1}"]) * 1e3 for plan in plans for number in range(1, LINKS)
+    ]
+    return {"links": float(len(waits)), **percentiles(waits)}
 
 
 async def measure(folder: Path) -> dict[str, Any]:
@@ -266,10 +342,15 @@ async def measure(folder: Path) -> dict[str, Any]:
         try:
             assert bare.stdout is not None
             bare.stdout.readline()
-            with running(folder / "load", settings=SETTINGS) as server:
-                return {"load": await measure_load(server, address, psutil.Process(bare.pid))}
+            with running(folder / "one", settings=SETTINGS) as server:
+                chains = {"one_process": await measure_chains(server.address, [server.http])}
+                load = await measure_load(server, address, psutil.Process(bare.pid))
         finally:
             bare.terminate()
+    with running(folder / "two", settings=SETTINGS, arguments=("--workers", "2")) as server:
+        host, _, port = server.http.rpartition(":")
+        chains["two_processes"] = await measure_chains(server.address, [server.http, f"{host}:{int(port) + 1}"])
+    return {"load": load, "report_to_assignment_ms": chains}
 
 
 def main() -> None:

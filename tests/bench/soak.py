@@ -25,12 +25,12 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 from dispatch import delay_percentiles, scraped
-from servers import Server, running
 
 from genesis.aio import AsyncClient, connect
 from genesis.errors import GenesisError
 from genesis.v1 import agent_service_pb2 as api
 from genesis.v1 import work_pb2
+from servers import Server, running
 
 WORKERS, AGENTS = 100, 10
 PLANS_PER_SECOND, STEPS = 4.0, 10

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from chaos_worker import SKILLS, WORDS, output_type
-from servers import clean_environment, free_port
 
 from genesis.admin.v1.policy_service_pb2 import BREAKER_STATE_CLOSED
 from genesis.aio import AsyncClient, connect
@@ -26,6 +25,7 @@ from genesis.errors import Cancelled, DeadlineExceeded, FailedPrecondition, Unav
 from genesis.v1 import plan_pb2
 from genesis.v1.orchestrator_service_pb2 import GetPlanResponse
 from genesis_server.app.workers import WORKER_VARIABLE
+from servers import clean_environment, free_port
 
 LEASE_SECONDS = 1.0
 TROUBLE_SECONDS = 1.6
@@ -100,7 +100,7 @@ class Child:
     arguments: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     pid: int = 0
-    due: float | None = 0.0
+    due: float | None = None
     """When to start it, by the monotonic clock; None: it runs."""
     starts: int = 0
 
@@ -200,15 +200,16 @@ class Arena:
         self.plans: dict[str, Wish] = {}
         """What was handed to agents, by plan id."""
         self._draw = random.Random(seed + 1_000_000)
+        self._looking = asyncio.Lock()
+        """Held from asking for a plan to its being looked at, so that looks come in order."""
         self._forge, self._watch = forge, watch
         self._address = f"127.0.0.1:{free_port()}"
         self._servers = self._of_servers()
+        staff = [*SKILLS, self._draw.choice(sorted(SKILLS))]
         self._workers = [
             Child(f"{agent}{number}", "worker", (agent, self._address, str(folder / f"{agent}{number}.diary")))
-            for agent in SKILLS
-            for number in range(2 if agent == self._draw.choice(sorted(SKILLS)) else 1)
+            for number, agent in enumerate(staff)
         ]
-        self._trouble = True
         self.kills = 0
 
     def _of_servers(self) -> list[Child]:
@@ -218,9 +219,9 @@ class Arena:
             "GENESIS_DATA_DIR": str(self.folder / "data"),
             "GENESIS_AGENTS_FILE": str(self.folder / "agents.toml"),
         }
-        if self.seed % 10 == 5:
+        if self.seed % 25 == 5:
             return [Child("server", "server", ("--workers", "2"), environment)]
-        if self.seed % 10 in {1, 4, 8}:
+        if self.seed % 3 == 1:
             return [Child(f"server{n}", "server", (), environment | {WORKER_VARIABLE: f"{n}:{self._forge.pid}"}) for n in range(2)]
         return [Child("server", "server", (), environment)]
 
@@ -228,17 +229,19 @@ class Arena:
         """Carry the plans out under kills, then in peace, until all have ended or CALM_SECONDS are over; then kill everybody."""
         self.folder.mkdir(parents=True)
         (self.folder / "agents.toml").write_text(agents_file())
-        async with self._client() as client, _in_background(self._keep(), self._look(client)):
-            try:
+        everybody = (*self._servers, *self._workers)
+        for child in everybody:
+            self._start(child)
+        try:
+            async with self._client() as client, _in_background(self._keep(), self._look(client)):
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._make_trouble())
                     for wish in wishes(self.seed):
                         group.create_task(self._hand_out(client, wish))
                 await self._come_to_rest(client)
-            finally:
-                self._trouble = False
-        for child in (*self._servers, *self._workers):
-            self._kill(child)
+        finally:
+            for child in everybody:
+                self._kill(child)
 
     def _client(self) -> AsyncClient:
         return connect(self._address, timeout=5.0, retry=None)
@@ -273,9 +276,7 @@ class Arena:
 
     async def _make_trouble(self) -> None:
         """Kill servers and workers at random moments."""
-        draw, begin = self._draw, time.monotonic()
-        while not any(server.alive for server in self._servers):
-            await asyncio.sleep(0.01)
+        draw, begin = random.Random(self.seed + 2_000_000), time.monotonic()
         victims = [self._servers] * draw.randrange(1, 3) + [self._workers] * draw.randrange(2, 5)
         moments = sorted((draw.uniform(0.3, TROUBLE_SECONDS), draw.random(), who) for who in victims)
         for moment, _, group in moments:
@@ -315,10 +316,14 @@ class Arena:
     async def _look(self, client: AsyncClient) -> None:
         """Look at every plan again and again."""
         while True:
-            for plan_id, wish in list(self.plans.items()):
-                with contextlib.suppress(*UNHEARD):
-                    self._watch(wish, await client.get_plan(plan_id, contents=True))
+            with contextlib.suppress(*UNHEARD):
+                await self._look_once(client)
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _look_once(self, client: AsyncClient) -> None:
+        async with self._looking:
+            for plan_id, wish in list(self.plans.items()):
+                self._watch(wish, await client.get_plan(plan_id, contents=True))
 
     async def _come_to_rest(self, client: AsyncClient) -> None:
         """Wait until everything has ended. An operator closes breakers, and ends what has no budget."""
@@ -328,9 +333,8 @@ class Arena:
                 found = {plan_id: await client.get_plan(plan_id) for plan_id in self.plans}
                 left = [plan_id for plan_id, answer in found.items() if answer.plan.state not in ENDED]
                 if not left:
-                    for plan_id, wish in self.plans.items():
-                        self._watch(wish, await client.get_plan(plan_id, contents=True))
-                    return
+                    await self._look_once(client)
+                    break
                 if all(self._is_spent(found[plan_id], self.plans[plan_id]) for plan_id in left):
                     for plan_id in left:
                         await client.update_plan(plan_id, cancel=True)

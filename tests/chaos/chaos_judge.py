@@ -10,7 +10,8 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from genesis.v1 import plan_pb2, work_pb2
 from genesis.v1.orchestrator_service_pb2 import GetPlanResponse
 from genesis_server.dispatch.codec import OUTCOME_KIND, decode_outcome
 from genesis_server.model.plan import PlanState, TaskState
-from genesis_server.model.work import Attempt, AttemptOutcome, Outcome, PlanRun, RunBudget, Usage
+from genesis_server.model.work import Attempt, AttemptOutcome, Outcome, PlanRun, Usage
 from genesis_server.orchestration.plan_store import PlanChange, PlanStore, StoredPlan
 from genesis_server.orchestration.runs import RunStore
 from genesis_server.storage.base import Documents
@@ -144,7 +145,7 @@ class Judge:
         self._need(tokens == sorted(set(tokens)), f"the tokens of {task_id} do not grow: {tokens}")
         for attempt in attempts:
             self._need(attempt.outcome is not AttemptOutcome.RUNNING, f"{task_id} is still held under token {attempt.lease.token}")
-        for earlier, later in zip(attempts, attempts[1:], strict=False):
+        for earlier, later in pairwise(attempts):
             free = earlier.end is not None and earlier.end <= later.begin
             self._need(free, f"{task_id} was handed out under token {later.lease.token} while {earlier.lease.token} held it")
 
@@ -259,10 +260,3 @@ class Judge:
 def _ahead(chore: Chore, chores: Mapping[str, Chore]) -> list[Chore]:
     """A chore with all it waits for."""
     return [chore, *(one for need in chore.needs for one in _ahead(chores[need], chores))]
-
-
-def without_waiting(stored: Stored, task_id: str, **change: Any) -> Stored:
-    """The stored plan with something else in the last attempt at a task, to try the judge with."""
-    task = stored.run.tasks[task_id]
-    attempts = (*task.attempts[:-1], replace(task.attempts[-1], **change))
-    return replace(stored, run=replace(stored.run, budget=RunBudget(), tasks={**stored.run.tasks, task_id: replace(task, attempts=attempts)}))

@@ -41,13 +41,13 @@ async def problems_of(seed: int, folder: Path, forge: Template) -> list[str]:
     for plan_id, wish in arena.plans.items():
         own = [line for line in diary if line["plan"] == plan_id]
         problems += Judge(wish, stored[plan_id], looks.last[plan_id], own).judge()
-    for log in folder.glob("server*.log"):
+    for log in folder.glob("*.log"):
         problems += [f"{log.name}: {line}" for line in log.read_text().splitlines() if is_fault(line)]
     return [f"seed {seed}: {problem}" for problem in problems]
 
 
 def is_fault(line: str) -> bool:
-    """Whether a line of a server's log tells of something that should never happen."""
+    """Whether a line of a log tells of something that should never happen."""
     return ('"level":"ERROR"' in line and "the process that started this worker is gone" not in line) or "Traceback" in line
 
 

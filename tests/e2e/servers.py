@@ -57,11 +57,11 @@ class Server:
             self.address, options=[("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 100 << 20)]
         )
 
-    def wait_for_log(self, text: str, seconds: float = 10.0) -> None:
-        """Return when the server has logged `text`; fail when it does not in time."""
+    def wait_for_log(self, text: str, seconds: float = 10.0, times: int = 1) -> None:
+        """Return when the server has logged `text` so many times; fail when it does not in time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if text in self.log.read_text():
+            if self.log.read_text().count(text) >= times:
                 return
             time.sleep(0.02)
         pytest.fail(f"the server did not log {text!r}:\n{self.log.read_text()[-3000:]}")

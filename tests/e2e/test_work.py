@@ -13,7 +13,7 @@ import pytest
 
 import genesis
 from errors import failure
-from genesis.v1 import agent_service_pb2, orchestrator_service_pb2, orchestrator_service_pb2_grpc, plan_pb2, work_pb2
+from genesis.v1 import agent_service_pb2, orchestrator_service_pb2_grpc, plan_pb2, work_pb2
 from servers import Server, running
 from workers import (
     FAST,
@@ -74,10 +74,13 @@ def refused(reported: agent_service_pb2.WorkReported) -> tuple[int, str]:
 
 def broken(stream: RawStream) -> tuple[grpc.StatusCode, str]:
     """How a stream fails, whatever came before."""
-    with pytest.raises(grpc.RpcError) as caught:
+    try:
         while stream.hear() is not None:
             pass
-    found = failure(caught.value)
+    except grpc.RpcError as error:
+        found = failure(error)
+    else:
+        pytest.fail("the stream ended without an error")
     return found.code, found.reason
 
 
@@ -100,7 +103,9 @@ def test_a_goal_is_carried_out_by_functions_that_joined_and_every_step_is_told(i
 
     before = metrics(impatient)
     with at_work(worker, impatient.address):
-        made = client.orchestrate("Fetch the report from the archive, then print the report on paper", dispatch=True, run_budget={"tokens": 1000})
+        made = client.orchestrate(
+            "Fetch the report from the archive, then print the report on paper", dispatch=True, run_budget={"tokens": 1000}
+        )
         told = list(client.watch_plan(made.plan.id, runs=True, timeout=15))
     fetch, printing = (one.id for one in made.plan.tasks)
     assert {route.assignment.target.id for route in made.routes} == {"librarian"}
@@ -167,7 +172,7 @@ def test_the_numbers_of_who_is_there_and_what_is_held_follow(impatient: Server, 
 def test_what_a_worker_put_out_decides_the_conditions_of_the_goal(
     client: genesis.Client, channel: grpc.Channel, verdict: str, next_task: str, excluded: str
 ) -> None:
-    """\"if the tests pass\" is judged on the worker's own output."""
+    """What follows "if" is judged on the worker's own output."""
     worker = RawWorker(channel, card("tester", "check.run", "check.ship", "check.tell"))
     passes = plan_pb2.Guard(task_id="run", artefact="verdict", operator=plan_pb2.GUARD_OPERATOR_IS_TRUE, text="if the tests pass")
     fails = plan_pb2.Guard(task_id="run", artefact="verdict", operator=plan_pb2.GUARD_OPERATOR_IS_FALSE, text="otherwise")
@@ -178,7 +183,8 @@ def test_what_a_worker_put_out_decides_the_conditions_of_the_goal(
             task("ship", "check.ship", guards=[passes]),
             task("tell", "check.tell", guards=[fails]),
             edges=[
-                plan_pb2.Edge(from_task_id="run", to_task_id=one, kind=plan_pb2.EDGE_KIND_DATA, artefact="verdict") for one in ("ship", "tell")
+                plan_pb2.Edge(from_task_id="run", to_task_id=one, kind=plan_pb2.EDGE_KIND_DATA, artefact="verdict")
+                for one in ("ship", "tell")
             ],
         )
         stream.report(stream.take(), done=done(verdict=verdict))
@@ -192,7 +198,9 @@ def test_what_a_worker_put_out_decides_the_conditions_of_the_goal(
 def test_values_go_to_the_next_worker_by_value_and_by_reference(client: genesis.Client, channel: grpc.Channel) -> None:
     maker, user = RawWorker(channel, card("maker", "goods.make")), RawWorker(channel, card("user", "goods.use"))
     large = work_pb2.ArtefactReference(uri="s3://bucket/large.csv", sha256="ab" * 32, media_type="text/csv")
-    data = [plan_pb2.Edge(from_task_id="make", to_task_id="use", kind=plan_pb2.EDGE_KIND_DATA, artefact=name) for name in ("count", "table")]
+    data = [
+        plan_pb2.Edge(from_task_id="make", to_task_id="use", kind=plan_pb2.EDGE_KIND_DATA, artefact=name) for name in ("count", "table")
+    ]
     with maker.working() as makes, user.working() as uses:
         plan_id = plan_of(
             client,
@@ -321,11 +329,13 @@ def test_a_task_that_is_not_acknowledged_or_takes_too_long_or_is_declined_goes_o
         assert stream.hears_nothing(0.5)
 
 
-def test_a_report_is_taken_once_however_often_and_wherever_it_is_told(impatient: Server, client: genesis.Client, channel: grpc.Channel) -> None:
-    worker = RawWorker(channel, card("stutterer", "twice.twiceing"))
+def test_a_report_is_taken_once_however_often_and_wherever_it_is_told(
+    impatient: Server, client: genesis.Client, channel: grpc.Channel
+) -> None:
+    worker = RawWorker(channel, card("stutterer", "twice.told"))
     main = orchestrator_service_pb2_grpc.OrchestratorServiceStub(channel)
     with worker.working() as stream:
-        plan_id = plan_of(client, task("twice", "twice.twiceing", outputs=[NUMBER]), task("rest", "twice.twiceing"), edges=[("twice", "rest")])
+        plan_id = plan_of(client, task("twice", "twice.told", outputs=[NUMBER]), task("rest", "twice.told"), edges=[("twice", "rest")])
         given = stream.take()
         for value in ("many", math.nan, math.inf):
             code, reason = refused(stream.report(given, done=done(count=value)))
@@ -506,7 +516,10 @@ def test_bytes_that_are_no_message_and_messages_that_are_too_large_end_the_strea
     impatient: Server, client: genesis.Client, channel: grpc.Channel
 ) -> None:
     method = "/genesis.v1.AgentService/Work"
-    for body, reason in ((b"\xff\xff\xff", "MALFORMED_MESSAGE"), (b"\x0a\x02\xff\xfe", "MALFORMED_MESSAGE"), (bytes(5 << 20), "MESSAGE_TOO_LARGE")):
+    for body, reason in (
+        *((bad, "MALFORMED_MESSAGE") for bad in (b"\xff\xff\xff", b"\x0a\x02\xff\xfe")),
+        (bytes(5 << 20), "MESSAGE_TOO_LARGE"),
+    ):
         call = channel.stream_stream(method)(iter([body]), timeout=10)
         with pytest.raises(grpc.RpcError) as caught:
             list(call)

@@ -51,9 +51,7 @@ def artefact(name: str, kind: str = "") -> Any:
     return {"name": name, "type": kind}
 
 
-def plan_of(
-    client: genesis.Client, *tasks: plan_pb2.Task, edges: Sequence[Any] = (), dispatch: bool = True, **orchestrate: Any
-) -> str:
+def plan_of(client: genesis.Client, *tasks: plan_pb2.Task, edges: Sequence[Any] = (), dispatch: bool = True, **orchestrate: Any) -> str:
     """A stored plan of just these tasks, handed to agents; edges are pairs of task ids, or as plans have them. Its id."""
     made = client.orchestrate("Write a report", **orchestrate).plan
     edits = [update_pb2.Edit(add_task=one) for one in tasks]
@@ -102,6 +100,8 @@ def apart(address: str) -> grpc.Channel:
 
 def channels_to_both(server: Server) -> list[grpc.Channel]:
     """One channel to each of the two processes of a server, in the order of their numbers."""
+    # The first process serves before the second one does.
+    server.wait_for_log('"serving"', 30.0, times=2)
     found: dict[int, grpc.Channel] = {}
     for _ in range(200):
         channel = apart(server.address)

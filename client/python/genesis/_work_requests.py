@@ -72,10 +72,10 @@ def deregister(session_id: str, **options: Unpack[CallOptions]) -> DeregisterReq
     return DeregisterRequest(session_id=session_id)
 
 
-def list_breakers(**options: Unpack[CallOptions]) -> ListBreakersRequest:
-    """The request for the breakers."""
-    known(options, CallOptions)
-    return ListBreakersRequest()
+def list_breakers(**options: Unpack[PageOptions]) -> ListBreakersRequest:
+    """The request for the first page of breakers."""
+    known(options, PageOptions)
+    return ListBreakersRequest(page_size=options.get("page_size", 0))
 
 
 def reset_breaker(agent_id: str, cause: str, **options: Unpack[ResetOptions]) -> ResetBreakerRequest:

@@ -197,11 +197,11 @@ class AsyncClient:
         """Takes work on a stream: what the worker says against what the server says. Ends after an hour at the latest; open another."""
         return self._exchange(methods.WORK, messages, options)
 
-    async def breakers(self, **options: Unpack[CallOptions]) -> AsyncIterator[AgentBreaker]:
+    async def breakers(self, **options: Unpack[PageOptions]) -> AsyncIterator[AgentBreaker]:
         """The breakers in front of agents, those that are not closed first. Role: admin, as for all that steers the server."""
-        answer = await self._unary(methods.LIST_BREAKERS, work.list_breakers(**options), options)
-        for one in answer.breakers:
-            yield one
+        async for page in self._pages(methods.LIST_BREAKERS, work.list_breakers(**options), options):
+            for one in page.breakers:
+                yield one
 
     async def reset_breaker(self, agent_id: str, cause: str, **options: Unpack[ResetOptions]) -> ResetBreakerResponse:
         """Closes an agent's breaker now, on every server process. `cause` says why, for the record."""

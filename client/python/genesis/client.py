@@ -189,10 +189,10 @@ class Client:
         """Takes work on a stream: what the worker says against what the server says. Ends after an hour at the latest; open another."""
         return self._exchange(methods.WORK, messages, options)
 
-    def breakers(self, **options: Unpack[CallOptions]) -> Iterator[AgentBreaker]:
+    def breakers(self, **options: Unpack[PageOptions]) -> Iterator[AgentBreaker]:
         """The breakers in front of agents, those that are not closed first. Role: admin, as for all that steers the server."""
-        answer = self._unary(methods.LIST_BREAKERS, work.list_breakers(**options), options)
-        yield from answer.breakers
+        for page in self._pages(methods.LIST_BREAKERS, work.list_breakers(**options), options):
+            yield from page.breakers
 
     def reset_breaker(self, agent_id: str, cause: str, **options: Unpack[ResetOptions]) -> ResetBreakerResponse:
         """Closes an agent's breaker now, on every server process. `cause` says why, for the record."""

@@ -47,6 +47,8 @@ class _Tenant:
 
     def __init__(self) -> None:
         self.breakers: dict[str, SharedBreaker] = {}
+        self.not_closed: set[str] = set()
+        """Agents whose breakers are open or half-open: few of many."""
         self.pending: set[str] = set()
         """Agents whose breakers have, or will have, something to write."""
         self.wake = asyncio.Event()
@@ -126,7 +128,7 @@ class AgentBreakers:
     def unhealthy(self, tenant: str) -> frozenset[str]:
         """Agents that are to get no work now: open and not due, or half-open with the trial under way."""
         found = self._tenants.get(tenant)
-        return frozenset() if found is None else frozenset(id_ for id_, breaker in found.breakers.items() if not breaker.passes)
+        return frozenset() if found is None else frozenset([id_ for id_ in found.not_closed if not found.breakers[id_].passes])
 
     def listed(self, tenant: str) -> Sequence[BreakerView]:
         """The breakers this process knows, those that are not closed first, by agent id."""
@@ -206,18 +208,22 @@ class AgentBreakers:
                 await self._new_tenant.wait()
 
     async def _watch_changes(self, tenant: str) -> NoReturn:
+        trouble = ""
         while True:
             try:
                 # Watched before it is read, so that nothing falls in between.
                 changes = self._documents.watch(tenant, KIND)
                 await self.refresh(tenant)
+                trouble = ""
                 async for change in changes:
                     if change.document is not None:
                         self._adopt(tenant, change.key.id, change.document.version, change.document.value)
                     elif (breaker := self._found(tenant, change.key.id)) is not None:
                         breaker.skip(0)
             except GenesisError as error:
-                _LOG.warning("agent breakers not followed", extra={"fields": {"reason": error.reason}})
+                if error.reason != trouble:
+                    trouble = error.reason
+                    _LOG.warning("agent breakers not followed", extra={"fields": {"reason": trouble}})
             except Exception:  # noqa: BLE001  (whatever it is, later changes must be seen)
                 _LOG.exception("following agent breakers failed")
             await asyncio.sleep(RETRY_SECONDS)
@@ -225,8 +231,10 @@ class AgentBreakers:
     async def _write_changes(self, tenant: str, group: _Tenant) -> NoReturn:
         while True:
             holds = any(breaker.holds for breaker in map(group.breakers.__getitem__, group.pending))
+            # Not `wait_for`, which before Python 3.12 loses a cancellation that comes together with what it waits for.
             with suppress(TimeoutError):
-                await asyncio.wait_for(group.wake.wait(), TICK_SECONDS if holds else None)
+                async with asyncio.timeout(TICK_SECONDS if holds else None):
+                    await group.wake.wait()
             group.wake.clear()
             for agent_id in tuple(group.pending):
                 await self._write(tenant, group, group.breakers[agent_id])
@@ -307,6 +315,9 @@ class AgentBreakers:
         """Tell who listens when the breaker is another one afterwards, and have it written."""
         before = breaker.state, breaker.passes
         yield
+        if self._found(tenant, breaker.agent_id) is breaker:
+            not_closed = self._tenants[tenant].not_closed
+            (not_closed.discard if breaker.state is BreakerState.CLOSED else not_closed.add)(breaker.agent_id)
         if breaker.wanted() is not None or breaker.holds:
             self._write_soon(tenant, breaker.agent_id)
         if (breaker.state, breaker.passes) != before:

@@ -27,13 +27,19 @@ def live_cards(sessions: Iterable[Session]) -> dict[str, AgentCard]:
 def with_live(declared: CatalogueIndex, cards: Mapping[str, AgentCard], former: CatalogueIndex) -> CatalogueIndex:
     """The declared catalogue with live cards: in the place of the declared one of the same id, else after all others, by id.
 
-    What `former` has worked out of the same texts is used again.
+    A declared agent is cleared for no more than the agents file says, whatever the card it joins with. What `former` has worked out of the
+    same texts is used again.
     """
     live = {agent_id: replace(card, live=True) for agent_id, card in cards.items()}
     declared_ids = {agent.id for agent in declared.catalogue.agents}
-    agents = [live.get(agent.id, agent) for agent in declared.catalogue.agents]
+    agents = [_no_clearer(live[agent.id], agent) if agent.id in live else agent for agent in declared.catalogue.agents]
     agents += [live[agent_id] for agent_id in sorted(live.keys() - declared_ids)]
     return CatalogueIndex(make_catalogue(agents, declared.catalogue.tools), former)
+
+
+def _no_clearer(card: AgentCard, declared: AgentCard) -> AgentCard:
+    """The card, cleared for what the declared one is cleared for at most."""
+    return replace(card, max_data_class=min(card.max_data_class.effective, declared.max_data_class.effective))
 
 
 class LiveCatalogue:

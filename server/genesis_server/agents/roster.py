@@ -20,7 +20,7 @@ from typing import NoReturn
 from genesis_server.agents.currencies import currencies_of, one_currency
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.agents.live_catalogue import LiveCatalogue
-from genesis_server.agents.session_store import SessionStore, StoredSession, alive, ended, read_session
+from genesis_server.agents.session_store import SessionStore, StoredSession, alive, ended, opened, read_session
 from genesis_server.model.catalogue import AgentCard, Catalogue
 from genesis_server.model.work import Session, SessionState
 from genesis_server.resilience.errors import GenesisError, ResourceError, SecurityError
@@ -97,6 +97,7 @@ class Roster:
         self._new_id = new_id
         self._rooms: dict[str, _Room] = {}
         self._change_listeners: list[Callable[[str, Session], None]] = []
+        self._stream_listeners: list[Callable[[str, Session], None]] = []
         self._tenant_listeners: list[Callable[[str], None]] = []
         self._followers: asyncio.TaskGroup | None = None
         self._trouble = ""
@@ -115,6 +116,10 @@ class Roster:
     def on_change(self, listener: Callable[[str, Session], None]) -> None:
         """Tell `listener` of (tenant, session) whenever one comes, falls silent or leaves, on the loop, at once."""
         self._change_listeners.append(listener)
+
+    def on_stream(self, listener: Callable[[str, Session], None]) -> None:
+        """Call listener(tenant, session) whenever a worker has opened a stream, at any process; on the loop, at once."""
+        self._stream_listeners.append(listener)
 
     async def register(self, tenant: str, card: AgentCard) -> Session:
         """Begin a session of a worker of the card's agent; it is known here at once.
@@ -142,6 +147,10 @@ class Roster:
         SecurityError AGENT_MISMATCH when it is another agent's.
         """
         return await self._write(tenant, session_id, agent_id, lambda session: alive(session, load))
+
+    async def open_stream(self, tenant: str, session_id: str) -> Session:
+        """Note that a live session opens a stream: `streams` of what is given is its number. Raises as `session`."""
+        return await self._write(tenant, session_id, None, opened)
 
     async def leave(self, tenant: str, session_id: str, *, agent_id: str | None) -> Session:
         """End a session; raises as `beat`, also when it has ended before."""
@@ -264,15 +273,19 @@ class Roster:
         if session.state is not SessionState.LIVE:
             self._end(tenant, room, session)
             return
+        former = None
         if seen is None:
             room.live[session.id] = _Seen(stored, self._clock())
         else:
             if session.beats != seen.stored.session.beats:
                 seen.since, seen.suspected = self._clock(), False
-            seen.stored = stored
+            former, seen.stored = seen.stored.session, stored
         room.sessions[session.id] = session
         if seen is None:
             self._tell(tenant, room, session)
+        elif former is not None and session.streams != former.streams:
+            for listener in self._stream_listeners:
+                listener(tenant, session)
 
     def _gone(self, tenant: str, session_id: str) -> None:
         """A session is not stored any more."""

@@ -112,6 +112,7 @@ def read_session(document: Document, known: StoredSession | None = None) -> Stor
             beats=head["beats"],
             load=head["load"],
             state=SessionState(head["state"]),
+            streams=head.get("streams", 0),
         ),
         document.version,
         card,
@@ -121,6 +122,11 @@ def read_session(document: Document, known: StoredSession | None = None) -> Stor
 def alive(session: Session, load: float) -> Session:
     """The session after another sign of life."""
     return replace(session, beats=session.beats + 1, load=load)
+
+
+def opened(session: Session) -> Session:
+    """The session after it opened a stream, which is a sign of life."""
+    return replace(session, beats=session.beats + 1, streams=session.streams + 1)
 
 
 def ended(session: Session, state: SessionState) -> Session:
@@ -135,6 +141,7 @@ def _encoded(session: Session, card: bytes) -> bytes:
         "beats": session.beats,
         "load": session.load,
         "state": session.state.value,
+        "streams": session.streams,
     }
     return json.dumps(head, separators=(",", ":")).encode() + b"\n" + card
 

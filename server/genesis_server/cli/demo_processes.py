@@ -99,9 +99,7 @@ def running_workers(server: DemoServer, agents: Sequence[str]) -> Generator[Demo
     environment = _environment(server.address, server.folder)
     with contextlib.ExitStack() as stack:
         logs = {agent: server.folder / f"{agent}.log" for agent in agents}
-        children = {
-            agent: stack.enter_context(_child((*WORKER_COMMAND, str(work), agent), logs[agent], environment)) for agent in agents
-        }
+        children = {agent: stack.enter_context(_child((*WORKER_COMMAND, str(work), agent), logs[agent], environment)) for agent in agents}
         try:
             yield DemoWorkers(server, work, children, logs)
         finally:
@@ -113,7 +111,7 @@ def running_workers(server: DemoServer, agents: Sequence[str]) -> Generator[Demo
 @contextlib.contextmanager
 def _child(command: Sequence[str], log_file: Path, environment: dict[str, str]) -> Generator[subprocess.Popen[bytes]]:
     with log_file.open("wb") as log:
-        # Its standard input ends when this process is gone, however that comes; Ctrl-C is for this process alone, which stops them in order.
+        # Its standard input ends when this process is gone, however that comes; Ctrl-C is for this one alone, which stops all in order.
         child = subprocess.Popen(  # noqa: S603  (this very program)
             command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )

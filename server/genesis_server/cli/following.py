@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 import typer
@@ -23,29 +24,38 @@ if TYPE_CHECKING:
 _TICK = 0.2
 _REFRESHES = 8
 _PAUSE = 0.5
+_BROKE_SECONDS = 1.0
+"""A budget is given more, or a reservation comes back, before it counts as used up."""
 _GIVE_UP_SECONDS = 30.0
 """How long a server may be away while its plan is watched."""
 
 
-def show_until_end(run: Session, client: genesis.Client, plan_id: str, *, idle_seconds: float | None = None) -> RunPicture:
-    """Show a plan until it ends, or until nothing has moved for `idle_seconds`; the picture then.
-
-    Ctrl-C ends the watching, not the plan: exit code 130.
-    """
-    picture = RunPicture.of(client.get_plan(plan_id))
+@contextmanager
+def plan_goes_on(run: Session, plan_id: str) -> Generator[None]:
+    """Let Ctrl-C end the watching, not the plan, and say so: exit code 130."""
     try:
-        return _shown(run, client, picture, idle_seconds)
+        yield
     except KeyboardInterrupt:
         run.note(f"no longer watched; the plan goes on. Watch it again: genesis plans watch {plan_id} --runs")
         run.note(f"end it: genesis plans cancel {plan_id}")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
-def _shown(run: Session, client: genesis.Client, picture: RunPicture, idle_seconds: float | None) -> RunPicture:
-    from genesis_server.cli.show.run_lines import change_lines, result_line
-    from genesis_server.cli.show.run_tree import run_view
+def show_until_end(
+    run: Session, client: genesis.Client, plan_id: str, *, idle_seconds: float | None = None, while_it_can_pay: bool = False
+) -> RunPicture:
+    """Show a plan until it ends, or until nothing has moved for `idle_seconds`; the picture then.
 
-    steps = follow(client, picture, idle_seconds=idle_seconds)
+    `while_it_can_pay`: also stop when all that waits waits for a budget that is used up.
+    """
+    return _shown(run, client, RunPicture.of(client.get_plan(plan_id)), idle_seconds, while_it_can_pay=while_it_can_pay)
+
+
+def _shown(run: Session, client: genesis.Client, picture: RunPicture, idle_seconds: float | None, *, while_it_can_pay: bool) -> RunPicture:
+    from genesis_server.cli.show.run_lines import change_lines, result_line
+    from genesis_server.cli.show.run_tree import run_tree, run_view
+
+    steps = follow(client, picture, idle_seconds=idle_seconds, while_it_can_pay=while_it_can_pay)
     if run.json:
         return _last(picture, steps, lambda _, __, ___: None)
     if not run.out.is_terminal:
@@ -69,7 +79,11 @@ def _shown(run: Session, client: genesis.Client, picture: RunPicture, idle_secon
         redirect_stdout=False,
         redirect_stderr=False,
     ):
-        return _last(picture, steps, lambda _, after, __: shown.__setitem__(0, after))
+        last = _last(picture, steps, lambda _, after, __: shown.__setitem__(0, after))
+    # What was drawn over and over is gone by now.
+    run.out.print(run_tree(last, time.time()))
+    run.out.print(result_line(last), soft_wrap=True)
+    return last
 
 
 def _last(
@@ -84,9 +98,17 @@ def _last(
 
 
 def follow(
-    client: genesis.Client, picture: RunPicture, *, idle_seconds: float | None = None, clock: Callable[[], float] = time.monotonic
+    client: genesis.Client,
+    picture: RunPicture,
+    *,
+    idle_seconds: float | None = None,
+    while_it_can_pay: bool = False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[tuple[RunPicture, RunPicture, WatchPlanResponse]]:
-    """Every change with the pictures before and after it, until the plan ends or nothing has moved for `idle_seconds`."""
+    """Every change with the pictures before and after it, until the plan ends or nothing has moved for `idle_seconds`.
+
+    `while_it_can_pay`: or until all that waits has waited for a budget for a second.
+    """
     if picture.ended:
         return
     told: queue.SimpleQueue[Told] = queue.SimpleQueue()
@@ -99,7 +121,8 @@ def follow(
         except queue.Empty:
             if picture.moving():
                 moved = clock()
-            elif idle_seconds is not None and clock() - moved >= idle_seconds:
+            patience = _BROKE_SECONDS if while_it_can_pay and picture.cannot_pay() else idle_seconds
+            if patience is not None and clock() - moved >= patience:
                 return
             continue
         if change is None:

@@ -57,6 +57,11 @@ class RunPicture:
             for run in self.runs.values()
         )
 
+    def cannot_pay(self) -> bool:
+        """Whether nothing happens by itself any more because the budget is too small for all that is ready."""
+        waiting = [run.waiting_for for run in self.runs.values() if run.waiting_for]
+        return bool(waiting) and not self.ended and not self.moving() and all(one == work_pb2.WAITING_FOR_BUDGET for one in waiting)
+
     def after(self, change: update_pb2.WatchPlanResponse) -> Self:
         """The picture after a change; versions that are in it already change nothing but the work on tasks."""
         graph = self.graph

@@ -10,6 +10,7 @@ import re
 import signal
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ _KEPT_LINES = 20
 _LONGEST_LINE = 2_000
 _CHUNK = 1 << 16
 _POLL_SECONDS = 0.02
+_DRAIN_SECONDS = 1.0
 _PROGRESS = re.compile(r"genesis:progress\s+([0-9]*\.?[0-9]+)(?:\s+(.*))?")
 _TEXTS = frozenset({"text", "string"})
 """Types whose values are taken as they are printed, whatever they look like."""
@@ -56,11 +58,12 @@ async def run_program(
     environment: Mapping[str, str],
     on_progress: Callable[[float, str], None],
     grace_seconds: float,
+    watching: Callable[[int], AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> Ended:
     """Run a program in a process group of its own until it ends; the whole group is gone afterwards.
 
-    When this is cancelled, the group gets SIGTERM, and SIGKILL after `grace_seconds`. Raises ProgramError when the program cannot be
-    started or prints more than 1 MiB.
+    When this is cancelled, the group gets SIGTERM, and SIGKILL after `grace_seconds`. `watching` gets the group's id for as long as it
+    runs. Raises ProgramError when the program cannot be started or prints more than 1 MiB.
     """
     try:
         child = await asyncio.create_subprocess_exec(
@@ -73,32 +76,47 @@ async def run_program(
         )
     except (OSError, ValueError) as error:
         raise ProgramError(f"the program {command[0]!r} cannot be started: {error}", permanent=True) from error
-    said: deque[str] = deque(maxlen=_KEPT_LINES)
     if child.stdin is None or child.stdout is None or child.stderr is None:
         raise RuntimeError("a pipe that was asked for is not there")
-    group = asyncio.gather(_feed(child.stdin, stdin), _printed(child.stdout), _listen(child.stderr, said, on_progress), _ended(child))
-    try:
-        _, stdout, _, code = await asyncio.shield(group)
-    except asyncio.CancelledError:
-        _signal(child.pid, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(group), grace_seconds)
-        _signal(child.pid, signal.SIGKILL)
-        await group
-        raise
-    finally:
-        _signal(child.pid, signal.SIGKILL)
-    if len(stdout) > MAX_OUTPUT:
+    printed, said = bytearray(), deque[str](maxlen=_KEPT_LINES)
+    pipes = (_feed(child.stdin, stdin), _take(child.stdout, printed), _listen(child.stderr, said, on_progress))
+    talks = [asyncio.create_task(pipe) for pipe in pipes]
+    with watching(child.pid):
+        try:
+            code = await _ended(child)
+        except asyncio.CancelledError:
+            _signal(child.pid, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(_ended(child), grace_seconds)
+            raise
+        finally:
+            # What the program has left behind would keep its pipes open.
+            _signal(child.pid, signal.SIGKILL)
+            await _ended(child)
+            await _silent(child, talks)
+    if len(printed) > MAX_OUTPUT:
         raise ProgramError("the program printed more than 1 MiB: put it elsewhere, and print its uri and sha256", permanent=True)
-    return Ended(code, stdout, tuple(said))
+    return Ended(code, bytes(printed), tuple(said))
 
 
 async def _ended(child: asyncio.subprocess.Process) -> int:
-    """Wait for the program, then end what it has left behind: that would keep its pipes open, and asyncio's own wait waits for those."""
+    """Wait for the program alone: asyncio's own wait also waits for its pipes, which others may hold open."""
     while child.returncode is None:  # noqa: ASYNC110  (there is no event for it)
         await asyncio.sleep(_POLL_SECONDS)
-    _signal(child.pid, signal.SIGKILL)
     return child.returncode
+
+
+async def _silent(child: asyncio.subprocess.Process, talks: Sequence[asyncio.Task[None]]) -> None:
+    """Read to the end of the pipes; what has left the process group and holds them open is not waited for."""
+    _, open_ones = await asyncio.wait(talks, timeout=_DRAIN_SECONDS)
+    for talk in open_ones:
+        talk.cancel()
+    for result in await asyncio.gather(*talks, return_exceptions=True):
+        if isinstance(result, Exception):
+            raise result
+    if open_ones:
+        # Nothing public closes the pipes of a program that has ended.
+        child._transport.close()  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue, reportUnknownMemberType]  # noqa: SLF001
 
 
 def _signal(group: int, number: signal.Signals) -> None:
@@ -115,12 +133,10 @@ async def _feed(stdin: asyncio.StreamWriter, data: bytes) -> None:
     stdin.close()
 
 
-async def _printed(stdout: asyncio.StreamReader) -> bytes:
-    kept = bytearray()
+async def _take(stdout: asyncio.StreamReader, printed: bytearray) -> None:
     while chunk := await stdout.read(_CHUNK):
-        if len(kept) <= MAX_OUTPUT:
-            kept += chunk
-    return bytes(kept)
+        if len(printed) <= MAX_OUTPUT:
+            printed += chunk
 
 
 async def _listen(stderr: asyncio.StreamReader, said: deque[str], on_progress: Callable[[float, str], None]) -> None:
@@ -150,7 +166,12 @@ def outputs_of(ended: Ended, declared: Mapping[str, str]) -> dict[str, Any]:
     """
     if ended.code:
         raise failure_of(ended)
-    text = ended.stdout.decode("utf-8", "replace").strip()
+    try:
+        text = ended.stdout.decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        if not declared:
+            return {}
+        raise ProgramError("the program printed no UTF-8: put it elsewhere, and print its uri and sha256", permanent=True) from error
     only = next(iter(declared)) if len(declared) == 1 else None
     try:
         value: Any = json.loads(text) if text else None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from genesis_server.routing.rules.facts import CandidateFacts
     from genesis_server.routing.rules.rulebook import Rulebook
     from genesis_server.routing.rules.scenarios import Scenario
-    from genesis_server.text.toml_file import Mistake
 
 app = typer.Typer(no_args_is_help=True, help="The rulebook: check, test, explain; read, try, activate, go back.")
 
+_T = TypeVar("_T")
 _HERE, _THERE = "On this machine", "On the server"
 RulebookFile: TypeAlias = Annotated[
     Path | None, typer.Argument(metavar="[FILE]", help="A rulebook; the one that ships when left out.", show_default=False)
@@ -221,34 +221,19 @@ def _text(file: Path | None) -> str:
 
 def _rulebook(file: Path | None) -> Rulebook:
     from genesis_server.routing.rules.loading import default_rulebook, load_rulebook
-    from genesis_server.text.toml_file import DataFileError
 
-    if file is None:
-        return default_rulebook()
-    try:
-        return load_rulebook(read_text(file), file.name)
-    except DataFileError as error:
-        raise _mistaken(file.name, error.mistakes) from error
+    return default_rulebook() if file is None else _loaded(load_rulebook, read_text(file), file.name)
 
 
 def _scenarios(file: Path | None) -> tuple[Scenario, ...]:
-    from importlib.resources import files
-
     from genesis_server.routing.rules.scenario_file import FILE_NAME, load_scenarios
-    from genesis_server.text.toml_file import DataFileError
 
-    text = (files("genesis_server") / "data" / FILE_NAME).read_text("utf-8") if file is None else read_text(file)
-    name = FILE_NAME if file is None else file.name
-    try:
-        return load_scenarios(text, name)
-    except DataFileError as error:
-        raise _mistaken(name, error.mistakes) from error
+    return _loaded(load_scenarios, *_given_or_shipped(file, FILE_NAME))
 
 
 def _asked(facts: dict[str, Any], at: str) -> Scenario:
     """A scenario of the facts on the command line."""
     from genesis_server.routing.rules.scenario_file import load_scenarios
-    from genesis_server.text.toml_file import DataFileError
 
     lines = ["[[scenarios]]", 'name = "asked"', "expect = {}", *([f"at = {json.dumps(at)}"] if at else [])]
     for name, value in facts.items():
@@ -256,26 +241,28 @@ def _asked(facts: dict[str, Any], at: str) -> Scenario:
         if scope not in {"task", "plan", "caller"} or not dot or not key.isidentifier():
             raise CommandError(f"there is no fact {name!r} to give; facts begin with task., plan. or caller., and time comes from --at")
         lines.append(f"{scope}.{key} = {json.dumps(value, ensure_ascii=False)}")
-    try:
-        return load_scenarios("\n".join(lines), "facts")[0]
-    except DataFileError as error:
-        raise _mistaken("facts", error.mistakes) from error
+    return _loaded(load_scenarios, "\n".join(lines), "facts")[0]
 
 
 def _candidates(agents: Path | None) -> tuple[CandidateFacts, ...]:
-    from importlib.resources import files
-
     from genesis_server.agents.loading import DEFAULT_FILE_NAME, load_agents
     from genesis_server.routing.rules.building import catalogue_candidates
+
+    return catalogue_candidates(_loaded(load_agents, *_given_or_shipped(agents, DEFAULT_FILE_NAME)))
+
+
+def _given_or_shipped(file: Path | None, shipped: str) -> tuple[str, str]:
+    """A text and its name: of the file, or of the one that ships."""
+    from importlib.resources import files
+
+    return ((files("genesis_server") / "data" / shipped).read_text("utf-8"), shipped) if file is None else (read_text(file), file.name)
+
+
+def _loaded(load: Callable[[str, str], _T], text: str, name: str) -> _T:
+    """What a text holds; its mistakes are a usage error with a line for each."""
     from genesis_server.text.toml_file import DataFileError
 
-    text = (files("genesis_server") / "data" / DEFAULT_FILE_NAME).read_text("utf-8") if agents is None else read_text(agents)
-    name = DEFAULT_FILE_NAME if agents is None else agents.name
     try:
-        return catalogue_candidates(load_agents(text, name))
+        return load(text, name)
     except DataFileError as error:
-        raise _mistaken(name, error.mistakes) from error
-
-
-def _mistaken(name: str, mistakes: Sequence[Mistake]) -> CommandError:
-    return CommandError(f"{name} has mistakes", details=[str(mistake) for mistake in mistakes])
+        raise CommandError(f"{name} has mistakes", details=[str(mistake) for mistake in error.mistakes]) from error

@@ -44,9 +44,9 @@ def run(
 ) -> None:
     """Plan a goal, hand it to agents that have joined, and watch it until it ends. Exit code 1 when it failed or was cancelled.
 
-    Ctrl-C ends the watching, not the plan.
+    Also when its budget is used up: it waits for more then. Ctrl-C ends the watching, not the plan.
     """
-    from genesis_server.cli.following import show_until_end
+    from genesis_server.cli.following import plan_goes_on, show_until_end
 
     told = session.of(ctx)
     options: OrchestrateOptions = {
@@ -62,7 +62,10 @@ def run(
         if not watch:
             _show_handed_over(told, answer)
             raise typer.Exit(outcome(answer))
-        picture = show_until_end(told, client, answer.plan.id)
+        with plan_goes_on(told, answer.plan.id):
+            picture = show_until_end(told, client, answer.plan.id, while_it_can_pay=True)
+        if picture.cannot_pay():
+            told.note(f"its budget is used up, and it waits; it goes on when you give it more: genesis budget {answer.plan.id} --help")
         if told.json:
             told.answer(client.get_plan(answer.plan.id, contents=True), lambda _: None)
     raise typer.Exit(exit_code(picture))

@@ -129,13 +129,14 @@ def watch(
     ] = False,
 ) -> None:
     """Show every version of a plan as it comes, until the plan ends; with --json, one JSON line for each."""
-    from genesis_server.cli.following import show_until_end
+    from genesis_server.cli.following import plan_goes_on, show_until_end
     from genesis_server.cli.show.updates import change_view
 
     run = session.of(ctx)
     with run.client() as client:
         if runs and not run.json:
-            show_until_end(run, client, plan_id)
+            with plan_goes_on(run, plan_id):
+                show_until_end(run, client, plan_id)
             return
         for change in client.watch_plan(plan_id, after_version=after_version, runs=runs):
             if run.json:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,19 +19,22 @@ import typer
 from genesis_server.cli import session
 from genesis_server.cli.failure import CommandError, usage_errors
 from genesis_server.cli.programs import ProgramError, as_reference, outputs_of, run_program
+from genesis_server.cli.watchdog import running_watchdog
 
 if TYPE_CHECKING:
     from genesis import TaskContext
     from genesis.v1.catalogue_pb2 import AgentCard
 
 _AGENT = "Agent"
+_NO_NAME = re.compile(r"\W+")
 EPILOG = (
     "The program gets its inputs as a JSON object on standard input, and the task in GENESIS_TASK_ID, GENESIS_TASK_GOAL, "
     "GENESIS_TASK_ACCEPTANCE, GENESIS_TASK_SKILL, GENESIS_TASK_MODEL, GENESIS_TASK_OUTPUTS (names, by commas), GENESIS_TASK_ATTEMPT, "
     "GENESIS_TASK_DEADLINE (seconds since the epoch), GENESIS_TASK_PLAN_ID, GENESIS_TASK_PLAN_GOAL, GENESIS_TASK_CORRELATION_ID and "
-    "TRACEPARENT. What it prints is the result: a JSON object with the outputs by name, or the task's only output; an object with uri and "
-    "sha256 is a value that lies elsewhere. A line `genesis:progress 0.4 words` on standard error tells how far it is; its other last "
-    "lines there are the error. Exit codes: 0 done; 64 to 78 (sysexits.h) failed, and this agent need not try again, but for 75 "
+    "TRACEPARENT. What it prints is the result: a JSON object with the outputs by name, or the task's only output, which is named after "
+    "the skill where --skill made it; an object with uri and sha256 is a value that lies elsewhere. A line `genesis:progress 0.4 words` "
+    "on standard error tells how far it is; its other last lines there are the error. Exit codes: 0 done; 64 to 78 (sysexits.h) failed, "
+    "and this agent need not try again, but for 75 "
     "(EX_TEMPFAIL); 75 and every other failed, and may be tried again. A task that is cancelled gets SIGTERM, and SIGKILL after the "
     "grace time; whatever it has started in its process group ends with it."
 )
@@ -42,6 +47,8 @@ class ProgramWorker:
     command: tuple[str, ...]
     grace_seconds: float
     """Between SIGTERM and SIGKILL."""
+    watching: Callable[[int], AbstractContextManager[object]] = nullcontext
+    """Gets the process group of each program while it runs."""
 
     async def do(self, context: TaskContext) -> dict[str, Any]:
         """Run the program for a task; what it put out. Raises genesis.TaskFailed."""
@@ -55,6 +62,7 @@ class ProgramWorker:
                 environment=environment_of(context, os.environ, time.time()),
                 on_progress=context.progress,
                 grace_seconds=self.grace_seconds,
+                watching=self.watching,
             )
             outputs = outputs_of(ended, declared)
             return {name: Reference(**found) if (found := as_reference(value)) else value for name, value in outputs.items()}
@@ -143,8 +151,8 @@ def worker(
     if key:
         options["agent_key"], options["agent"], options["tenant"] = key, chosen.id, tenant
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    with usage_errors():
-        made = carded_worker(chosen, ProgramWorker(argv, seconds).do, grace=seconds)
+    with usage_errors(), running_watchdog(seconds) as watchdog:
+        made = carded_worker(chosen, ProgramWorker(argv, seconds, watchdog.watching).do, grace=seconds)
         run.note(f"{chosen.id} offers {', '.join(one.id for one in chosen.skills)} to {run.server}")
         made.run(run.server, **options)
 
@@ -173,7 +181,9 @@ def card_of(agent: str | None, skills: list[str], file: Path | None, slots: int 
         card = AgentCard(id=agent)
         for text in skills:
             skill_id, _, words = text.partition("=")
-            card.skills.add(id=skill_id.strip(), description=words.strip())
+            skill = card.skills.add(id=skill_id.strip(), description=words.strip())
+            # What the program prints needs a name.
+            skill.outputs.add(name=_NO_NAME.sub("_", skill.id))
     if slots is not None:
         card.max_concurrent_tasks = slots
     return card

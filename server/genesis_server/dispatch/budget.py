@@ -28,9 +28,14 @@ def currency_of(run: PlanRun) -> str | None:
 
 def charged(run: PlanRun, usage: Usage) -> PlanRun:
     """The run after `usage`, its `tasks` included. Raises ValidationError INVALID_FIELD for money in another currency than the run's."""
+    check_currency(run, usage)
+    return replace(run, spent=_total([run.spent, usage]))
+
+
+def check_currency(run: PlanRun, usage: Usage) -> None:
+    """Raise ValidationError INVALID_FIELD for money in another currency than the run's."""
     if usage.cost.nanos and (currency := currency_of(run)) not in {None, usage.cost.currency}:
         raise invalid_field("usage.cost.currency_code", f"is {usage.cost.currency}, but this run counts in {currency}; convert the amount")
-    return replace(run, spent=_total([run.spent, usage]))
 
 
 def balance(run: PlanRun, *, now: float) -> Balance:

@@ -16,8 +16,9 @@ def follow_plan(run: PlanRun, plan: Plan, *, now: float) -> PlanRun:
 
     Attempts at tasks that have ended, went out of the plan or await approval now are CANCELLED, and all are when the plan has ended.
     """
-    open_ids = set[str]() if plan.state in _ENDED else {task.id for task in plan.tasks if _is_open(task)}
-    for task_id, attempt in list(leases_of(run)):
+    held = dict(leases_of(run))
+    open_ids = set[str]() if plan.state in _ENDED else {task.id for task in plan.tasks if task.id in held and _is_open(task)}
+    for task_id, attempt in held.items():
         if task_id not in open_ids:
             run = end(run, task_id, attempt.lease, AttemptOutcome.CANCELLED, now=now, error=_why(plan, task_id))
     return replace(run, plan_version=plan.version)

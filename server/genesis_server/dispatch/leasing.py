@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from secrets import compare_digest
 
-from genesis_server.dispatch.budget import charged, currency_of
+from genesis_server.dispatch.budget import charged, check_currency, currency_of
 from genesis_server.model.work import (
     Attempt,
     AttemptOutcome,
@@ -96,6 +96,9 @@ def end(
     running = task.running if task is not None else None
     if task is None or running is None or running.lease != lease:
         raise lease_lost(run.plan_id, task_id, lease.token)
+    if usage is not None:
+        # While its own money is still set aside: else the report of one worker could bar all others, who count in the run's currency.
+        check_currency(run, usage)
     ended = replace(running, outcome=outcome, error=error, end=now, usage=usage, permanent=permanent)
     after = _with(run, replace(task, attempts=(*task.attempts[:-1], ended)))
     if usage is None and not outcome.counts:
@@ -140,9 +143,9 @@ def wait_until(run: PlanRun, task_id: str, not_before: float) -> PlanRun:
 def leases_of(run: PlanRun) -> Iterator[tuple[str, Attempt]]:
     """The attempts that run, each with the id of its task."""
     for task_id, task in run.tasks.items():
-        running = task.running
-        if running is not None:
-            yield task_id, running
+        # As `TaskRun.running`, which costs a call for each of the run's tasks.
+        if task.attempts and task.attempts[-1].outcome is AttemptOutcome.RUNNING:
+            yield task_id, task.attempts[-1]
 
 
 def spent_elsewhere(run: PlanRun, usage: Usage) -> PlanRun:

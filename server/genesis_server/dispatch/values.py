@@ -16,6 +16,8 @@ from genesis_server.planning.guards import name_among
 from genesis_server.planning.update.ids import attempts
 from genesis_server.resilience.errors import FieldViolation, ValidationError
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 def inputs_of(plan: Plan, task: Task, known: Known) -> Values:
     """What is there of what a task needs.
@@ -163,7 +165,7 @@ def _mismatches(task: Task, outputs: Values) -> Iterator[FieldViolation]:
 
 def _too_large(outputs: Values, max_bytes: int) -> Iterator[FieldViolation]:
     try:
-        size = len(json.dumps(dict(outputs.plain), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8"))
+        size = len(_ENCODER.encode(dict(outputs.plain)).encode("utf-8"))
     except ValueError:
         yield FieldViolation("done.outputs", "a value holds what JSON cannot: a number that is not finite, or half a character")
         return

@@ -84,7 +84,8 @@ class TaskState(IntEnum):
     @property
     def ended(self) -> bool:
         """Whether it will not be worked on again."""
-        return self in {TaskState.DONE, TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED}
+        # Asked of every task at every step; a set of enum members would be hashed anew each time.
+        return self is TaskState.DONE or self is TaskState.FAILED or self is TaskState.SKIPPED or self is TaskState.CANCELLED
 
 
 class PlanState(IntEnum):

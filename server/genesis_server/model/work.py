@@ -275,6 +275,8 @@ class Session:
     load: float = 0.0
     """By the worker's own measure, 0 to 1."""
     state: SessionState = SessionState.LIVE
+    streams: int = 0
+    """Streams of work it has opened so far, at any process: only the last one counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +289,7 @@ class Outcome:
     model_id: str
     capability: str
     number: int
-    """Of the attempt; 0 for work done elsewhere."""
+    """The fencing token of its lease; 0 for work done elsewhere."""
     outcome: AttemptOutcome
     time: float
     """Seconds since the epoch."""

@@ -23,7 +23,7 @@ from genesis_server.orchestration.observer import Observer
 from genesis_server.orchestration.offloading import INLINE_OFFERS, INLINE_TASKS, offload
 from genesis_server.orchestration.phases import PhaseTimer
 from genesis_server.orchestration.plan_store import PlanStore, StoredPlan
-from genesis_server.orchestration.runs import refuse_unrouted, run_puts
+from genesis_server.orchestration.runs import refuse_foreign_budget, refuse_unrouted, run_puts
 from genesis_server.orchestration.snapshots import Snapshots
 from genesis_server.planning.update.ready import settle as settle_states
 from genesis_server.resilience.errors import SecurityError, too_many_tasks
@@ -170,7 +170,10 @@ class Orchestrator:
         self._new_plan_id = new_plan_id
 
     async def plan(self, call: Call, wish: Wish, *, run: RunOptions | None = None) -> Planned:
-        """Make and store a plan; with a run when `run` says how. Raises DecompositionError, SecurityError, ResourceError."""
+        """Make and store a plan; with a run when `run` says how.
+
+        Raises DecompositionError, SecurityError, ResourceError, and ValidationError INVALID_FIELD for a budget in a foreign currency.
+        """
         result: Planned | None = None
         async for event in self.plan_events(call, wish, run=run):
             if isinstance(event, Planned):
@@ -182,6 +185,7 @@ class Orchestrator:
     async def plan_events(self, call: Call, wish: Wish, *, run: RunOptions | None = None) -> AsyncIterator[Progress | Planned]:
         """Make and store a plan, telling each phase as it ends; the plan comes last. Raises as `plan`."""
         snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
+        refuse_foreign_budget(run.budget if run else None, wish.index or snapshots.agents)
         with timer.phase("tripwire"):
             hits = self.suspect(wish.goal, "goal", snapshots)
         yield Progress(timer.phases[-1], 0, f"{len(hits)} suspicious pieces of text" if hits else "nothing suspicious")
@@ -287,13 +291,13 @@ class Orchestrator:
     ) -> Orchestrated:
         """Plan, route, validate, repair and store; with a run when `run` says how.
 
-        Raises DecompositionError, SecurityError, ResourceError, and RoutingError PLAN_NOT_ROUTED for a plan of a catalogue of its own that
-        agents are to carry out.
+        Raises as `plan`, and RoutingError PLAN_NOT_ROUTED for a plan of a catalogue of its own that agents are to carry out.
         """
         if run is not None and run.dispatched:
             refuse_unrouted("", routed=True, own_catalogue=wish.index is not None)
         snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
         materials, begun = _materials(wish.index, snapshots), self._now()
+        refuse_foreign_budget(run.budget if run else None, materials.agents)
         with timer.phase("tripwire"):
             hits = self.suspect(wish.goal, "goal", snapshots)
         with timer.phase("plan"):

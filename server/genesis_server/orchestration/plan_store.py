@@ -65,7 +65,8 @@ class _Current:
 
     plan: Plan
     known: Known
-    decided_version: int
+    decided_version: int = 0
+    """0: written before there were two documents, and holds everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class PlanStore:
     def puts(self, tenant: str, before: StoredPlan | None, after: StoredPlan, change: PlanChange) -> tuple[list[Put], StoredPlan]:
         """What to write for the next version of a plan, and the plan as it is then; what was decided only when it is another object."""
         plan, decided = after.plan, []
-        if before is None or _decided(before) != _decided(after):
+        if before is None or not before.decided_version or _decided(before) != _decided(after):
             expected = ABSENT if before is None else before.decided_version
             decided = [Put(Key(tenant, _DECIDED, plan.id), _adapter(_Decided).dump_json(_of_decided(after)), expected=expected)]
             after = replace(after, decided_version=expected + 1)
@@ -201,7 +202,10 @@ class PlanStore:
             )
             if document is None:
                 break
-            current: _Current = _adapter(_Current).validate_json(document.value.partition(b"\n")[2])
+            value = document.value.partition(b"\n")[2]
+            current: _Current = _adapter(_Current).validate_json(value)
+            if not current.decided_version:
+                return _adapter(StoredPlan).validate_json(value)
             # Another process may have written between the two reads.
             if decided is not None and decided.version == current.decided_version:
                 found: _Decided = _adapter(_Decided).validate_json(decided.value)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from genesis_server.agents.index import CatalogueIndex
 from genesis_server.dispatch.codec import DISPATCHED_KIND, RUN_KIND, decode_run, encode_run_again, run_key
 from genesis_server.model.plan import Plan
-from genesis_server.model.work import PlanRun
+from genesis_server.model.work import PlanRun, RunBudget
 from genesis_server.orchestration.plan_store import has_ended
-from genesis_server.resilience.errors import RoutingError
+from genesis_server.resilience.errors import RoutingError, invalid_field
 from genesis_server.storage.base import ABSENT, Documents, Key, Put
 from genesis_server.storage.pieces import NO_PIECES, Pieces
 
@@ -61,6 +62,17 @@ def run_puts(tenant: str, before: StoredRun | None, after: PlanRun, plan: Plan, 
     elif after.dispatched and not was:
         puts.append(Put(Key(tenant, DISPATCHED_KIND, plan.id), b""))
     return puts, StoredRun(after, expected + 1, pieces)
+
+
+def refuse_foreign_budget(budget: RunBudget | None, index: CatalogueIndex) -> None:
+    """Raise ValidationError INVALID_FIELD for a budget in another currency than the prices: nothing would ever start under it."""
+    cost = None if budget is None else budget.cost
+    if cost is None or not index.currencies:
+        return
+    prices, path = index.currencies[0]
+    if cost.currency != prices:
+        problem = f"is {cost.currency}, and prices are in {prices} ({path}); nothing is converted, so give the budget in {prices}"
+        raise invalid_field("run_budget.cost.currency_code", problem)
 
 
 def refuse_unrouted(plan_id: str, *, routed: bool, own_catalogue: bool) -> None:

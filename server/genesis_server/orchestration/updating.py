@@ -228,9 +228,9 @@ class Updater:
         asks = any(isinstance(event, TaskFailed | Information | UserEdit | Approve) for event in events)
         own = await self._own_catalogue(tenant, stored) if asks else None
         index = own or snapshots.agents
-        replan = _replan(stored, run, index, snapshots)
+        replan = _replan(stored, run, index, snapshots) if asks else Replan(index, snapshots.methods)
         with timer.phase("plan"):
-            is_large = len(stored.plan.tasks) > INLINE_TASKS or len(index.offers) > INLINE_OFFERS
+            is_large = asks and (len(stored.plan.tasks) > INLINE_TASKS or len(index.offers) > INLINE_OFFERS)
             updated, errors = await offload(is_large, lambda: update_all(stored.plan, events, known=stored.known, replan=replan))
         routing, routes = stored.routing, ()
         if routing is not None and (updated.replanned or rerouted):

@@ -10,7 +10,9 @@ import grpc.aio
 from genesis.admin.v1 import policy_service_pb2 as policy
 from genesis.admin.v1 import policy_service_pb2_grpc
 from genesis_server.agents.agent_breakers import AgentBreakers
+from genesis_server.agents.shared_breaker import BreakerView
 from genesis_server.orchestration.policy.desk import PolicyDesk
+from genesis_server.resilience.breakers import BreakerState
 from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.convert.breakers import breaker_to_proto, event_to_proto
 from genesis_server.rpc.convert.rulebooks import change_to_proto, findings_to_proto, linted_to_proto, preview_to_proto, view_to_proto
@@ -80,10 +82,17 @@ class PolicyServicer(policy_service_pb2_grpc.PolicyServiceServicer):
 
     async def ListBreakers(self, request: policy.ListBreakersRequest, context: _Context) -> policy.ListBreakersResponse:
         """List the breakers of the caller's tenant."""
-        tenant = current_caller().tenant
+        tenant, size = current_caller().tenant, page_size(request.page_size)
+        scope = (tenant, "breakers")
+        after = self._tokens.read(request.page_token, *scope)
         # Another process may be the one that works with the tenant's agents.
         await self._breakers.refresh(tenant)
-        return policy.ListBreakersResponse(breakers=[breaker_to_proto(view) for view in self._breakers.listed(tenant)])
+        found = [view for view in self._breakers.listed(tenant) if _breaker_place(view) > after]
+        page = found[:size]
+        return policy.ListBreakersResponse(
+            breakers=[breaker_to_proto(view) for view in page],
+            next_page_token=self._tokens.make(_breaker_place(page[-1]), *scope) if len(found) > size else "",
+        )
 
     async def ResetBreaker(self, request: policy.ResetBreakerRequest, context: _Context) -> policy.ResetBreakerResponse:
         """Close a breaker now."""
@@ -101,3 +110,8 @@ class PolicyServicer(policy_service_pb2_grpc.PolicyServiceServicer):
             events=[event_to_proto(event) for event in page],
             next_page_token=self._tokens.make(page[-1].id, *scope) if len(found) > size else "",
         )
+
+
+def _breaker_place(view: BreakerView) -> str:
+    """Where a breaker stands in the list: those that are not closed first, by agent id."""
+    return f"{'c' if view.state is BreakerState.CLOSED else 'b'}{view.agent_id}"

@@ -195,6 +195,8 @@ class _Stream:
             async with aclosing(stream.messages()) as messages:
                 async for message in messages:
                     self._out.put_nowait(stream_message_to_proto(message, now=self._parts.now()))
+                    # Neither queue makes anybody wait while there is something in it, and others want the loop, too.
+                    await asyncio.sleep(0)
         except Exception as error:  # noqa: BLE001  (the handler raises it)
             over = _Over(error)
         self._out.put_nowait(over)

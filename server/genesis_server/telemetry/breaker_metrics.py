@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -22,8 +22,9 @@ class NamedBreaker(Protocol):
 class BreakerMetrics:
     """State and transitions. Agents of the same id in several tenants share a series: its state is the worst of theirs."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        """Make the families, and the series of agents without a label of their own."""
+    def __init__(self, registry: CollectorRegistry, *, learn: Callable[[str], None]) -> None:
+        """Make the families, and the series of agents without a label of their own; `learn` is told of agents and may call `know_agent`."""
+        self._learn = learn
         self._state = Gauge(names.BREAKER_STATE, "0 closed, 1 half-open, 2 open; of agents the worst.", ("breaker",), registry=registry)
         self._transitions = Counter(
             names.BREAKER_TRANSITIONS, "Transitions of breakers, by the new state.", ("breaker", "to"), registry=registry
@@ -52,6 +53,8 @@ class BreakerMetrics:
         """The breaker in front of an agent changed its state."""
         del old
         label = f"agent:{agent_id}"
+        if label not in self._agents:
+            self._learn(agent_id)
         label = label if label in self._agents else OTHER_AGENT
         states = self._agents[label]
         if BREAKER_STATES[new]:

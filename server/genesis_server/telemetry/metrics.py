@@ -100,7 +100,7 @@ class Metrics:
             names.STORAGE_DURATION, "Time of a storage operation.", ("operation",), registry=registry, buckets=STORAGE_BUCKETS
         )
         self._operations = {name: self._storage.labels(name) for name in STORAGE_OPERATIONS}
-        self.breakers = BreakerMetrics(registry)
+        self.breakers = BreakerMetrics(registry, learn=lambda agent_id: self.know_agents((agent_id,)))
         self.work = WorkMetrics(registry, learn=lambda agent_id: self.know_agents((agent_id,)))
         self._spans = counters(registry, names.SPANS_EXPORTED, "Spans by what became of them.", "result", ("exported", "failed", "refused"))
         self._snapshots = Gauge(names.SNAPSHOT_INFO, "1 for the snapshot in use.", ("kind", "id"), registry=registry)

@@ -15,7 +15,7 @@ from genesis_server.agents import live_catalogue
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.agents.live_catalogue import LiveCatalogue, with_live
 from genesis_server.agents.snapshot_id import make_catalogue
-from genesis_server.model.catalogue import AgentCard
+from genesis_server.model.catalogue import AgentCard, DataClass
 from genesis_server.model.work import Session
 from genesis_server.orchestration.decisions.coding import decode_agents, encode_agents
 
@@ -55,6 +55,21 @@ async def test_who_joins_stands_in_its_place_and_strangers_come_after_by_id(proc
     expected = [("build", "", False), ("qa", "mine", True), ("amy", "", True), ("zoe", "", True)]
     assert shown(process.roster.index(TENANT)) == expected
     assert process.roster.index(TENANT).live_agents == 3
+
+
+async def test_nobody_gets_more_sensitive_data_by_the_card_it_joins_with_than_the_agents_file_allows() -> None:
+    declared = CatalogueIndex(make_catalogue([card("build", max_data_class=DataClass.CONFIDENTIAL)], ()))
+    process = Process(MemoryDocuments().view(), declared=lambda: declared)
+
+    def cleared() -> list[DataClass]:
+        return [agent.max_data_class for agent in process.roster.index(TENANT).catalogue.agents]
+
+    for joined, kept in ((DataClass.RESTRICTED, DataClass.CONFIDENTIAL), (DataClass.PUBLIC, DataClass.PUBLIC)):
+        session = await process.roster.register(TENANT, card("build", max_data_class=joined))
+        assert cleared() == [kept]
+        await process.roster.leave(TENANT, session.id, agent_id="build")
+    await process.roster.register(TENANT, card("stranger", max_data_class=DataClass.RESTRICTED))
+    assert cleared() == [DataClass.CONFIDENTIAL, DataClass.RESTRICTED]
 
 
 async def test_of_two_workers_with_different_cards_the_one_that_joined_last_counts(process: Process) -> None:

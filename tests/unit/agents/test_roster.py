@@ -57,6 +57,24 @@ async def test_a_worker_that_joins_is_known_at_once(store: Store) -> None:
     assert (await process.news()) == session
 
 
+async def test_each_stream_a_worker_opens_has_a_higher_number_and_every_process_hears_of_it(store: Store, other: Store) -> None:
+    """So the older stream ends wherever it is; an opened stream is a sign of life, too."""
+    one, two = Process(store), Process(other)
+    session = await one.roster.register(TENANT, card("build"))
+    await two.roster.session(TENANT, session.id)
+    heard: list[tuple[str, int]] = []
+    for name, process in (("one", one), ("two", two)):
+        process.roster.on_stream(lambda _tenant, told, name=name: heard.append((name, told.streams)))
+    first = await one.roster.open_stream(TENANT, session.id)
+    second = await two.roster.open_stream(TENANT, session.id)
+    assert (first.streams, second.streams, second.beats) == (1, 2, 2)
+    assert heard[0] == ("one", 1)
+    assert heard[-1] == ("two", 2)
+    await one.roster.beat(TENANT, session.id, agent_id="build", load=0.5)
+    assert heard[-1] == ("one", 2)
+    assert (await refusal(one.roster.open_stream(TENANT, "ses_none"))).reason == "SESSION_NOT_FOUND"
+
+
 async def test_nobody_is_there_in_a_tenant_nobody_joined(store: Store) -> None:
     roster = Process(store).roster
     assert (dict(roster.sessions("x")), set(roster.live_agents("x")), list(roster.tenants)) == ({}, set(), [])

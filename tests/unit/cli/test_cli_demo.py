@@ -99,7 +99,8 @@ def test_ending_the_demo_ends_its_server(tmp_path: Path) -> None:
 import sys
 from genesis_server.cli import demo, demo_processes
 demo_processes.SERVER_COMMAND = ({sys.executable!r}, {CHILD!r}, {str(file)!r}, "well")
-with demo._ending_well(), demo_processes.running_server():
+with demo._ending_well(), demo_processes.running_server() as server:
+    server.await_serving()
     print("up", flush=True)
     import time
     # A signal that another thread receives does not wake a long sleep.

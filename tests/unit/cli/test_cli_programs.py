@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
+import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genesis_server.cli import programs, watchdog
 from genesis_server.cli.programs import MAX_OUTPUT, Ended, ProgramError, as_reference, failure_of, outputs_of, run_program
+from genesis_server.cli.watchdog import Watchdog
 
 
 async def _run(code: str, *, stdin: bytes = b"", progress: list[tuple[float, str]] | None = None, grace: float = 5.0) -> Ended:
@@ -179,6 +187,15 @@ def test_what_is_printed_becomes_outputs(printed: str, declared: dict[str, str],
     assert outputs_of(Ended(0, printed.encode(), ()), declared) == outputs
 
 
+def test_bytes_that_are_no_text_are_not_taken_for_one() -> None:
+    """They would arrive as something else; where nothing is put out, they do not matter."""
+    ended = Ended(0, b"\xff\xfe", ())
+    with pytest.raises(ProgramError, match="no UTF-8") as caught:
+        outputs_of(ended, {"picture": ""})
+    assert caught.value.permanent
+    assert outputs_of(ended, {}) == {}
+
+
 def test_a_text_for_several_outputs_fails_for_good() -> None:
     """With what to print instead."""
     with pytest.raises(ProgramError, match="one JSON object") as caught:
@@ -214,3 +231,90 @@ def test_only_a_uri_with_its_hash_is_a_reference(value: dict[str, object]) -> No
     named = {"uri", "sha256"} <= value.keys() and "x" not in value
     assert (found is not None) == (named and all(isinstance(part, str) for part in value.values()))
     assert as_reference([value]) is None
+
+
+async def test_what_has_left_the_process_group_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds the pipes open, and the task would never end."""
+    monkeypatch.setattr(programs, "_DRAIN_SECONDS", 0.2)
+    code = (
+        "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True).pid)"
+    )
+    ended = await asyncio.wait_for(_run(code), 20)
+    assert ended.code == 0
+    os.kill(int(ended.stdout), signal.SIGKILL)
+
+
+async def test_a_watchdog_knows_a_program_for_as_long_as_it_runs() -> None:
+    """By its process group."""
+    told: list[str] = []
+
+    @contextlib.contextmanager
+    def watching(group: int) -> Iterator[None]:
+        told.append("begun" if group > 1 else "nobody's")
+        yield
+        told.append("ended")
+
+    await run_program(
+        (sys.executable, "-c", ""), stdin=b"", environment={}, on_progress=lambda *_: None, grace_seconds=1.0, watching=watching
+    )
+    assert told == ["begun", "ended"]
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_programs_of_a_worker_that_was_killed_end_too(stubborn: bool) -> None:
+    """With SIGTERM, and with SIGKILL when that does not help; those that have ended are left alone."""
+    ignore = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" if stubborn else ""
+    program = f"{ignore}print(flush=True); import time; time.sleep(60)"
+    worker = """
+import subprocess, sys, time
+from genesis_server.cli.watchdog import running_watchdog
+
+def start():
+    child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], start_new_session=True, stdout=subprocess.PIPE)
+    child.stdout.readline()
+    return child
+
+with running_watchdog(0.3) as watchdog:
+    ended, running = start(), start()
+    with watchdog.watching(ended.pid):
+        pass
+    with watchdog.watching(running.pid):
+        print(ended.pid, running.pid, flush=True)
+        time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", worker, program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ended, running = map(int, process.stdout.readline().split())
+        process.kill()
+    deadline = time.monotonic() + 20
+    while _is_there(running) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not _is_there(running)
+    assert _is_there(ended)
+    os.kill(ended, signal.SIGKILL)
+
+
+def _is_there(pid: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody asked for its exit code does not."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+
+
+def test_a_watchdog_that_is_gone_stops_no_work() -> None:
+    """Only what it was for is missing."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with Watchdog(writing).watching(1):
+        pass
+    os.close(writing)
+
+
+def test_a_watchdog_ends_only_what_still_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups that ended were told of."""
+    ended: list[tuple[set[int], float]] = []
+    monkeypatch.setattr(watchdog, "end_all", lambda groups, grace: ended.append((set(groups), grace)))
+    monkeypatch.setattr(sys, "stdin", StringIO("+12\n+13\n-12\n"))
+    watchdog.main("2.5")
+    assert ended == [({13}, 2.5)]

@@ -70,6 +70,25 @@ def test_the_live_tree_never_takes_more_room_than_there_is(tasks: int, done: int
     assert len(text.splitlines()) <= room
 
 
+def test_where_there_is_no_room_for_all_what_is_worked_on_stays() -> None:
+    """With its heading; what has ended goes first, and is counted."""
+    plan = plan_pb2.Plan(id="p", goal="Do it", tasks=[plan_pb2.Task(id=str(n), goal=f"Part {n}") for n in range(300)])
+    for task in plan.tasks[:280]:
+        task.state = plan_pb2.TASK_STATE_DONE
+    plan.tasks.add(id="heading", goal="The rest")
+    for task in plan.tasks[290:300]:
+        task.parent_id = "heading"
+    run = work_pb2.TaskRun(task_id="295")
+    attempt(run, "steady", work_pb2.ATTEMPT_OUTCOME_RUNNING, begin=6)
+    picture = RunPicture.of(pb2.GetPlanResponse(plan=plan, runs=[run]))
+    text = drawn(run_view(picture, NOW, max_lines=9))
+    assert "Part 295" in text
+    assert "The rest" in text
+    assert "Part 280" in text
+    assert "Part 0" not in text
+    assert "280 done" in text.partition("more lines: ")[2]
+
+
 def test_each_event_is_a_line(stored: pb2.GetPlanResponse) -> None:
     """Handed out, tells its progress, ended, waits, given up: with the task's number."""
     before = RunPicture.of(stored)

@@ -204,6 +204,22 @@ def test_following_ends_when_nothing_moves_any_more(stored: pb2.GetPlanResponse)
     assert len(steps) == 1
 
 
+def test_a_run_whose_budget_is_used_up_is_not_watched_for_ever(stored: pb2.GetPlanResponse) -> None:
+    """A script would hang; as long as anything else can happen, it is watched."""
+    for run in stored.runs:
+        run.waiting_for = work_pb2.WAITING_FOR_BUDGET if not run.attempts else work_pb2.WAITING_FOR_UNSPECIFIED
+    stored.runs.add(task_id="z", waiting_for=work_pb2.WAITING_FOR_BUDGET)
+    assert not RunPicture.of(stored).cannot_pay()
+    for run in stored.runs:
+        for attempt in run.attempts:
+            attempt.outcome = work_pb2.ATTEMPT_OUTCOME_DONE
+    assert RunPicture.of(stored).cannot_pay()
+    client: Any = _Client(update_pb2.WatchPlanResponse(version=1), stored=stored)
+    assert len(list(follow(client, RunPicture.of(stored), while_it_can_pay=True, clock=_clock(2.0)))) == 1
+    stored.runs[-1].waiting_for = work_pb2.WAITING_FOR_AGENT
+    assert not RunPicture.of(stored).cannot_pay()
+
+
 def test_tasks_that_came_get_their_numbers_from_the_stored_plan(stored: pb2.GetPlanResponse) -> None:
     """A difference does not tell the order."""
     change = update_pb2.WatchPlanResponse(version=2)
@@ -229,5 +245,8 @@ def test_a_terminal_shows_the_tree_live_and_leaves_it_there(
     with genesis.connect(served.address) as client:
         picture = following.show_until_end(session, client, "plan_1")
     assert picture.plan.state == plan_pb2.PLAN_STATE_DONE
-    assert "2.1" in shown.getvalue()
     assert "\x1b[" in shown.getvalue()
+    # What comes after the last line that was taken off the screen.
+    left = shown.getvalue().rpartition("\x1b[2K")[2]
+    assert "2.1" in left
+    assert "done" in left

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
+import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_server import FakeServer
+from google.protobuf.json_format import MessageToDict
 
 from genesis import Reference, TaskContext, TaskFailed, Worker
 from genesis.v1 import common_pb2, plan_pb2, work_pb2
+from genesis_server.agents.loading import load_agents
 from genesis_server.cli import demo_worker
+from genesis_server.cli.demo import AGENTS
 from genesis_server.cli.demo_tasks import DamagedError, Job, do_job
 from genesis_server.cli.demo_worker import DemoWorker
 from genesis_server.cli.worker import ProgramWorker, card_of, environment_of, stdin_of
+from genesis_server.rpc.convert import catalogue_to_proto
 
 CARDS = """
 [[agents]]
@@ -159,6 +166,13 @@ def _content(reference: Any, folder: Path) -> str:
     return name.read_text(encoding="utf-8")
 
 
+def test_what_a_program_prints_has_a_name_without_a_card() -> None:
+    """That of the skill; it would be lost otherwise."""
+    [skill] = card_of("one", ["docs.summary = Summarises"], None, None).skills
+    assert (skill.id, skill.description) == ("docs.summary", "Summarises")
+    assert [(one.name, one.type) for one in skill.outputs] == [("docs_summary", "")]
+
+
 def test_the_demos_work_is_real(tmp_path: Path) -> None:
     """A document, a check that reads it, and a report of both; equal names never share a file."""
     spec = do_job(Job("Specify it", "It can be tested", {"request": "dark mode"}, ["spec"]), "write", tmp_path)["spec"]
@@ -207,9 +221,30 @@ def test_a_demo_worker_joins_with_its_card(monkeypatch: pytest.MonkeyPatch, tmp_
     """Every skill's first tag says how it is done."""
     ran: list[tuple[Any, str]] = []
     monkeypatch.setattr(Worker, "run", lambda self, target: ran.append((self.card, target)))
-    monkeypatch.setattr(demo_worker, "_end_with_parent", lambda: None)
-    demo_worker.main("127.0.0.1:1", str(tmp_path), "quick-hands", "2")
+    monkeypatch.setattr(demo_worker, "end_with_parent", lambda: None)
+    cards = catalogue_to_proto(load_agents(AGENTS.read_text("utf-8"), AGENTS.name)).agents
+    [given] = [MessageToDict(card) for card in cards if card.id == "quick-hands"]
+    order = json.dumps({"address": "127.0.0.1:1", "card": given, "fails_after": 2})
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(f"{order}\n".encode())))
+    demo_worker.main(str(tmp_path), "quick-hands")
     [(card, target)] = ran
     assert (card.id, target) == ("quick-hands", "127.0.0.1:1")
     assert {skill.tags[0] for skill in card.skills} <= {"write", "report", "check"}
     assert len(card.skills) >= 6
+
+
+def test_a_demo_worker_without_an_order_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The demo is gone before it gave one."""
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b"")))
+    demo_worker.main(str(tmp_path), "quick-hands")
+
+
+def test_a_process_ends_when_whoever_started_it_is_gone() -> None:
+    """However that came: its standard input ends."""
+    code = "from genesis_server.cli.parent import end_with_parent; import time; end_with_parent(); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdin.close()
+        assert process.wait(20) == -signal.SIGTERM

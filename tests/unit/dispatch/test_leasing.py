@@ -148,6 +148,14 @@ def test_money_in_another_currency_is_refused_and_the_lease_stays() -> None:
         spent_elsewhere(run, Usage(Money(1, "EUR")))
 
 
+def test_a_worker_cannot_change_the_currency_of_a_run_without_a_limit_and_so_bar_the_others() -> None:
+    run, attempt = handed()
+    with pytest.raises(ValidationError, match="EUR, but this run counts in USD"):
+        end(run, "t", attempt.lease, AttemptOutcome.FAILED, now=102.0, usage=Usage(Money(1, "EUR")))
+    free, attempt = handed(expected=Usage())
+    assert end(free, "t", attempt.lease, AttemptOutcome.FAILED, now=102.0, usage=Usage(Money(1, "EUR"))).spent.cost == Money(1, "EUR")
+
+
 def test_work_done_elsewhere_counts_as_one_attempt() -> None:
     assert spent_elsewhere(RUN, Usage(Money(4, "EUR"), 7, 5)).spent == Usage(Money(4, "EUR"), 7, 1)
 

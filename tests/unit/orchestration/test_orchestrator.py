@@ -16,17 +16,19 @@ from genesis_server.flags.overrides import Override, Overrides
 from genesis_server.flags.snapshot import FlagSnapshot
 from genesis_server.model.caller import Caller, Role
 from genesis_server.model.catalogue import Catalogue, Tool
+from genesis_server.model.money import Money
 from genesis_server.model.plan import MAX_TASKS_PER_PLAN, Plan, Task
 from genesis_server.model.provenance import DegradationLevel, TripwireHit
 from genesis_server.model.routing import ExplanationLevel, Routing, RoutingConstraints
 from genesis_server.model.span import Span
 from genesis_server.model.validation import FindingKind, Verdict
+from genesis_server.model.work import RunBudget
 from genesis_server.orchestration import drafting as module
-from genesis_server.orchestration.orchestrator import Call, Orchestrator, Planned, Policy, Progress, Wish
+from genesis_server.orchestration.orchestrator import Call, Orchestrator, Planned, Policy, Progress, RunOptions, Wish
 from genesis_server.orchestration.plan_store import PlanStore
 from genesis_server.orchestration.snapshots import Snapshots
 from genesis_server.planning.method_files import shipped_methods
-from genesis_server.resilience.errors import DecompositionError, RoutingError, SecurityError
+from genesis_server.resilience.errors import DecompositionError, RoutingError, SecurityError, ValidationError
 from genesis_server.storage.base import Store
 from genesis_server.storage.opening import open_store
 
@@ -128,6 +130,22 @@ async def test_a_repeated_step_is_dropped(store: Store) -> None:
     assert [task.capability for task in done.plan.tasks] == ["water_plants", "feed_cat"]
     assert [repair.finding.kind for repair in done.repairs] == [FindingKind.REPEATED_TASK]
     assert len(done.routing.routes) == 2
+
+
+async def test_a_budget_in_another_currency_than_the_prices_is_refused_before_anything_is_made(store: Store) -> None:
+    """Nothing would ever start under it."""
+    priced = CatalogueIndex(Catalogue(tools=(Tool("water_plants", "water the plants", cost_per_call=Money(5, "USD")),), snapshot_id="t"))
+    euros, dollars = (RunOptions(RunBudget(Money(9, currency))) for currency in ("EUR", "USD"))
+    orchestrator, wish = make(store), Wish(GOAL, index=priced)
+    for call in (
+        orchestrator.plan(CALL, wish, run=euros),
+        orchestrator.orchestrate(CALL, wish, constraints=NO_LIMITS, explanation=ExplanationLevel.NONE, run=euros),
+    ):
+        with pytest.raises(ValidationError, match=r"is EUR, and prices are in USD .* give the budget in USD") as caught:
+            await call
+        assert caught.value.facts == {"field": "run_budget.cost.currency_code"}
+    assert (await orchestrator.plan(CALL, wish, run=dollars)).plan.id == "plan_0"
+    assert (await orchestrator.plan(CALL, Wish(GOAL), run=euros)).plan.id == "plan_1"
 
 
 async def test_suspicious_text_is_noted(store: Store) -> None:

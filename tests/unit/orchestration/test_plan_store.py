@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from genesis_server.dispatch.codec import DISPATCHED_KIND, outcome_key, run_key
 from genesis_server.model.plan import Plan, PlanState, Task, TaskConstraints, TaskOrigin, TaskSource
@@ -15,7 +16,7 @@ from genesis_server.model.span import Span
 from genesis_server.model.update import Known, PlanDiff
 from genesis_server.orchestration.plan_store import MADE, PlanChange, PlanStore, PlanSummary, StoredPlan
 from genesis_server.resilience.errors import ResourceError
-from genesis_server.storage.base import Key, Put, VersionConflictError
+from genesis_server.storage.base import ABSENT, Key, Put, VersionConflictError
 from genesis_server.storage.opening import open_store
 
 
@@ -35,6 +36,18 @@ def stored(plan_id: str) -> StoredPlan:
 async def test_a_plan_comes_back_as_it_was(plans: PlanStore) -> None:
     await plans.create("acme", stored("p1"))
     assert await plans.get("acme", "p1") == stored("p1")
+
+
+async def test_a_plan_of_a_store_from_before_there_were_two_documents_is_read_and_goes_on(plans: PlanStore) -> None:
+    old = replace(stored("p1"), own_catalogue=True)
+    everything = TypeAdapter(StoredPlan).dump_json(old, exclude={"decided_version", "pieces"})
+    await plans.documents.put(Key("acme", "plan", "p1"), b"{}\n" + everything, expected=ABSENT)
+    found = await plans.get("acme", "p1")
+    assert (found, found.decided_version) == (old, 0)
+    after = replace(found, plan=replace(found.plan, version=2, state=PlanState.PAUSED))
+    await plans.update("acme", found, after, PlanChange("p1", 2, "paused", PlanDiff(), (), PlanState.PAUSED, 0.0, "ann"))
+    again = await plans.get("acme", "p1")
+    assert (again, again.decided_version) == (after, 1)
 
 
 async def test_another_tenant_does_not_find_it(plans: PlanStore) -> None:

@@ -276,8 +276,10 @@ def test_the_money_of_a_routing_says_whether_there_was_a_limit() -> None:
 def test_the_domain_counts_its_enums_as_the_contract_does(ours: type, theirs: str) -> None:
     from google.protobuf import descriptor_pool
 
+    import genesis.v1.agent_service_pb2
     import genesis.v1.orchestrator_service_pb2
 
+    assert genesis.v1.agent_service_pb2
     assert genesis.v1.orchestrator_service_pb2
     contract = descriptor_pool.Default().FindEnumTypeByName(theirs)
     prefix = "".join("_" + char if char.isupper() else char.upper() for char in contract.name).lstrip("_") + "_"

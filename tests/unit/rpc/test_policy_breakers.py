@@ -83,6 +83,23 @@ async def test_breakers_are_listed_for_their_tenant(breakers: AgentBreakers) -> 
     assert not (await servicer(breakers).ListBreakers(policy.ListBreakersRequest(), ANY)).breakers
 
 
+async def test_breakers_are_listed_page_by_page(breakers: AgentBreakers) -> None:
+    """Every breaker comes once, those that are not closed first, whatever the size of the pages."""
+    fail(breakers)
+    for number in range(5):
+        breakers.tell("acme", f"a{number}", None)
+    be("acme")
+    found: list[str] = []
+    request = policy.ListBreakersRequest(page_size=2)
+    while True:
+        page = await servicer(breakers).ListBreakers(request, ANY)
+        found += [one.agent_id for one in page.breakers]
+        if not page.next_page_token:
+            break
+        request.page_token = page.next_page_token
+    assert found == ["builder", "a0", "a1", "a2", "a3", "a4", "tester"]
+
+
 async def test_a_process_without_the_agent_lists_and_resets_its_breaker(breakers: AgentBreakers, store: SqliteStore) -> None:
     """The operator's call may come to another process than the one that works with the agent."""
     fail(breakers)

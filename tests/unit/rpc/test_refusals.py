@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -41,8 +42,12 @@ def test_each_refusal_that_is_noted_has_a_series_of_its_own_and_no_other_reason_
 
 
 def test_the_event_has_the_calls_correlation_id() -> None:
-    set_call(begin_call("x", correlation_id="abc"))
-    assert noted(SecurityError("AGENT_MISMATCH", "m"), AGENT)[0]["facts"]["correlation_id"] == "abc"
+    def refused() -> list[dict[str, Any]]:
+        set_call(begin_call("x", correlation_id="abc"))
+        return noted(SecurityError("AGENT_MISMATCH", "m"), AGENT)
+
+    # In a context of its own: other tests are outside of any call.
+    assert copy_context().run(refused)[0]["facts"]["correlation_id"] == "abc"
 
 
 def test_only_agents_that_call_what_is_not_for_them_are_noted() -> None:

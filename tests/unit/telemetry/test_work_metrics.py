@@ -72,7 +72,7 @@ def test_agents_beyond_the_bound_are_one() -> None:
 def test_the_breakers_of_agents_show_the_worst_of_a_label() -> None:
     """Two tenants may name an agent the same, and strangers share a label: an open one is not hidden by a closed one."""
     metrics = make()
-    metrics.know_agents(["qa"])
+    metrics.know_agents(["qa", *(f"agent{number}" for number in range(MAX_AGENT_LABELS))])
     changed = metrics.breakers.agent_changed
     changed("one", "qa", "closed", "open")
     changed("two", "qa", "closed", "open")
@@ -87,6 +87,17 @@ def test_the_breakers_of_agents_show_the_worst_of_a_label() -> None:
     changed("one", "qa", "half-open", "closed")
     assert sample(metrics, "genesis_breaker_state", breaker="agent:qa") == 0
     assert sample(metrics, "genesis_breaker_state", breaker="agent:stranger") is None
+
+
+def test_the_breaker_of_an_agent_shows_under_its_name_wherever_it_opened() -> None:
+    """Another process may have handed the agent its work: nothing stays behind under another label when the breaker closes."""
+    metrics = make()
+    metrics.breakers.agent_changed("one", "qa", "closed", "open")
+    assert sample(metrics, "genesis_breaker_state", breaker="agent:qa") == 2
+    metrics.work.handed_out("qa", 0.1)
+    metrics.breakers.agent_changed("one", "qa", "open", "closed")
+    assert sample(metrics, "genesis_breaker_state", breaker="agent:qa") == 0
+    assert sample(metrics, "genesis_breaker_state", breaker="agent:other") == 0
 
 
 def test_refused_calls_are_security_events() -> None:

@@ -46,7 +46,10 @@ def _events(before: RunPicture, after: RunPicture, change: update_pb2.WatchPlanR
             old = before.graph.find(task.id)
             if task.state in _STATES and (old is None or old.task.state != task.state):
                 words, style = _STATES[task.state]
-                yield f"{_name(after, task.id)} {words}" + (f": {plain(task.error)}" if task.error else ""), style
+                run = after.run_of(task.id)
+                # Why it was given up has a line of its own.
+                known = run is not None and run.dead_letter == task.error
+                yield f"{_name(after, task.id)} {words}" + (f": {plain(task.error)}" if task.error and not known else ""), style
     if after.balance is not None and (out := exhausted(after.balance)) and (before.balance is None or exhausted(before.balance) != out):
         yield f"the budget is exhausted: {out}", "bold red"
     if after.plan.state != before.plan.state:

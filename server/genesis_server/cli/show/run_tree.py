@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -12,10 +12,24 @@ from genesis.v1 import plan_pb2
 from genesis_server.cli.drawing.graph import Node
 from genesis_server.cli.picture import RunPicture, counts
 from genesis_server.cli.show.balance import balance_lines
-from genesis_server.cli.show.standing import Standing, cost, running_attempt, standing, took, why, workers
+from genesis_server.cli.show.standing import (
+    AWAITING_APPROVAL,
+    PENDING,
+    RUNNING,
+    WAITING,
+    Standing,
+    cost,
+    running_attempt,
+    standing,
+    took,
+    why,
+    workers,
+)
 from genesis_server.cli.text import counted, enum_word, plain
 
 _LINES_OF_HEAD = 2
+_RANKS = {RUNNING: 0, AWAITING_APPROVAL: 0, "failed": 1, WAITING: 1, PENDING: 2}
+"""How much a task tells by its word, the most first; what is not named tells least."""
 
 
 def run_view(picture: RunPicture, now: float, max_lines: int | None = None) -> RenderableType:
@@ -26,26 +40,42 @@ def run_view(picture: RunPicture, now: float, max_lines: int | None = None) -> R
 
 
 def run_tree(picture: RunPicture, now: float, max_tasks: int | None = None) -> Tree:
-    """The tree, a line for each task. Where there is no room for all, headings whose tasks have ended are folded first."""
-    tree = Tree(_head(picture), guide_style="dim")
+    """The tree, a line for each task.
+
+    Where there is no room for all, headings whose tasks have ended are folded; then what tells least is left out, and counted.
+    """
+    tree = Tree(run_head(picture), guide_style="dim")
     nodes = list(picture.graph.walk())
     folded: set[int] = set()
     if max_tasks is not None and len(nodes) > max_tasks:
         folded = {node.index for node in nodes if node.children and _all_ended(node, picture)}
         nodes = [node for node in nodes if not _is_below(node, folded)]
-    shown = nodes if max_tasks is None or len(nodes) <= max_tasks else nodes[: max_tasks - 1]
+    shown = nodes if max_tasks is None or len(nodes) <= max_tasks else _most_telling(nodes, folded, picture, max_tasks - 1)
     branches: dict[int, Tree] = {}
     for node in shown:
         parent = branches[node.parent.index] if node.parent else tree
         branches[node.index] = parent.add(_line(node, picture, now, folded=node.index in folded))
     if len(shown) < len(nodes):
-        rest = nodes[len(shown) :]
+        rest = [node for node in nodes if node.index not in branches]
         words = counts(_standing(node, picture).word for node in rest if not node.children)
         tree.add(Text(f"… and {counted(len(rest), 'more line')}: {words}", style="dim", overflow="ellipsis", no_wrap=True))
     return tree
 
 
-def _head(picture: RunPicture) -> Text:
+def _most_telling(nodes: Sequence[Node], folded: Collection[int], picture: RunPicture, room: int) -> list[Node]:
+    """As many as there is room for, each with its headings: what is worked on first, then what waits, what comes, and what has ended."""
+    lines = [node for node in nodes if not node.children or node.index in folded]
+    chosen: set[int] = set()
+    for node in sorted(lines, key=lambda node: _RANKS.get(_standing(node, picture).word, len(_RANKS))):
+        with_headings = chosen | {node.index, *(heading.index for heading in _above(node))}
+        if len(with_headings) > room:
+            break
+        chosen = with_headings
+    return [node for node in nodes if node.index in chosen] or list(nodes[:room])
+
+
+def run_head(picture: RunPicture) -> Text:
+    """The goal, and how far the plan is: two lines."""
     plan = picture.plan
     state = enum_word(plan_pb2.PlanState, plan.state, "PLAN_STATE_").replace("unspecified", "active")
     style = {plan_pb2.PLAN_STATE_DONE: "bold green", plan_pb2.PLAN_STATE_FAILED: "bold red"}.get(plan.state, "bold")
@@ -111,9 +141,11 @@ def _all_ended(node: Node, picture: RunPicture) -> bool:
 
 
 def _is_below(node: Node, folded: set[int]) -> bool:
-    above = node.parent
-    while above is not None:
-        if above.index in folded:
-            return True
-        above = above.parent
-    return False
+    return any(heading.index in folded for heading in _above(node))
+
+
+def _above(node: Node) -> Iterator[Node]:
+    heading = node.parent
+    while heading is not None:
+        yield heading
+        heading = heading.parent

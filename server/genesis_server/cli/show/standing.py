@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from genesis.v1 import common_pb2, plan_pb2, work_pb2
 from genesis_server.cli.text import amount, enum_word, plain, span
 
+_SHORT = 10.0
 RUNNING = "running"
 PENDING = "pending"
 WAITING = "waiting"
@@ -104,7 +105,9 @@ def cost(run: work_pb2.TaskRun | None) -> str:
 def took(attempt: work_pb2.TaskAttempt, now: float) -> str:
     """How long an attempt took, or has taken until `now`, in seconds since the epoch."""
     end = attempt.end_time.ToNanoseconds() / 1e9 if attempt.HasField("end_time") else now
-    return span(max(0.0, end - attempt.begin_time.ToNanoseconds() / 1e9))
+    seconds = max(0.0, end - attempt.begin_time.ToNanoseconds() / 1e9)
+    # Thousandths would flicker in the live tree.
+    return f"{f'{seconds:.1f}'.removesuffix('.0')} s" if seconds < _SHORT else span(seconds)
 
 
 def outcome(attempt: work_pb2.TaskAttempt) -> str:

@@ -11,6 +11,7 @@ from genesis.v1 import plan_pb2, work_pb2
 from genesis_server.cli.picture import RunPicture
 from genesis_server.cli.show.artefacts import artefacts_table
 from genesis_server.cli.show.rows import Rows
+from genesis_server.cli.show.run_tree import run_head
 from genesis_server.cli.show.standing import cost, outcome, standing, took, waiting, why, workers
 from genesis_server.cli.text import amount, plain
 
@@ -37,7 +38,7 @@ def tasks_table(picture: RunPicture, task_ids: Collection[str]) -> RenderableTyp
             Text(cost(run)),
         )
         rows += 1
-    return table if rows else Text("no such task", style="dim")
+    return Group(run_head(picture), table) if rows else Text("no such task", style="dim")
 
 
 def task_view(picture: RunPicture, task: plan_pb2.Task, artefacts: Sequence[work_pb2.TaskArtefact], now: float) -> RenderableType:
@@ -66,7 +67,7 @@ def task_view(picture: RunPicture, task: plan_pb2.Task, artefacts: Sequence[work
 
 
 def _attempts(run: work_pb2.TaskRun, now: float) -> Rows:
-    table = Rows("attempt", "agent", "outcome", "began", "took", "cost", "tokens", "error", right=("cost", "tokens"))
+    table = Rows("attempt", "agent", "outcome", "began", "took", "cost", "tokens", "what it said", right=("cost", "tokens"))
     for attempt in run.attempts:
         usage = attempt.usage
         error = plain(attempt.error) or plain(attempt.progress_message)

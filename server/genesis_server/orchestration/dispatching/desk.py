@@ -101,16 +101,25 @@ class Desk:
             self.submit(plan_id, Reload(version))
 
     def open(self, session: Session, *, slots: int, held: Sequence[str]) -> WorkStream:
-        """Begin a stream; an older one of the session ends."""
-        older = self._streams.get(session.id)
-        if older is not None:
-            older.move()
-            self._matcher.note(older)
+        """Begin the stream of the session with the number it has; an older one ends."""
+        self.stream_opened(session)
         stream = WorkStream(session, slots=slots, clock=self._tools.clock, changed=self._stream_changed)
+        if self._tools.roster.sessions(self.tenant).get(session.id, session).streams > stream.number:
+            # Another one was opened while this one was noted.
+            stream.move()
+            return stream
         self._streams[session.id] = stream
         self._leases.join(stream, held)
         self._stream_changed(stream)
         return stream
+
+    def stream_opened(self, session: Session) -> None:
+        """A worker has opened a stream, here or at another process: an older one that is here ends."""
+        stream = self._streams.get(session.id)
+        if stream is not None and stream.number < session.streams:
+            stream.give_way()
+            self._stream_changed(stream)
+        self._leases.moved(session.id)
 
     def session_changed(self, session: Session) -> None:
         """A worker came, went or is somebody else."""
@@ -128,7 +137,6 @@ class Desk:
 
     def breaker_changed(self, agent_id: str) -> None:
         """An agent's breaker opened, closed, or lets somebody try."""
-        self._ready.breaker_changed()
         self._matcher.match_soon(agent_id)
 
     def tick(self) -> None:

@@ -43,11 +43,15 @@ class Dispatcher:
         self._known = asyncio.Event()
         tools.roster.on_tenant(self._know)
         tools.roster.on_change(self._session_changed)
+        tools.roster.on_stream(lambda tenant, session: self._desk(tenant).stream_opened(session))
         tools.breakers.on_change(self._breaker_changed)
 
     async def open(self, tenant: str, session_id: str, *, slots: int, held: Sequence[str]) -> WorkStream:
-        """Begin a stream of a session that is live. Raises ResourceError SESSION_NOT_FOUND."""
-        session = await self._tools.roster.session(tenant, session_id)
+        """Begin a stream of a session that is live; an older one ends, at any process.
+
+        Raises ResourceError SESSION_NOT_FOUND, and what the storage raises.
+        """
+        session = await self._tools.roster.open_stream(tenant, session_id)
         return self._desk(tenant).open(session, slots=slots, held=held)
 
     async def report(self, call: Call, report: Report, *, agent_id: str | None) -> Reported:

@@ -99,9 +99,9 @@ class LeaseBook:
 
     def join(self, stream: WorkStream, held: Sequence[str]) -> None:
         """A worker's stream begins; `held`: leases it says it holds. What it does not hold never arrived."""
-        mine = self._out.get(stream.session_id, {})
+        mine, brought = self._out.get(stream.session_id, {}), set(held)
         for lease_id, (entry, lease) in list(mine.items()):
-            if lease_id in held:
+            if lease_id in brought:
                 self._keep(stream, entry, lease)
             else:
                 self.take_back(entry, lease, AttemptOutcome.RETURNED, NEVER_ARRIVED)
@@ -112,7 +112,10 @@ class LeaseBook:
             self._unknown.append((self._tools.clock() + UNKNOWN_SECONDS, stream, unknown))
 
     def closed(self, stream: WorkStream) -> None:
-        """A stream is gone, and no other of its session is here: what was not sent never arrived; leases that were stay."""
+        """A stream is gone: what was not sent never arrived; leases that were stay. A later stream says itself what its worker holds."""
+        session = self._tools.roster.sessions(self._tenant).get(stream.session_id)
+        if session is not None and session.streams > stream.number:
+            return
         mine = self._out.get(stream.session_id, {})
         for lease_id, held in stream.held.items():
             if held.acknowledged or lease_id not in mine:
@@ -122,6 +125,11 @@ class LeaseBook:
                 lease.unheard = held.since
             else:
                 self.take_back(entry, lease, AttemptOutcome.RETURNED, NEVER_ARRIVED)
+
+    def moved(self, session_id: str) -> None:
+        """A worker has opened another stream, here or at another process, which has heard what it holds."""
+        for _, lease in self._out.get(session_id, {}).values():
+            lease.unheard = None
 
     def over(self, session_id: str, outcome: AttemptOutcome, why: str) -> None:
         """A session has ended."""
@@ -215,8 +223,9 @@ class LeaseBook:
         """Tell a worker of leases that are known now no more than when it named them."""
         mine = self._out.get(stream.session_id, {})
         for lease_id in lease_ids:
-            if lease_id not in mine and stream.let_go(lease_id):
+            if lease_id not in mine and stream.held.pop(lease_id, None) is not None:
                 stream.notice(lease_id, LeaseNoticeKind.LOST, "the lease is over")
+        self._matcher.note(stream)
 
     def _count(self, entry: Entry, lease: Lease, change: int) -> None:
         agent_id = lease.attempt.agent_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import inf
 
 from genesis_server.agents.index import CatalogueIndex
@@ -44,8 +44,10 @@ class ReadyTasks:
         self._timers: list[tuple[float, str, str]] = []
         """When tasks are looked at again, by the monotonic clock, with plan and task."""
         self._index: CatalogueIndex | None = None
+        self._well = frozenset[str]()
+        """Agents that are live and may be asked."""
         self._circumstances = 0
-        """Counts changes of who is there and of breakers: each is a reason to look again for somebody who can do a task."""
+        """Counts changes of these: each is a reason to look again for somebody who can do a task."""
         self._gone_since: dict[str, float] = {}
         """Agents that are not live, since when by the monotonic clock."""
 
@@ -95,10 +97,6 @@ class ReadyTasks:
         else:
             self._gone_since.setdefault(agent_id, self._tools.clock())
 
-    def breaker_changed(self) -> None:
-        """An agent is to be asked again, or is not any more."""
-        self._circumstances += 1
-
     def offer(self, ready: Ready, stream: WorkStream) -> bool:
         """Hand a task to a worker, as soon as it is written; False when it does not wait any more."""
         entry = self._entries.get(ready.plan_id)
@@ -122,12 +120,13 @@ class ReadyTasks:
                     self.put(entry, task_id)
         if not self._entries:
             return
-        # The index is another one whenever somebody else can be asked, and only then.
+        # The index is another one whenever somebody else can do something, and only then; a trial of an agent is due without a word.
         index = self._tools.roster.index(self._tenant)
-        if index is not self._index:
-            self._index, self._circumstances = index, self._circumstances + 1
+        well = frozenset([one for one in self._tools.roster.live_agents(self._tenant) if self._tools.breakers.passes(self._tenant, one)])
+        if index is not self._index or well != self._well:
+            self._index, self._well, self._circumstances = index, well, self._circumstances + 1
         for entry in list(self._entries.values()):
-            self._reroute_stranded(entry)
+            self._reroute_stranded(entry, well)
 
     # How.
 
@@ -155,13 +154,15 @@ class ReadyTasks:
             entry.timers[task_id] = due
             heapq.heappush(self._timers, (due, entry.plan_id, task_id))
 
-    def _reroute_stranded(self, entry: Entry) -> None:
-        """Look for somebody else for tasks whose agent is not there, or is not to be asked."""
+    def _reroute_stranded(self, entry: Entry, well: Collection[str]) -> None:
+        """Look for somebody else for tasks whose agent is not there, or is not to be asked; what waits for one that is `well` can wait."""
         state = entry.state
         if state is None or entry.working:
             return
         live, clock = self._tools.roster.live_agents(self._tenant), self._tools.clock()
         for task_id, since in entry.ready_since.items():
+            if entry.queued.get(task_id) in well:
+                continue
             agent_id = state.agent_of(task_id)
             circumstances = self._circumstances, agent_id
             if entry.asked.get(task_id) == circumstances or task_id in entry.offered or task_id in entry.blocked:

@@ -30,6 +30,8 @@ class WorkStream:
         """`changed` is told when the worker can take more, or the stream has closed."""
         self.session_id = session.id
         self.agent_id = session.agent_id
+        self.number = session.streams
+        """Of the session's streams: a later one has a higher number."""
         self.held: dict[str, Held] = {}
         """By lease id."""
         self.offered = 0
@@ -98,6 +100,12 @@ class WorkStream:
         if not self.closed:
             self.closed = True
             self._outbox.put_nowait(Move())
+
+    def give_way(self) -> None:
+        """Another stream of the session took over: what nobody has read here by now is not told here."""
+        while not self._outbox.empty():
+            self._outbox.get_nowait()
+        self.move()
 
     def unacknowledged(self, seconds: float) -> Collection[str]:
         """Leases that were sent longer ago than that, and never acknowledged."""

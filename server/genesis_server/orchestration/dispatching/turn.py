@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from genesis_server.dispatch.budget import balance, refused_part
 from genesis_server.dispatch.following import follow_plan
@@ -52,7 +52,6 @@ from genesis_server.orchestration.dispatching.commands import (
 )
 from genesis_server.orchestration.dispatching.entry import Entry
 from genesis_server.orchestration.dispatching.reports import done_event, puts_out_the_same
-from genesis_server.orchestration.dispatching.state import State
 from genesis_server.orchestration.dispatching.tools import Tools
 from genesis_server.orchestration.orchestrator import Call
 from genesis_server.orchestration.outcomes import attempt_outcome, outcome_elsewhere, outcome_put
@@ -227,7 +226,9 @@ class Turn:
             if task is None:
                 raise lease_lost(report.plan_id, report.task_id, lease.token)
             check_outputs(task, told.outputs, max_bytes=self._tools.limits.max_artefact_bytes)
-            end(self.run, report.task_id, lease, AttemptOutcome.DONE, now=self._now, usage=report.usage)  # raises for what cannot be taken
+            if report.usage is not None and report.usage.cost.nanos:
+                # Raises for money that cannot be taken; the attempt ends when the plan has taken the report, too.
+                end(self.run, report.task_id, lease, AttemptOutcome.DONE, now=self._now, usage=report.usage)
             self._done.append(command)
             return
         if isinstance(told, Declined):
@@ -327,22 +328,22 @@ class Turn:
             self._follow(decided)
 
     def _follow(self, decided: Decided) -> None:
-        held = {attempt.lease.lease_id: task_id for task_id, attempt in leases_of(self.run)}
-        self.run = follow_plan(self.run, decided.after.plan, now=self._now)
-        for task_id in set(held.values()) - {task_id for task_id, _ in leases_of(self.run)}:
-            self._note_end(task_id)
+        run, self.run = self.run, follow_plan(self.run, decided.after.plan, now=self._now)
+        if self.run.tasks is not run.tasks:
+            for task_id in {task_id for task_id, _ in leases_of(run)} - {task_id for task_id, _ in leases_of(self.run)}:
+                self._note_end(task_id)
         actors = {self.run.tasks[command.report.task_id].attempts[-1].agent_id for command in self._done}
         change = self._tools.updater.change(actors.pop() if len(actors) == 1 else SERVER, decided)
         puts, after = self._tools.updater.store.puts(self._tenant, self.before.stored, decided.after, change)
         self.puts += puts
-        self.after = State(after, self.before.run, decided.updated.ready)
+        self.after = self.before.then(after, self.before.run, decided.updated.ready)
 
     async def _somebody_else(self, call: Call) -> dict[str, TaskRoute]:
         """New routes for the tasks that want one, where somebody else is there; who can go on goes on, what nobody can do is given up."""
         stored, roster = self.before.stored, self._tools.roster
         live = roster.live_agents(self._tenant)
         away = frozenset(agent.id for agent in roster.index(self._tenant).catalogue.agents if agent.id not in live)
-        wanted = {task_id: unwanted | away for task_id, unwanted in self._wanted.items()}
+        wanted = {task_id: unwanted | away | self.before.failed_before(task_id) for task_id, unwanted in self._wanted.items()}
         try:
             found = await self._tools.updater.find_routes(call, stored, stored.plan, wanted)
         except (RoutingError, ValidationError) as error:
@@ -419,7 +420,7 @@ class Turn:
             name = "" if outcome.number else f"e{elsewhere}"
             self.puts.append(outcome_put(self._tenant, outcome, name))
             elsewhere -= not outcome.number
-        self.after = replace(self.after, run=stored_run)
+        self.after = self.after.then(self.after.stored, stored_run, self.after.ready)
 
     def _answer(self) -> None:
         """What each report is told, once everything is written."""

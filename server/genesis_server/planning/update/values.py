@@ -80,10 +80,13 @@ def _size(values: Mapping[str, Any]) -> int:
 
 def _as_json(values: Mapping[str, Any]) -> str:
     """The values in the one form that tells true from 1."""
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_plain)
+    return _ENCODER.encode(values)
 
 
 def _plain(value: object) -> object:
     if isinstance(value, ArtefactReference):
         return [value.uri, value.sha256, value.media_type]
     return dict(value)  # type: ignore[call-overload]
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_plain)

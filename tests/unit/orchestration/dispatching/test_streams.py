@@ -8,6 +8,7 @@ from dispatch_world import LEASE_SECONDS, TENANT, Process, Worker, World, agent,
 from genesis_server.model.plan import RetryPolicy
 from genesis_server.model.update import Pause, Resume
 from genesis_server.model.work import AttemptOutcome
+from genesis_server.orchestration.dispatching.answers import Assigned
 from genesis_server.orchestration.dispatching.leases import UNKNOWN_SECONDS
 from genesis_server.resilience.errors import ResourceError
 
@@ -228,7 +229,6 @@ async def test_tasks_another_process_hands_to_a_newer_stream_are_not_taken_back_
     await world.settle()
     world.advance(UNKNOWN_SECONDS + 1)
     # `here` does not notice that the connection broke.
-    old_reader = ann.reader
     await ann.open(process=there)
     assert ann.stream is not None
     here.desks[TENANT]._matcher.close()
@@ -238,8 +238,6 @@ async def test_tasks_another_process_hands_to_a_newer_stream_are_not_taken_back_
     await world.pass_time(3)
     assert await world.attempts("p", "a") == [("ann", "RUNNING")]
     await ann.done(task)
-    assert old_reader is not None
-    old_reader.cancel()
 
 
 async def test_workers_hear_of_a_pause_also_when_they_come_back_meanwhile(world: World) -> None:
@@ -355,3 +353,32 @@ async def test_progress_of_a_lease_is_kept_and_that_of_others_ignored(world: Wor
     assert running is not None
     assert (running.fraction, running.message, running.outcome) == (0.5, "half", AttemptOutcome.RUNNING)
     assert world.entry(here, "q") is None
+
+
+async def test_a_worker_that_moves_before_its_acknowledgement_was_heard_keeps_its_task(world: World) -> None:
+    here, there = world.process(), world.process()
+    ann = await world.join(here, agent("ann"))
+    await world.dispatch(here, plan("p", [work("a")]))
+    task = await ann.next(acknowledge=False)
+    await world.settle()
+    await ann.break_off()
+    await ann.open(process=there)
+    await world.settle()
+    await world.pass_time(15, step=5)
+    assert await world.attempts("p", "a") == [("ann", "RUNNING")]
+    await ann.done(task)
+
+
+async def test_what_nobody_has_read_from_a_stream_is_not_told_there_after_another_one_took_over(world: World) -> None:
+    here = world.process()
+    session = await here.roster.register(TENANT, agent("ann"))
+    old = await here.dispatcher.open(TENANT, session.id, slots=1, held=())
+    await world.dispatch(here, plan("p", [work("a")]))
+    await world.settle()
+    new = await here.dispatcher.open(TENANT, session.id, slots=1, held=())
+    assert [type(message).__name__ async for message in old.messages()] == ["Move"]
+    told = new.messages()
+    task = await anext(told)
+    assert isinstance(task, Assigned)
+    assert (task.attempt.lease.token, task.attempt.number) == (2, 1)
+    await told.aclose()

@@ -26,7 +26,7 @@ from genesis.v1 import routing_pb2 as genesis_dot_v1_dot_routing__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%genesis/admin/v1/policy_service.proto\x12\x10genesis.admin.v1\x1a\x18genesis/v1/routing.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n\x13ListBreakersRequest\"R\n\x14ListBreakersResponse\x12:\n\x08\x62reakers\x18\x01 \x03(\x0b\x32\x1e.genesis.admin.v1.AgentBreakerR\x08\x62reakers\"\x8b\x02\n\x0c\x41gentBreaker\x12\x19\n\x08\x61gent_id\x18\x01 \x01(\tR\x07\x61gentId\x12\x34\n\x05state\x18\x02 \x01(\x0e\x32\x1e.genesis.admin.v1.BreakerStateR\x05state\x12\x1a\n\x08\x66\x61ilures\x18\x03 \x01(\rR\x08\x66\x61ilures\x12\x16\n\x06reason\x18\x04 \x01(\tR\x06reason\x12;\n\x0bopened_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nopenedTime\x12\x39\n\nretry_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tretryTime\"\x87\x01\n\x13ResetBreakerRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12%\n\x08\x61gent_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x07\x61gentId\x12 \n\x05\x63\x61use\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07R\x05\x63\x61use\"P\n\x14ResetBreakerResponse\x12\x38\n\x07\x62reaker\x18\x01 \x01(\x0b\x32\x1e.genesis.admin.v1.AgentBreakerR\x07\x62reaker\"j\n\x19ListSecurityEventsRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\"}\n\x1aListSecurityEventsResponse\x12\x37\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1f.genesis.admin.v1.SecurityEventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa5\x02\n\rSecurityEvent\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04time\x12\x12\n\x04kind\x18\x03 \x01(\tR\x04kind\x12\x14\n\x05\x61\x63tor\x18\x04 \x01(\tR\x05\x61\x63tor\x12\x18\n\x07message\x18\x05 \x01(\tR\x07message\x12@\n\x05\x66\x61\x63ts\x18\x06 \x03(\x0b\x32*.genesis.admin.v1.SecurityEvent.FactsEntryR\x05\x66\x61\x63ts\x12\x14\n\x05\x63ount\x18\x07 \x01(\rR\x05\x63ount\x1a\x38\n\nFactsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"8\n\x12GetRulebookRequest\x12\"\n\x07version\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x07version\"\xed\x01\n\x13GetRulebookResponse\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\x12\x38\n\x06source\x18\x03 \x01(\x0e\x32 .genesis.admin.v1.RulebookSourceR\x06source\x12\x15\n\x06in_use\x18\x04 \x01(\x08R\x05inUse\x12\x1d\n\nrule_count\x18\x05 \x01(\rR\truleCount\x12\x38\n\x06\x63hange\x18\x06 \x01(\x0b\x32 .genesis.admin.v1.RulebookChangeR\x06\x63hange\"6\n\x13LintRulebookRequest\x12\x1f\n\x04text\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\xc0\x84=R\x04text\"\x85\x01\n\x14LintRulebookResponse\x12\x14\n\x05valid\x18\x01 \x01(\x08R\x05valid\x12\x18\n\x07version\x18\x02 \x01(\tR\x07version\x12=\n\x08\x66indings\x18\x03 \x03(\x0b\x32!.genesis.admin.v1.RulebookFindingR\x08\x66indings\"\xc1\x01\n\x0fRulebookFinding\x12\x39\n\x04kind\x18\x01 \x01(\x0e\x32%.genesis.admin.v1.RulebookFindingKindR\x04kind\x12\x12\n\x04line\x18\x02 \x01(\rR\x04line\x12\x19\n\x08rule_ids\x18\x03 \x03(\tR\x07ruleIds\x12\x18\n\x07message\x18\x04 \x01(\tR\x07message\x12*\n\x07witness\x18\x05 \x03(\x0b\x32\x10.genesis.v1.FactR\x07witness\"\xe6\x01\n\x16PreviewRulebookRequest\x12!\n\x04text\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\xc0\x84=H\x00R\x04text\x12$\n\x07version\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01H\x00R\x07version\x12$\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\x12!\n\x07plan_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x06planIdB\x11\n\x08rulebook\x12\x05\xbaH\x02\x08\x01\"\x95\x02\n\x17PreviewRulebookResponse\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12%\n\x0e\x64\x65\x63ision_count\x18\x02 \x01(\rR\rdecisionCount\x12#\n\rchanged_count\x18\x03 \x01(\rR\x0c\x63hangedCount\x12:\n\x07\x63hanges\x18\x04 \x03(\x0b\x32 .genesis.admin.v1.DecisionChangeR\x07\x63hanges\x12\x30\n\x14skipped_decision_ids\x18\x05 \x03(\tR\x12skippedDecisionIds\x12&\n\x0fnext_page_token\x18\x06 \x01(\tR\rnextPageToken\"\xe8\x01\n\x0e\x44\x65\x63isionChange\x12\x1f\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tR\ndecisionId\x12\x17\n\x07plan_id\x18\x02 \x01(\tR\x06planId\x12\x17\n\x07task_id\x18\x03 \x01(\tR\x06taskId\x12*\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x12.genesis.v1.TargetR\x06\x62\x65\x66ore\x12(\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x12.genesis.v1.TargetR\x05\x61\x66ter\x12\x19\n\x08rule_ids\x18\x06 \x03(\tR\x07ruleIds\x12\x12\n\x04text\x18\x07 \x01(\tR\x04text\"\xf5\x01\n\x17\x41\x63tivateRulebookRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12!\n\x04text\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\xc0\x84=H\x00R\x04text\x12$\n\x07version\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01H\x00R\x07version\x12\x33\n\x10\x65xpected_version\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x0f\x65xpectedVersion\x12 \n\x05\x63\x61use\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07R\x05\x63\x61useB\x11\n\x08rulebook\x12\x05\xbaH\x02\x08\x01\"\x93\x01\n\x18\x41\x63tivateRulebookResponse\x12\x38\n\x06\x63hange\x18\x01 \x01(\x0b\x32 .genesis.admin.v1.RulebookChangeR\x06\x63hange\x12=\n\x08\x66indings\x18\x02 \x03(\x0b\x32!.genesis.admin.v1.RulebookFindingR\x08\x66indings\"k\n\x1aListRulebookChangesRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\"\x81\x01\n\x1bListRulebookChangesResponse\x12:\n\x07\x63hanges\x18\x01 \x03(\x0b\x32 .genesis.admin.v1.RulebookChangeR\x07\x63hanges\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe7\x01\n\x0eRulebookChange\x12\x1a\n\x08sequence\x18\x01 \x01(\x04R\x08sequence\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04time\x12\x14\n\x05\x61\x63tor\x18\x03 \x01(\tR\x05\x61\x63tor\x12!\n\x0c\x66rom_version\x18\x04 \x01(\tR\x0b\x66romVersion\x12\x1d\n\nto_version\x18\x05 \x01(\tR\ttoVersion\x12\x14\n\x05\x63\x61use\x18\x06 \x01(\tR\x05\x63\x61use\x12\x1b\n\troll_back\x18\x07 \x01(\x08R\x08rollBack*|\n\x0c\x42reakerState\x12\x1d\n\x19\x42REAKER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42REAKER_STATE_CLOSED\x10\x01\x12\x16\n\x12\x42REAKER_STATE_OPEN\x10\x02\x12\x1b\n\x17\x42REAKER_STATE_HALF_OPEN\x10\x03*\x87\x01\n\x0eRulebookSource\x12\x1f\n\x1bRULEBOOK_SOURCE_UNSPECIFIED\x10\x00\x12\x1b\n\x17RULEBOOK_SOURCE_SHIPPED\x10\x01\x12\x18\n\x14RULEBOOK_SOURCE_FILE\x10\x02\x12\x1d\n\x19RULEBOOK_SOURCE_ACTIVATED\x10\x03*\xf5\x01\n\x13RulebookFindingKind\x12%\n!RULEBOOK_FINDING_KIND_UNSPECIFIED\x10\x00\x12!\n\x1dRULEBOOK_FINDING_KIND_MISTAKE\x10\x01\x12%\n!RULEBOOK_FINDING_KIND_UNREACHABLE\x10\x02\x12\"\n\x1eRULEBOOK_FINDING_KIND_SHADOWED\x10\x03\x12\"\n\x1eRULEBOOK_FINDING_KIND_CONFLICT\x10\x04\x12%\n!RULEBOOK_FINDING_KIND_NOT_CHECKED\x10\x05\x32\xde\x06\n\rPolicyService\x12_\n\x0bGetRulebook\x12$.genesis.admin.v1.GetRulebookRequest\x1a%.genesis.admin.v1.GetRulebookResponse\"\x03\x90\x02\x01\x12\x62\n\x0cLintRulebook\x12%.genesis.admin.v1.LintRulebookRequest\x1a&.genesis.admin.v1.LintRulebookResponse\"\x03\x90\x02\x01\x12k\n\x0fPreviewRulebook\x12(.genesis.admin.v1.PreviewRulebookRequest\x1a).genesis.admin.v1.PreviewRulebookResponse\"\x03\x90\x02\x01\x12i\n\x10\x41\x63tivateRulebook\x12).genesis.admin.v1.ActivateRulebookRequest\x1a*.genesis.admin.v1.ActivateRulebookResponse\x12w\n\x13ListRulebookChanges\x12,.genesis.admin.v1.ListRulebookChangesRequest\x1a-.genesis.admin.v1.ListRulebookChangesResponse\"\x03\x90\x02\x01\x12\x62\n\x0cListBreakers\x12%.genesis.admin.v1.ListBreakersRequest\x1a&.genesis.admin.v1.ListBreakersResponse\"\x03\x90\x02\x01\x12]\n\x0cResetBreaker\x12%.genesis.admin.v1.ResetBreakerRequest\x1a&.genesis.admin.v1.ResetBreakerResponse\x12t\n\x12ListSecurityEvents\x12+.genesis.admin.v1.ListSecurityEventsRequest\x1a,.genesis.admin.v1.ListSecurityEventsResponse\"\x03\x90\x02\x01\x42p\n\x14\x64\x65v.genesis.admin.v1B\x12PolicyServiceProtoP\x01ZBgenesis-orchestrator.dev/client/go/genesis/admin/v1;genesisadminv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%genesis/admin/v1/policy_service.proto\x12\x10genesis.admin.v1\x1a\x18genesis/v1/routing.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"d\n\x13ListBreakersRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\"z\n\x14ListBreakersResponse\x12:\n\x08\x62reakers\x18\x01 \x03(\x0b\x32\x1e.genesis.admin.v1.AgentBreakerR\x08\x62reakers\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8b\x02\n\x0c\x41gentBreaker\x12\x19\n\x08\x61gent_id\x18\x01 \x01(\tR\x07\x61gentId\x12\x34\n\x05state\x18\x02 \x01(\x0e\x32\x1e.genesis.admin.v1.BreakerStateR\x05state\x12\x1a\n\x08\x66\x61ilures\x18\x03 \x01(\rR\x08\x66\x61ilures\x12\x16\n\x06reason\x18\x04 \x01(\tR\x06reason\x12;\n\x0bopened_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nopenedTime\x12\x39\n\nretry_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tretryTime\"\x87\x01\n\x13ResetBreakerRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12%\n\x08\x61gent_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x07\x61gentId\x12 \n\x05\x63\x61use\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07R\x05\x63\x61use\"P\n\x14ResetBreakerResponse\x12\x38\n\x07\x62reaker\x18\x01 \x01(\x0b\x32\x1e.genesis.admin.v1.AgentBreakerR\x07\x62reaker\"j\n\x19ListSecurityEventsRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\"}\n\x1aListSecurityEventsResponse\x12\x37\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1f.genesis.admin.v1.SecurityEventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa5\x02\n\rSecurityEvent\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04time\x12\x12\n\x04kind\x18\x03 \x01(\tR\x04kind\x12\x14\n\x05\x61\x63tor\x18\x04 \x01(\tR\x05\x61\x63tor\x12\x18\n\x07message\x18\x05 \x01(\tR\x07message\x12@\n\x05\x66\x61\x63ts\x18\x06 \x03(\x0b\x32*.genesis.admin.v1.SecurityEvent.FactsEntryR\x05\x66\x61\x63ts\x12\x14\n\x05\x63ount\x18\x07 \x01(\rR\x05\x63ount\x1a\x38\n\nFactsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"8\n\x12GetRulebookRequest\x12\"\n\x07version\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x07version\"\xed\x01\n\x13GetRulebookResponse\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\x12\x38\n\x06source\x18\x03 \x01(\x0e\x32 .genesis.admin.v1.RulebookSourceR\x06source\x12\x15\n\x06in_use\x18\x04 \x01(\x08R\x05inUse\x12\x1d\n\nrule_count\x18\x05 \x01(\rR\truleCount\x12\x38\n\x06\x63hange\x18\x06 \x01(\x0b\x32 .genesis.admin.v1.RulebookChangeR\x06\x63hange\"6\n\x13LintRulebookRequest\x12\x1f\n\x04text\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\xc0\x84=R\x04text\"\x85\x01\n\x14LintRulebookResponse\x12\x14\n\x05valid\x18\x01 \x01(\x08R\x05valid\x12\x18\n\x07version\x18\x02 \x01(\tR\x07version\x12=\n\x08\x66indings\x18\x03 \x03(\x0b\x32!.genesis.admin.v1.RulebookFindingR\x08\x66indings\"\xc1\x01\n\x0fRulebookFinding\x12\x39\n\x04kind\x18\x01 \x01(\x0e\x32%.genesis.admin.v1.RulebookFindingKindR\x04kind\x12\x12\n\x04line\x18\x02 \x01(\rR\x04line\x12\x19\n\x08rule_ids\x18\x03 \x03(\tR\x07ruleIds\x12\x18\n\x07message\x18\x04 \x01(\tR\x07message\x12*\n\x07witness\x18\x05 \x03(\x0b\x32\x10.genesis.v1.FactR\x07witness\"\xe6\x01\n\x16PreviewRulebookRequest\x12!\n\x04text\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\xc0\x84=H\x00R\x04text\x12$\n\x07version\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01H\x00R\x07version\x12$\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\x12!\n\x07plan_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x06planIdB\x11\n\x08rulebook\x12\x05\xbaH\x02\x08\x01\"\x95\x02\n\x17PreviewRulebookResponse\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12%\n\x0e\x64\x65\x63ision_count\x18\x02 \x01(\rR\rdecisionCount\x12#\n\rchanged_count\x18\x03 \x01(\rR\x0c\x63hangedCount\x12:\n\x07\x63hanges\x18\x04 \x03(\x0b\x32 .genesis.admin.v1.DecisionChangeR\x07\x63hanges\x12\x30\n\x14skipped_decision_ids\x18\x05 \x03(\tR\x12skippedDecisionIds\x12&\n\x0fnext_page_token\x18\x06 \x01(\tR\rnextPageToken\"\xe8\x01\n\x0e\x44\x65\x63isionChange\x12\x1f\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tR\ndecisionId\x12\x17\n\x07plan_id\x18\x02 \x01(\tR\x06planId\x12\x17\n\x07task_id\x18\x03 \x01(\tR\x06taskId\x12*\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x12.genesis.v1.TargetR\x06\x62\x65\x66ore\x12(\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x12.genesis.v1.TargetR\x05\x61\x66ter\x12\x19\n\x08rule_ids\x18\x06 \x03(\tR\x07ruleIds\x12\x12\n\x04text\x18\x07 \x01(\tR\x04text\"\xf5\x01\n\x17\x41\x63tivateRulebookRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12!\n\x04text\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\xc0\x84=H\x00R\x04text\x12$\n\x07version\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01H\x00R\x07version\x12\x33\n\x10\x65xpected_version\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x0f\x65xpectedVersion\x12 \n\x05\x63\x61use\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xe8\x07R\x05\x63\x61useB\x11\n\x08rulebook\x12\x05\xbaH\x02\x08\x01\"\x93\x01\n\x18\x41\x63tivateRulebookResponse\x12\x38\n\x06\x63hange\x18\x01 \x01(\x0b\x32 .genesis.admin.v1.RulebookChangeR\x06\x63hange\x12=\n\x08\x66indings\x18\x02 \x03(\x0b\x32!.genesis.admin.v1.RulebookFindingR\x08\x66indings\"k\n\x1aListRulebookChangesRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\"\x81\x01\n\x1bListRulebookChangesResponse\x12:\n\x07\x63hanges\x18\x01 \x03(\x0b\x32 .genesis.admin.v1.RulebookChangeR\x07\x63hanges\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe7\x01\n\x0eRulebookChange\x12\x1a\n\x08sequence\x18\x01 \x01(\x04R\x08sequence\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04time\x12\x14\n\x05\x61\x63tor\x18\x03 \x01(\tR\x05\x61\x63tor\x12!\n\x0c\x66rom_version\x18\x04 \x01(\tR\x0b\x66romVersion\x12\x1d\n\nto_version\x18\x05 \x01(\tR\ttoVersion\x12\x14\n\x05\x63\x61use\x18\x06 \x01(\tR\x05\x63\x61use\x12\x1b\n\troll_back\x18\x07 \x01(\x08R\x08rollBack*|\n\x0c\x42reakerState\x12\x1d\n\x19\x42REAKER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42REAKER_STATE_CLOSED\x10\x01\x12\x16\n\x12\x42REAKER_STATE_OPEN\x10\x02\x12\x1b\n\x17\x42REAKER_STATE_HALF_OPEN\x10\x03*\x87\x01\n\x0eRulebookSource\x12\x1f\n\x1bRULEBOOK_SOURCE_UNSPECIFIED\x10\x00\x12\x1b\n\x17RULEBOOK_SOURCE_SHIPPED\x10\x01\x12\x18\n\x14RULEBOOK_SOURCE_FILE\x10\x02\x12\x1d\n\x19RULEBOOK_SOURCE_ACTIVATED\x10\x03*\xf5\x01\n\x13RulebookFindingKind\x12%\n!RULEBOOK_FINDING_KIND_UNSPECIFIED\x10\x00\x12!\n\x1dRULEBOOK_FINDING_KIND_MISTAKE\x10\x01\x12%\n!RULEBOOK_FINDING_KIND_UNREACHABLE\x10\x02\x12\"\n\x1eRULEBOOK_FINDING_KIND_SHADOWED\x10\x03\x12\"\n\x1eRULEBOOK_FINDING_KIND_CONFLICT\x10\x04\x12%\n!RULEBOOK_FINDING_KIND_NOT_CHECKED\x10\x05\x32\xde\x06\n\rPolicyService\x12_\n\x0bGetRulebook\x12$.genesis.admin.v1.GetRulebookRequest\x1a%.genesis.admin.v1.GetRulebookResponse\"\x03\x90\x02\x01\x12\x62\n\x0cLintRulebook\x12%.genesis.admin.v1.LintRulebookRequest\x1a&.genesis.admin.v1.LintRulebookResponse\"\x03\x90\x02\x01\x12k\n\x0fPreviewRulebook\x12(.genesis.admin.v1.PreviewRulebookRequest\x1a).genesis.admin.v1.PreviewRulebookResponse\"\x03\x90\x02\x01\x12i\n\x10\x41\x63tivateRulebook\x12).genesis.admin.v1.ActivateRulebookRequest\x1a*.genesis.admin.v1.ActivateRulebookResponse\x12w\n\x13ListRulebookChanges\x12,.genesis.admin.v1.ListRulebookChangesRequest\x1a-.genesis.admin.v1.ListRulebookChangesResponse\"\x03\x90\x02\x01\x12\x62\n\x0cListBreakers\x12%.genesis.admin.v1.ListBreakersRequest\x1a&.genesis.admin.v1.ListBreakersResponse\"\x03\x90\x02\x01\x12]\n\x0cResetBreaker\x12%.genesis.admin.v1.ResetBreakerRequest\x1a&.genesis.admin.v1.ResetBreakerResponse\x12t\n\x12ListSecurityEvents\x12+.genesis.admin.v1.ListSecurityEventsRequest\x1a,.genesis.admin.v1.ListSecurityEventsResponse\"\x03\x90\x02\x01\x42p\n\x14\x64\x65v.genesis.admin.v1B\x12PolicyServiceProtoP\x01ZBgenesis-orchestrator.dev/client/go/genesis/admin/v1;genesisadminv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +34,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'genesis.admin.v1.policy_ser
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\024dev.genesis.admin.v1B\022PolicyServiceProtoP\001ZBgenesis-orchestrator.dev/client/go/genesis/admin/v1;genesisadminv1'
+  _globals['_LISTBREAKERSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTBREAKERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTBREAKERSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTBREAKERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\350\007'
   _globals['_RESETBREAKERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_RESETBREAKERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_RESETBREAKERREQUEST'].fields_by_name['agent_id']._loaded_options = None
@@ -90,56 +94,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POLICYSERVICE'].methods_by_name['ListBreakers']._serialized_options = b'\220\002\001'
   _globals['_POLICYSERVICE'].methods_by_name['ListSecurityEvents']._loaded_options = None
   _globals['_POLICYSERVICE'].methods_by_name['ListSecurityEvents']._serialized_options = b'\220\002\001'
-  _globals['_BREAKERSTATE']._serialized_start=3553
-  _globals['_BREAKERSTATE']._serialized_end=3677
-  _globals['_RULEBOOKSOURCE']._serialized_start=3680
-  _globals['_RULEBOOKSOURCE']._serialized_end=3815
-  _globals['_RULEBOOKFINDINGKIND']._serialized_start=3818
-  _globals['_RULEBOOKFINDINGKIND']._serialized_end=4063
+  _globals['_BREAKERSTATE']._serialized_start=3672
+  _globals['_BREAKERSTATE']._serialized_end=3796
+  _globals['_RULEBOOKSOURCE']._serialized_start=3799
+  _globals['_RULEBOOKSOURCE']._serialized_end=3934
+  _globals['_RULEBOOKFINDINGKIND']._serialized_start=3937
+  _globals['_RULEBOOKFINDINGKIND']._serialized_end=4182
   _globals['_LISTBREAKERSREQUEST']._serialized_start=118
-  _globals['_LISTBREAKERSREQUEST']._serialized_end=139
-  _globals['_LISTBREAKERSRESPONSE']._serialized_start=141
-  _globals['_LISTBREAKERSRESPONSE']._serialized_end=223
-  _globals['_AGENTBREAKER']._serialized_start=226
-  _globals['_AGENTBREAKER']._serialized_end=493
-  _globals['_RESETBREAKERREQUEST']._serialized_start=496
-  _globals['_RESETBREAKERREQUEST']._serialized_end=631
-  _globals['_RESETBREAKERRESPONSE']._serialized_start=633
-  _globals['_RESETBREAKERRESPONSE']._serialized_end=713
-  _globals['_LISTSECURITYEVENTSREQUEST']._serialized_start=715
-  _globals['_LISTSECURITYEVENTSREQUEST']._serialized_end=821
-  _globals['_LISTSECURITYEVENTSRESPONSE']._serialized_start=823
-  _globals['_LISTSECURITYEVENTSRESPONSE']._serialized_end=948
-  _globals['_SECURITYEVENT']._serialized_start=951
-  _globals['_SECURITYEVENT']._serialized_end=1244
-  _globals['_SECURITYEVENT_FACTSENTRY']._serialized_start=1188
-  _globals['_SECURITYEVENT_FACTSENTRY']._serialized_end=1244
-  _globals['_GETRULEBOOKREQUEST']._serialized_start=1246
-  _globals['_GETRULEBOOKREQUEST']._serialized_end=1302
-  _globals['_GETRULEBOOKRESPONSE']._serialized_start=1305
-  _globals['_GETRULEBOOKRESPONSE']._serialized_end=1542
-  _globals['_LINTRULEBOOKREQUEST']._serialized_start=1544
-  _globals['_LINTRULEBOOKREQUEST']._serialized_end=1598
-  _globals['_LINTRULEBOOKRESPONSE']._serialized_start=1601
-  _globals['_LINTRULEBOOKRESPONSE']._serialized_end=1734
-  _globals['_RULEBOOKFINDING']._serialized_start=1737
-  _globals['_RULEBOOKFINDING']._serialized_end=1930
-  _globals['_PREVIEWRULEBOOKREQUEST']._serialized_start=1933
-  _globals['_PREVIEWRULEBOOKREQUEST']._serialized_end=2163
-  _globals['_PREVIEWRULEBOOKRESPONSE']._serialized_start=2166
-  _globals['_PREVIEWRULEBOOKRESPONSE']._serialized_end=2443
-  _globals['_DECISIONCHANGE']._serialized_start=2446
-  _globals['_DECISIONCHANGE']._serialized_end=2678
-  _globals['_ACTIVATERULEBOOKREQUEST']._serialized_start=2681
-  _globals['_ACTIVATERULEBOOKREQUEST']._serialized_end=2926
-  _globals['_ACTIVATERULEBOOKRESPONSE']._serialized_start=2929
-  _globals['_ACTIVATERULEBOOKRESPONSE']._serialized_end=3076
-  _globals['_LISTRULEBOOKCHANGESREQUEST']._serialized_start=3078
-  _globals['_LISTRULEBOOKCHANGESREQUEST']._serialized_end=3185
-  _globals['_LISTRULEBOOKCHANGESRESPONSE']._serialized_start=3188
-  _globals['_LISTRULEBOOKCHANGESRESPONSE']._serialized_end=3317
-  _globals['_RULEBOOKCHANGE']._serialized_start=3320
-  _globals['_RULEBOOKCHANGE']._serialized_end=3551
-  _globals['_POLICYSERVICE']._serialized_start=4066
-  _globals['_POLICYSERVICE']._serialized_end=4928
+  _globals['_LISTBREAKERSREQUEST']._serialized_end=218
+  _globals['_LISTBREAKERSRESPONSE']._serialized_start=220
+  _globals['_LISTBREAKERSRESPONSE']._serialized_end=342
+  _globals['_AGENTBREAKER']._serialized_start=345
+  _globals['_AGENTBREAKER']._serialized_end=612
+  _globals['_RESETBREAKERREQUEST']._serialized_start=615
+  _globals['_RESETBREAKERREQUEST']._serialized_end=750
+  _globals['_RESETBREAKERRESPONSE']._serialized_start=752
+  _globals['_RESETBREAKERRESPONSE']._serialized_end=832
+  _globals['_LISTSECURITYEVENTSREQUEST']._serialized_start=834
+  _globals['_LISTSECURITYEVENTSREQUEST']._serialized_end=940
+  _globals['_LISTSECURITYEVENTSRESPONSE']._serialized_start=942
+  _globals['_LISTSECURITYEVENTSRESPONSE']._serialized_end=1067
+  _globals['_SECURITYEVENT']._serialized_start=1070
+  _globals['_SECURITYEVENT']._serialized_end=1363
+  _globals['_SECURITYEVENT_FACTSENTRY']._serialized_start=1307
+  _globals['_SECURITYEVENT_FACTSENTRY']._serialized_end=1363
+  _globals['_GETRULEBOOKREQUEST']._serialized_start=1365
+  _globals['_GETRULEBOOKREQUEST']._serialized_end=1421
+  _globals['_GETRULEBOOKRESPONSE']._serialized_start=1424
+  _globals['_GETRULEBOOKRESPONSE']._serialized_end=1661
+  _globals['_LINTRULEBOOKREQUEST']._serialized_start=1663
+  _globals['_LINTRULEBOOKREQUEST']._serialized_end=1717
+  _globals['_LINTRULEBOOKRESPONSE']._serialized_start=1720
+  _globals['_LINTRULEBOOKRESPONSE']._serialized_end=1853
+  _globals['_RULEBOOKFINDING']._serialized_start=1856
+  _globals['_RULEBOOKFINDING']._serialized_end=2049
+  _globals['_PREVIEWRULEBOOKREQUEST']._serialized_start=2052
+  _globals['_PREVIEWRULEBOOKREQUEST']._serialized_end=2282
+  _globals['_PREVIEWRULEBOOKRESPONSE']._serialized_start=2285
+  _globals['_PREVIEWRULEBOOKRESPONSE']._serialized_end=2562
+  _globals['_DECISIONCHANGE']._serialized_start=2565
+  _globals['_DECISIONCHANGE']._serialized_end=2797
+  _globals['_ACTIVATERULEBOOKREQUEST']._serialized_start=2800
+  _globals['_ACTIVATERULEBOOKREQUEST']._serialized_end=3045
+  _globals['_ACTIVATERULEBOOKRESPONSE']._serialized_start=3048
+  _globals['_ACTIVATERULEBOOKRESPONSE']._serialized_end=3195
+  _globals['_LISTRULEBOOKCHANGESREQUEST']._serialized_start=3197
+  _globals['_LISTRULEBOOKCHANGESREQUEST']._serialized_end=3304
+  _globals['_LISTRULEBOOKCHANGESRESPONSE']._serialized_start=3307
+  _globals['_LISTRULEBOOKCHANGESRESPONSE']._serialized_end=3436
+  _globals['_RULEBOOKCHANGE']._serialized_start=3439
+  _globals['_RULEBOOKCHANGE']._serialized_end=3670
+  _globals['_POLICYSERVICE']._serialized_start=4185
+  _globals['_POLICYSERVICE']._serialized_end=5047
 # @@protoc_insertion_point(module_scope)

@@ -49,14 +49,20 @@ RULEBOOK_FINDING_KIND_CONFLICT: RulebookFindingKind
 RULEBOOK_FINDING_KIND_NOT_CHECKED: RulebookFindingKind
 
 class ListBreakersRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListBreakersResponse(_message.Message):
-    __slots__ = ("breakers",)
+    __slots__ = ("breakers", "next_page_token")
     BREAKERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     breakers: _containers.RepeatedCompositeFieldContainer[AgentBreaker]
-    def __init__(self, breakers: _Optional[_Iterable[_Union[AgentBreaker, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, breakers: _Optional[_Iterable[_Union[AgentBreaker, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class AgentBreaker(_message.Message):
     __slots__ = ("agent_id", "state", "failures", "reason", "opened_time", "retry_time")

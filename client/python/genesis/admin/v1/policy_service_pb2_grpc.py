@@ -119,7 +119,7 @@ class PolicyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListBreakers(self, request, context):
-        """Lists the breakers of the caller's tenant, those that are not closed first. Errors: STORAGE_UNAVAILABLE.
+        """Lists the breakers of the caller's tenant, those that are not closed first. Errors: INVALID_PAGE_TOKEN, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
