@@ -35,14 +35,15 @@ from servers import Server, free_port, running
 from stream_workers import CAPABILITY, OUTPUTS, register
 
 SETTINGS = {"GENESIS_RATE_PER_SECOND": "100000", "GENESIS_RATE_BURST": "100000", "GENESIS_MAX_CONCURRENT_CALLS": "1000"}
-WORKERS, PROCESSES, AGENTS = int(__import__("os").environ.get("W", 1000)), 2, 10
-import os
-PLANS, TASKS_PER_PLAN = int(os.environ.get("P", 100)), int(os.environ.get("T", 100))
+WORKERS, PROCESSES, AGENTS = 1000, 2, 10
+PLANS, TASKS_PER_PLAN = 100, 100
 EDITS_PER_UPDATE = 20
 """As many new tasks as one update may bring."""
-ROUNDS = int(os.environ.get("R", 3))
+ROUNDS = 3
 IDLE_SECONDS = 5.0
 CHAINS, LINKS = 10, 20
+TURNS = ("bench.even", "bench.odd")
+"""Agents, and capabilities, that take turns in a chain."""
 HERE = Path(__file__).parent
 
 
@@ -66,12 +67,14 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
 # Plans.
 
 
-async def make_plan(stub: api_grpc.OrchestratorServiceStub, tasks: int, *, chained: bool = False) -> str:
-    """A plan of so many steps any agent of the measurement can do, at once or one after the other; not dispatched yet."""
+async def make_plan(
+    stub: api_grpc.OrchestratorServiceStub, tasks: int, *, capabilities: Sequence[str] = (CAPABILITY,), chained: bool = False
+) -> str:
+    """A plan of so many steps that ask for `capabilities` in turn, at once or one after the other; not dispatched yet."""
     made = (await stub.Orchestrate(api.OrchestrateRequest(goal="Inspect the site"))).plan
     edits: list[update_pb2.Edit] = []
     for number in range(tasks):
-        step = plan_pb2.Task(id=f"step-{number}", goal=f"bench step number {number}", capability=CAPABILITY)
+        step = plan_pb2.Task(id=f"step-{number}", goal=f"bench step number {number}", capability=capabilities[number % len(capabilities)])
         edits.append(update_pb2.Edit(add_task=step))
     for first in range(0, tasks, EDITS_PER_UPDATE):
         part = edits[first : first + EDITS_PER_UPDATE]
@@ -182,7 +185,9 @@ def scraped(http: str) -> dict[str, float]:
     """The server's metrics by name and labels."""
     with urllib.request.urlopen(f"http://{http}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
-    return {name: float(value) for name, _, value in (line.partition(" # ")[0].rpartition(" ") for line in lines if line[:1] != "#") if name}
+    return {
+        name: float(value) for name, _, value in (line.partition(" # ")[0].rpartition(" ") for line in lines if line[:1] != "#") if name
+    }
 
 
 def delay_percentiles(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
@@ -265,7 +270,7 @@ class Link:
 
     async def open(self, agent_id: str, http: Sequence[str]) -> None:
         """Join as an agent, and see which process the stream is at."""
-        session_id, _ = await register(self._stub, agent_id)
+        session_id, _ = await register(self._stub, agent_id, agent_id)
         before = [work_streams(one) for one in http]
         self._stream = self._stub.Work()
         await self._stream.write(agents_api.WorkRequest(open=agents_api.WorkOpen(session_id=session_id, slots=1)))
@@ -297,17 +302,16 @@ def work_streams(http: str) -> float:
 
 
 async def measure_chains(address: str, http: Sequence[str]) -> dict[str, float]:
-    """Milliseconds from a report to the assignment of the task it makes ready, tasks one after the other and nothing else to do.
+    """Milliseconds from a report to the assignment of the task it makes ready at another agent's worker; nothing else is to be done.
 
-    With several processes there are two workers at different ones, which take turns: each has one slot, and the next task goes to the
-    next worker. With one process both are there.
+    With two processes each has one of the two workers.
     """
     links: list[Link] = []
     begun: dict[str, float] = {}
     ended: dict[str, float] = {}
     while len({one.process for one in links}) < len(http) or len(links) < 2:
         link = Link(address)
-        await link.open("bench-0", http)
+        await link.open(TURNS[len(links)], http)
         if len(http) == 1 or link.process not in {one.process for one in links}:
             links.append(link)
         else:
@@ -316,7 +320,7 @@ async def measure_chains(address: str, http: Sequence[str]) -> dict[str, float]:
     async with grpc.aio.insecure_channel(address) as channel:
         stub = api_grpc.OrchestratorServiceStub(channel)
         for _ in range(CHAINS):
-            plan_id = await make_plan(stub, LINKS, chained=True)
+            plan_id = await make_plan(stub, LINKS, capabilities=TURNS, chained=True)
             await stub.UpdatePlan(update_pb2.UpdatePlanRequest(plan_id=plan_id, dispatch=work_pb2.Dispatch()))
             async with asyncio.timeout(60):
                 while f"{plan_id}/step-{LINKS - 1}" not in ended:
@@ -327,9 +331,7 @@ async def measure_chains(address: str, http: Sequence[str]) -> dict[str, float]:
     for link in links:
         await link.close()
     plans = {name.partition("/")[0] for name in begun}
-    waits = [
-        (begun[f"{plan}/step-{number}"] - ended[f"{plan}/step-{number - 1}"]) * 1e3 for plan in plans for number in range(1, LINKS)
-    ]
+    waits = [(begun[f"{plan}/step-{number}"] - ended[f"{plan}/step-{number - 1}"]) * 1e3 for plan in plans for number in range(1, LINKS)]
     return {"links": float(len(waits)), **percentiles(waits)}
 
 

@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 from genesis.v1 import orchestrator_service_pb2 as api
 from genesis.v1 import orchestrator_service_pb2_grpc as api_grpc
 from genesis.v1 import plan_pb2
+from dispatch import measure as measure_dispatch
 from servers import Server, free_port, running
 
 GOAL = "Release the new billing feature to all customers by Friday"
@@ -200,6 +201,7 @@ def measure() -> dict[str, object]:
                     result |= asyncio.run(measure_ratios(server, psutil.Process(echo.pid), address))
             finally:
                 echo.terminate()
+        result["dispatch"] = asyncio.run(measure_dispatch(folder / "dispatch"))
     return result
 
 

@@ -48,6 +48,8 @@ class Counts:
     failed: int = 0
     plans: int = 0
     joined: int = 0
+    unanswered: int = 0
+    """Calls that had no answer in time, on a machine that has other things to do."""
 
 
 class Worker:
@@ -63,18 +65,25 @@ class Worker:
         card = {"id": self._agent, "name": self._agent, "max_concurrent_tasks": 2}
         card |= {"skills": [{"id": "soak.step", "description": "does one step of a soak"}]}
         while True:
-            session = await self._client.register(card)
-            self._counts.joined += 1
-            beating = asyncio.create_task(self._beat(session))
             try:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._draw.uniform(0.5, 1.5) * WORKER_LIFE_SECONDS):
-                        await self._work(session.session_id)
-            finally:
-                beating.cancel()
-            # Every second one falls silent.
-            if self._draw.random() < 0.5:
-                await self._client.deregister(session.session_id)
+                await self._live(card)
+            except GenesisError:
+                self._counts.unanswered += 1
+                await asyncio.sleep(1.0)
+
+    async def _live(self, card: dict[str, Any]) -> None:
+        session = await self._client.register(card)
+        self._counts.joined += 1
+        beating = asyncio.create_task(self._beat(session))
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._draw.uniform(0.5, 1.5) * WORKER_LIFE_SECONDS):
+                    await self._work(session.session_id)
+        finally:
+            beating.cancel()
+        # Every second one falls silent.
+        if self._draw.random() < 0.5:
+            await self._client.deregister(session.session_id)
 
     async def _beat(self, session: api.RegisterResponse) -> None:
         while True:
@@ -125,11 +134,19 @@ async def make_plan(client: AsyncClient, counts: Counts, draw: random.Random) ->
             await client.update_plan(made.id, cancel=True)
 
 
+async def try_plan(client: AsyncClient, counts: Counts, draw: random.Random) -> None:
+    """`make_plan`, on a machine that may be busy."""
+    try:
+        await make_plan(client, counts, draw)
+    except GenesisError:
+        counts.unanswered += 1
+
+
 async def hand_out(client: AsyncClient, counts: Counts, draw: random.Random) -> None:
     """Have plans carried out, so many a second."""
     async with asyncio.TaskGroup() as group:
         while True:
-            group.create_task(make_plan(client, counts, draw))
+            group.create_task(try_plan(client, counts, draw))
             await asyncio.sleep(draw.expovariate(PLANS_PER_SECOND))
 
 
@@ -171,6 +188,7 @@ async def soak(server: Server, seconds: float) -> dict[str, Any]:
         "tasks_done": counts.done,
         "tasks_per_second": counts.done / seconds,
         "attempts_failed": counts.failed,
+        "calls_unanswered": counts.unanswered,
         "server_cpu_share": cpu / seconds,
         "rss_mb": {"first": rss[0], "middle": second_half[0], "last": rss[-1], "max": max(rss)},
         "rss_slope_mb_per_10_min": slope(second_half),

@@ -28,9 +28,9 @@ SLOT = api.WorkRequest(slots=api.WorkSlots(slots=1))
 NO_SLOT = api.WorkRequest(slots=api.WorkSlots())
 
 
-def card(agent_id: str) -> catalogue_pb2.AgentCard:
-    """An agent that can do every step of the measurement."""
-    skill = catalogue_pb2.Skill(id=CAPABILITY, name=CAPABILITY, description="does one step of a measurement")
+def card(agent_id: str, capability: str) -> catalogue_pb2.AgentCard:
+    """An agent that can do one thing."""
+    skill = catalogue_pb2.Skill(id=capability, name=capability, description="does one step of a measurement")
     return catalogue_pb2.AgentCard(
         id=agent_id, name=agent_id, description="an agent of a measurement", version="1.0.0", skills=[skill], max_concurrent_tasks=1
     )
@@ -107,13 +107,16 @@ async def heartbeats(stub: api_grpc.AgentServiceStub, session_id: str, seconds: 
     """Say now and then that a worker is alive."""
     await asyncio.sleep(offset)
     while True:
-        await stub.Heartbeat(api.HeartbeatRequest(session_id=session_id))
+        try:
+            await stub.Heartbeat(api.HeartbeatRequest(session_id=session_id), timeout=seconds)
+        except grpc.aio.AioRpcError as error:
+            print(error.details(), file=sys.stderr)
         await asyncio.sleep(seconds)
 
 
-async def register(stub: api_grpc.AgentServiceStub, agent_id: str) -> tuple[str, float]:
+async def register(stub: api_grpc.AgentServiceStub, agent_id: str, capability: str = CAPABILITY) -> tuple[str, float]:
     """A new session, and the seconds between its signs of life."""
-    joined = await stub.Register(api.RegisterRequest(card=card(agent_id)))
+    joined = await stub.Register(api.RegisterRequest(card=card(agent_id, capability)))
     return joined.session_id, joined.heartbeat_interval.ToTimedelta().total_seconds()
 
 

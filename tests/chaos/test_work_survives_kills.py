@@ -15,6 +15,8 @@ import pytest
 from chaos_arena import Arena, Template, template
 from chaos_judge import Judge, Looks, diaries, read
 
+from genesis.errors import GenesisError
+
 pytestmark = pytest.mark.chaos
 
 SEEDS = int(os.environ.get("GENESIS_CHAOS_SEEDS", "50"))
@@ -33,16 +35,23 @@ async def problems_of(seed: int, folder: Path, forge: Template) -> list[str]:
     """Run a seed; all that went wrong."""
     looks = Looks()
     arena = Arena(seed, folder, forge, watch=looks.look)
-    await arena.run()
-    problems, diary = looks.problems, diaries(folder)
+    problems = looks.problems
+    try:
+        await arena.run()
+    except* GenesisError as faults:
+        problems += [f"a call met {type(error).__name__}: {error}" for error in faults.exceptions]
+    for log in folder.glob("*.log"):
+        problems += [f"{log.name}: {line}" for line in log.read_text().splitlines() if is_fault(line)]
+    problems += [f"the plan {wish.name} was never seen" for plan_id, wish in arena.plans.items() if plan_id not in looks.last]
+    if problems:
+        return [f"seed {seed}: {problem}" for problem in problems]
+    diary = diaries(folder)
     if len(arena.plans) < 3 or arena.kills < 2:
         problems.append(f"only {len(arena.plans)} plans and {arena.kills} kills")
     stored = await read(folder / "data" / "genesis.sqlite3", list(arena.plans))
     for plan_id, wish in arena.plans.items():
         own = [line for line in diary if line["plan"] == plan_id]
         problems += Judge(wish, stored[plan_id], looks.last[plan_id], own).judge()
-    for log in folder.glob("*.log"):
-        problems += [f"{log.name}: {line}" for line in log.read_text().splitlines() if is_fault(line)]
     return [f"seed {seed}: {problem}" for problem in problems]
 
 

@@ -26,9 +26,8 @@ def client(server: Server) -> Iterator[genesis.Client]:
 
 
 @pytest.fixture
-def stream(channel: grpc.Channel, request: pytest.FixtureRequest) -> Iterator[RawStream]:
+def stream(channel: grpc.Channel) -> Iterator[RawStream]:
     """A worker that can do what is asked for here."""
-    del request
     with RawWorker(channel, card("spender", "purse.spending", slots=3)).working(slots=3) as opened:
         yield opened
 
@@ -118,13 +117,11 @@ def test_attempts_under_way_are_set_aside_so_that_parallel_work_keeps_the_limit_
     assert stream.hears_nothing(0.3)
     balance = client.get_plan(plan_id).balance
     assert (balance.spent.tasks, balance.reserved.tasks) == (0, 2)
-    third = next(iter({"t0", "t1", "t2"} - {first.task.id, second.task.id}))
     assert stream.report(first, declined=work_pb2.ReportedDeclined(reason="later", hand_back=True)).accepted.balance.spent.tasks == 0
     again = stream.take()
     assert stream.report(second, failed=failed()).accepted.balance.spent.tasks == 1
     stream.report(again, done=done())
     assert stream.hears_nothing(0.3)
-    assert third in {"t0", "t1", "t2"}
     assert client.get_plan(plan_id).balance.spent.tasks == 2
     client.update_plan(plan_id, cancel=True)
 

@@ -19,13 +19,13 @@ from genesis.v1 import agent_service_pb2, agent_service_pb2_grpc, catalogue_pb2,
 from servers import Server
 
 Metadata = Sequence[tuple[str, str]]
-FAST = {"GENESIS_WORKER_LEASE_SECONDS": "1.5", "GENESIS_ACKNOWLEDGE_SECONDS": "0.5", "GENESIS_REROUTE_SECONDS": "0.3"}
+FAST = {"GENESIS_WORKER_LEASE_SECONDS": "2.5", "GENESIS_ACKNOWLEDGE_SECONDS": "1", "GENESIS_REROUTE_SECONDS": "0.3"}
 """A server that loses patience with its workers soon."""
 NO_WAIT = plan_pb2.RetryPolicy()
 NO_WAIT.initial_backoff.FromMilliseconds(1)
 
 
-def eventually(check: Callable[[], object], seconds: float = 10.0) -> Any:
+def eventually(check: Callable[[], object], seconds: float = 20.0) -> Any:
     """What `check` gives as soon as it gives something; fails when it does not in time."""
     end = time.monotonic() + seconds
     while not (found := check()):
@@ -64,7 +64,7 @@ def plan_of(client: genesis.Client, *tasks: plan_pb2.Task, edges: Sequence[Any] 
     return made.id
 
 
-def ended(client: genesis.Client, plan_id: str, seconds: float = 15.0) -> Any:
+def ended(client: genesis.Client, plan_id: str, seconds: float = 20.0) -> Any:
     """The plan as it is when it has ended."""
     over = {plan_pb2.PLAN_STATE_DONE, plan_pb2.PLAN_STATE_FAILED, plan_pb2.PLAN_STATE_CANCELLED}
     return eventually(lambda: (found := client.get_plan(plan_id, contents=True)).plan.state in over and found, seconds)
@@ -219,7 +219,7 @@ class RawStream:
         """Say something."""
         self._say.put(agent_service_pb2.WorkRequest(**message))
 
-    def hear(self, seconds: float = 10.0) -> agent_service_pb2.WorkResponse | None:
+    def hear(self, seconds: float = 20.0) -> agent_service_pb2.WorkResponse | None:
         """The next message; None at the end. Raises grpc.RpcError when the stream fails, and queue.Empty when nothing comes."""
         heard = self._heard.get(timeout=seconds)
         if isinstance(heard, grpc.RpcError):
@@ -234,7 +234,7 @@ class RawStream:
             return True
         return False
 
-    def take(self, seconds: float = 10.0, *, acknowledge: bool = True) -> agent_service_pb2.WorkAssignment:
+    def take(self, seconds: float = 20.0, *, acknowledge: bool = True) -> agent_service_pb2.WorkAssignment:
         """The next message, which is a task."""
         heard = self.hear(seconds)
         assert heard is not None
@@ -243,7 +243,7 @@ class RawStream:
             self.say(acknowledge=agent_service_pb2.WorkAcknowledgement(lease_id=heard.assignment.lease.lease_id))
         return heard.assignment
 
-    def notice(self, seconds: float = 10.0) -> agent_service_pb2.LeaseNotice:
+    def notice(self, seconds: float = 20.0) -> agent_service_pb2.LeaseNotice:
         """The next message, which is a notice."""
         heard = self.hear(seconds)
         assert heard is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from genesis_server.dispatch.codec import (
     decode_run,
     encode_outcome,
     encode_run,
+    encode_run_again,
     outcome_key,
     run_key,
 )
@@ -21,6 +23,7 @@ from genesis_server.model.caller import Caller, Role
 from genesis_server.model.money import Money
 from genesis_server.model.work import Attempt, AttemptOutcome, LeaseToken, Outcome, PlanRun, RunBudget, TaskRun, Usage
 from genesis_server.storage.base import Key
+from genesis_server.storage.pieces import NO_PIECES
 
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=10)
 _TIME = st.floats(0, 1e11)
@@ -81,6 +84,13 @@ _OUTCOME = st.builds(
 @given(_RUN)
 def test_a_run_comes_back_as_it_was(run: PlanRun) -> None:
     assert decode_run(encode_run(run)) == run
+
+
+@given(_RUN, _RUN)
+def test_a_run_that_is_written_again_is_written_as_if_it_were_new(before: PlanRun, after: PlanRun) -> None:
+    after = replace(after, tasks={**before.tasks, **after.tasks})
+    _, pieces = encode_run_again(before, NO_PIECES)
+    assert encode_run_again(after, pieces)[0] == encode_run(after)
 
 
 @given(_OUTCOME)

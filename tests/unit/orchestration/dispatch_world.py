@@ -205,7 +205,11 @@ class Process:
         )
         self.transitions: list[tuple[str, str, str]] = []
         self.breakers = AgentBreakers(
-            self.store, clock=clock, now=now, observe=lambda _, agent_id, old, new: self.transitions.append((agent_id, old, new)), process=name
+            self.store,
+            clock=clock,
+            now=now,
+            observe=lambda _, agent_id, old, new: self.transitions.append((agent_id, old, new)),
+            process=name,
         )
         self.roster.on_tenant(self.breakers.know)
         self.plans = PlanStore(self.store)
@@ -239,9 +243,7 @@ class Process:
         )
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def _route(
-        self, of: Call, stored: StoredPlan, whole: Plan, *, index: CatalogueIndex | None, excluded: frozenset[str]
-    ) -> Routing:
+    async def _route(self, of: Call, stored: StoredPlan, whole: Plan, *, index: CatalogueIndex | None, excluded: frozenset[str]) -> Routing:
         if self.route_error is not None:
             raise self.route_error
         self.routed.append(excluded)
@@ -388,9 +390,9 @@ class Worker:
 class World:
     """Everything a test needs."""
 
-    def __init__(self, folder: Path, *, limits: Limits = Limits(), declared: Sequence[AgentCard] = ()) -> None:
+    def __init__(self, folder: Path, *, declared: Sequence[AgentCard] = ()) -> None:
         self.path = folder / "store.db"
-        self.limits, self.declared = limits, declared
+        self.limits, self.declared = Limits(), declared
         self.now = Clock(1_700_000_000.0)
         self.processes: list[Process] = []
         self.workers: list[Worker] = []
@@ -509,7 +511,7 @@ class World:
     async def until_real(self, condition: Callable[[], bool]) -> None:
         """Wait for what the server's own clock brings."""
         async with asyncio.timeout(PATIENCE):
-            while not condition():
+            while not condition():  # noqa: ASYNC110  (it is the server that sleeps)
                 await asyncio.sleep(0.01)
 
     # What is stored.

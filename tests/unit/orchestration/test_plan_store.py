@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from genesis_server.dispatch.codec import DISPATCHED_KIND, outcome_key, run_key
-from genesis_server.model.plan import Plan, PlanState, Task, TaskConstraints, TaskOrigin, TaskSource
+from genesis_server.model.plan import Edge, Plan, PlanState, Task, TaskConstraints, TaskOrigin, TaskSource, TaskState
 from genesis_server.model.provenance import DegradationLevel, Provenance
 from genesis_server.model.span import Span
 from genesis_server.model.update import Known, PlanDiff
@@ -48,6 +48,20 @@ async def test_a_plan_of_a_store_from_before_there_were_two_documents_is_read_an
     await plans.update("acme", found, after, PlanChange("p1", 2, "paused", PlanDiff(), (), PlanState.PAUSED, 0.0, "ann"))
     again = await plans.get("acme", "p1")
     assert (again, again.decided_version) == (after, 1)
+
+
+async def test_a_plan_that_is_written_again_comes_back_whole_whatever_its_words(plans: PlanStore) -> None:
+    awkward = 'say "tasks":[] and \\"tasks\\":[]'
+    before = stored("p1")
+    before = replace(before, plan=replace(before.plan, goal=awkward, tasks=(*before.plan.tasks, Task("t2", awkward))))
+    first = PlanChange("p1", 1, "made", PlanDiff(), (), PlanState.ACTIVE, 0.0, "ann")
+    puts, written = plans.puts("acme", None, before, first)
+    await plans.documents.put_all(puts)
+    done = replace(before.plan.tasks[0], state=TaskState.DONE)
+    plan = replace(written.plan, version=2, tasks=(done, written.plan.tasks[1], Task("t3", "new")), edges=(Edge("t1", "t3"),))
+    after = replace(written, plan=plan, known=Known({"t1": {"tasks": []}}))
+    await plans.update("acme", written, after, replace(first, version=2))
+    assert await plans.get("acme", "p1") == after
 
 
 async def test_another_tenant_does_not_find_it(plans: PlanStore) -> None:

@@ -119,7 +119,7 @@ async def test_new_tasks_are_handed_out(world: World) -> None:
     assert (await world.stored("p")).plan.state is PlanState.DONE
 
 
-async def _do(worker) -> str:  # noqa: ANN001
+async def _do(worker) -> str:
     task = await worker.next()
     await worker.done(task)
     return task.task.id

@@ -185,7 +185,14 @@ async def test_guards_are_decided_by_what_workers_put_out(world: World) -> None:
 async def test_a_task_whose_agent_is_not_there_waits_and_then_goes_to_another(world: World) -> None:
     here = world.process()
     ann = await world.join(here, agent("ann"))
-    await world.dispatch(here, plan("p", [work("a")], ), start=False)
+    await world.dispatch(
+        here,
+        plan(
+            "p",
+            [work("a")],
+        ),
+        start=False,
+    )
     await here.roster.leave(TENANT, ann.session.id, agent_id="ann")
     bob = await world.join(here, agent("bob"))
     from genesis_server.model.update import StartDispatch

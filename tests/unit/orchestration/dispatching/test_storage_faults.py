@@ -123,9 +123,7 @@ async def test_what_happens_while_runs_cannot_be_followed_is_seen_afterwards(wor
     await world.dispatch(here, plan("q", [work("a")]))
     await world.until(lambda: (entry := world.entry(there, "p")) is not None and entry.state.run.run.priority == 5)
     there.store.watch_fault.clear()
-    async with asyncio.timeout(10):
-        while (entry := world.entry(there, "p")) is None or entry.state.run.run.priority != 7 or world.entry(there, "q") is None:
-            await asyncio.sleep(0.01)
+    await world.until_real(lambda: world.entry(there, "q") is not None and world.entry(there, "p").state.run.run.priority == 7)
     await ann.done(task)
     await ann.done(await ann.next())
 
@@ -195,3 +193,46 @@ async def test_a_task_that_waits_is_noted_once_however_busy_its_plan_is(world: W
     view = await here.dispatcher.view(TENANT, await world.stored("p"))
     assert view is not None
     assert [one.waiting_for for one in view.runs if one.run.task_id == "a"] == [WaitingFor.RETRY]
+
+
+async def test_a_process_that_is_killed_between_the_end_of_a_worker_and_that_of_its_leases_loses_none(world: World) -> None:
+    here = world.process()
+    ann = await world.join(here, agent("ann"))
+    await world.dispatch(here, plan("p", [work("a", retry=RetryPolicy(max_attempts_per_agent=1))]))
+    await ann.next()
+    here.desks[TENANT]._leases.over = lambda *_: None  # type: ignore[method-assign]
+    await here.roster.leave(TENANT, ann.session.id, agent_id="ann")
+    assert await world.attempts("p", "a") == [("ann", "RUNNING")]
+    world.forget(here)
+    await here.crash()
+    there = world.process()
+    bob = await world.join(there, agent("bob"))
+    await world.settle()
+    while not bob.tasks.qsize():
+        await world.pass_time(1)
+    assert (await bob.next()).attempt.number == 2
+    assert await world.attempts("p", "a") == [("ann", "LOST"), ("bob", "RUNNING")]
+
+
+async def test_a_lease_whose_holder_cannot_be_looked_up_is_looked_up_again(world: World) -> None:
+    here, there = world.process(), world.process()
+    ann = await world.join(here, agent("ann"))
+    await world.dispatch(here, plan("p", [work("a")]))
+    await ann.next()
+    await world.settle()
+    book, entry = there.desks[TENANT]._leases, world.entry(there, "p")
+    (lease,) = entry.leases.values()
+    there.store.fault = "STORAGE_UNAVAILABLE"
+    room = there.roster._rooms.pop(TENANT)
+    await book._check_holder(entry, lease)
+    assert (lease.unchecked, lease.leaving) == (True, False)
+    there.store.fault = None
+    there.roster._rooms[TENANT] = room
+    book.tick()
+    await world.settle()
+    assert (lease.unchecked, lease.leaving) == (False, False)
+    here.desks[TENANT]._leases.over = lambda *_: None  # type: ignore[method-assign]
+    await here.roster.leave(TENANT, ann.session.id, agent_id="ann")
+    there.roster._rooms.pop(TENANT)
+    await book._check_holder(entry, lease)
+    assert lease.leaving
