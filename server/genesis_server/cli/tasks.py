@@ -28,7 +28,7 @@ def tasks(
         str | None, typer.Argument(metavar="[TASK]", help="One task with every attempt at it, by id or number.", show_default=False)
     ] = None,
     *,
-    dead: Annotated[bool, typer.Option("--dead", help="Only tasks that were given up for good, each with its reason.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="Only tasks that will not be done: given up, or in need of one that was, each with its reason.")] = False,
 ) -> None:
     """List a plan's tasks: how far each is, who works on it, what it waits for, what it cost."""
     from genesis_server.cli.picture import RunPicture
@@ -45,8 +45,17 @@ def tasks(
         narrowed = only(stored, {found.id})
         run.answer(narrowed, lambda console: console.print(task_view(picture, found, narrowed.artefacts, time.time())))
         return
-    wanted = {one.task_id for one in stored.runs if one.dead_letter} if dead else {one.id for one in stored.plan.tasks}
+    wanted = _lost(stored) if dead else {one.id for one in stored.plan.tasks}
     run.answer(only(stored, wanted), lambda console: console.print(tasks_table(picture, wanted)))
+
+
+def _lost(stored: GetPlanResponse) -> set[str]:
+    """The tasks that were given up, and those that failed or were cancelled for a reason of their own."""
+    from genesis.v1 import plan_pb2
+
+    ended = {plan_pb2.TASK_STATE_FAILED, plan_pb2.TASK_STATE_CANCELLED}
+    lost = {task.id for task in stored.plan.tasks if task.state in ended and task.error}
+    return lost | {run.task_id for run in stored.runs if run.dead_letter}
 
 
 def only(stored: GetPlanResponse, task_ids: set[str]) -> GetPlanResponse:

@@ -7,7 +7,7 @@ from math import ceil
 from genesis_server.model.plan import Task, TaskState
 from genesis_server.model.work import AttemptOutcome, TaskRun, WaitingFor
 
-_BUDGET = {"cost": "money", "tokens": "tokens", "tasks": "attempts", "time": "time"}
+_BUDGET = {"cost": "too little money", "tokens": "too few tokens", "tasks": "too few attempts", "time": "no time"}
 
 
 def waiting(  # noqa: PLR0911  (one for each reason)
@@ -31,7 +31,7 @@ def waiting(  # noqa: PLR0911  (one for each reason)
     if task.state is TaskState.AWAITING_APPROVAL:
         return WaitingFor.APPROVAL, "somebody has to approve it"
     if budget_part is not None:
-        return WaitingFor.BUDGET, f"the budget has too little {_BUDGET[budget_part]} left"
+        return WaitingFor.BUDGET, f"the budget has {_BUDGET[budget_part]} left"
     if run is not None and run.not_before > now:
         return WaitingFor.RETRY, f"attempt {run.counted + 1} begins in {_seconds(run.not_before - now)}"
     if not agent_id:

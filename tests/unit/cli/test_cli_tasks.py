@@ -48,6 +48,16 @@ def test_dead_letters_alone(served: FakeServer, run) -> None:
     assert "no such task" in run("tasks", "plan_1", "--dead").stdout
 
 
+def test_what_needs_a_dead_letter_is_listed_with_it(served: FakeServer, run) -> None:
+    """It will not be done either, and says why."""
+    behind = plan_pb2.Task(id="e", goal="Bill them", state=plan_pb2.TASK_STATE_CANCELLED, error="needs d, which failed")
+    cancelled = plan_pb2.Task(id="f", goal="Rest", state=plan_pb2.TASK_STATE_CANCELLED)
+    served.on("GetPlan", pb2.GetPlanResponse(plan=plan_pb2.Plan(id="plan_1", tasks=[behind, cancelled])))
+    text = _words(run("tasks", "plan_1", "--dead").stdout)
+    assert "needs d, which failed" in text
+    assert "Rest" not in text
+
+
 @pytest.mark.parametrize("name", ["a", "1.1"])
 def test_one_task_shows_every_attempt_and_what_it_put_out(served: FakeServer, run, name: str) -> None:
     """By id or number."""

@@ -8,7 +8,7 @@ from google.protobuf import json_format
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from genesis.v1 import agent_service_pb2, common_pb2, orchestrator_service_pb2
+from genesis.v1 import agent_service_pb2, common_pb2, orchestrator_service_pb2, plan_pb2
 from genesis_server.cli.show.rows import Rows
 from genesis_server.cli.text import amount, counted, enum_word, plain, seconds, span
 
@@ -86,11 +86,13 @@ def _presence(entry: agent_service_pb2.AgentEntry) -> Text:
 
 def plans_table(plans: Sequence[orchestrator_service_pb2.PlanSummary]) -> RenderableType:
     """Stored plans in short."""
-    table = Rows("plan", "made", "tasks", "level", "goal", right=("tasks",), whole=("plan",))
+    table = Rows("plan", "state", "made", "tasks", "level", "goal", right=("tasks",), whole=("plan",))
     for plan in plans:
         level = enum_word(common_pb2.DegradationLevel, plan.level, "DEGRADATION_LEVEL_")
         made = f"{plan.create_time.ToDatetime():%Y-%m-%d %H:%M} UTC"
-        table.add(Text(f"{plain(plan.id)} v{plan.version}"), Text(made), Text(str(plan.task_count)), Text(level), Text(plain(plan.goal)))
+        state = enum_word(plan_pb2.PlanState, plan.state, "PLAN_STATE_")
+        named = Text(f"{plain(plan.id)} v{plan.version}")
+        table.add(named, Text(state), Text(made), Text(str(plan.task_count)), Text(level), Text(plain(plan.goal)))
     return table
 
 
