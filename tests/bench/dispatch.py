@@ -1,4 +1,4 @@
-"""What dispatch costs: 1 000 live workers and 10 000 ready tasks, next to bare streams that carry as many messages; and how fast it is idle.
+"""What dispatch costs: 1 000 live workers and 10 000 ready tasks, next to bare streams with as many messages; and how quick it is idle.
 
 Prints, and with --json FILE writes: tasks finished a second (reported, durable, acknowledged) and bare round trips a second, CPU of the
 server for each, waits as server and workers see them, memory; milliseconds from a report to the next task's assignment on an idle server,
@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,13 +24,14 @@ import grpc
 import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from stream_workers import CAPABILITY, OUTPUTS, register
+
 from genesis.v1 import agent_service_pb2 as agents_api
 from genesis.v1 import agent_service_pb2_grpc as agents_grpc
 from genesis.v1 import orchestrator_service_pb2 as api
 from genesis.v1 import orchestrator_service_pb2_grpc as api_grpc
 from genesis.v1 import plan_pb2, update_pb2, work_pb2
 from servers import Server, free_port, running
-from stream_workers import CAPABILITY, OUTPUTS, register
 
 SETTINGS = {"GENESIS_RATE_PER_SECOND": "100000", "GENESIS_RATE_BURST": "100000", "GENESIS_MAX_CONCURRENT_CALLS": "1000"}
 WORKERS, PROCESSES, AGENTS = 1000, 2, 10
@@ -93,15 +92,13 @@ async def dispatched_plans(address: str) -> None:
     """PLANS plans in the hands of the dispatcher, everything in them ready."""
     async with grpc.aio.insecure_channel(address) as channel:
         stub = api_grpc.OrchestratorServiceStub(channel)
-        left = iter(range(PLANS))
-        ids: list[str] = []
+        few = asyncio.Semaphore(4)
 
-        async def make() -> None:
-            for _ in left:
-                ids.append(await make_plan(stub, TASKS_PER_PLAN))
+        async def make() -> str:
+            async with few:
+                return await make_plan(stub, TASKS_PER_PLAN)
 
-        await asyncio.gather(*[make() for _ in range(4)])
-        for plan_id in ids:
+        for plan_id in await asyncio.gather(*[make() for _ in range(PLANS)]):
             await stub.UpdatePlan(update_pb2.UpdatePlanRequest(plan_id=plan_id, dispatch=work_pb2.Dispatch()))
 
 
@@ -323,7 +320,7 @@ async def measure_chains(address: str, http: Sequence[str]) -> dict[str, float]:
             plan_id = await make_plan(stub, LINKS, capabilities=TURNS, chained=True)
             await stub.UpdatePlan(update_pb2.UpdatePlanRequest(plan_id=plan_id, dispatch=work_pb2.Dispatch()))
             async with asyncio.timeout(60):
-                while f"{plan_id}/step-{LINKS - 1}" not in ended:
+                while f"{plan_id}/step-{LINKS - 1}" not in ended:  # noqa: ASYNC110  (an event would be one more thing to wake)
                     await asyncio.sleep(0.02)
     for task in working_links:
         task.cancel()
@@ -339,16 +336,16 @@ async def measure(folder: Path) -> dict[str, Any]:
     """Everything."""
     address = f"127.0.0.1:{free_port()}"
     each = PLANS * TASKS_PER_PLAN // WORKERS
-    bare = subprocess.Popen([sys.executable, str(HERE / "bare_streams.py"), address, str(each)], stdout=subprocess.PIPE)
-    with bare:
-        try:
-            assert bare.stdout is not None
-            bare.stdout.readline()
-            with running(folder / "one", settings=SETTINGS) as server:
-                chains = {"one_process": await measure_chains(server.address, [server.http])}
-                load = await measure_load(server, address, psutil.Process(bare.pid))
-        finally:
-            bare.terminate()
+    pipe = asyncio.subprocess.PIPE
+    bare = await asyncio.create_subprocess_exec(sys.executable, str(HERE / "bare_streams.py"), address, str(each), stdout=pipe)
+    try:
+        await _line(bare)
+        with running(folder / "one", settings=SETTINGS) as server:
+            chains = {"one_process": await measure_chains(server.address, [server.http])}
+            load = await measure_load(server, address, psutil.Process(bare.pid))
+    finally:
+        bare.terminate()
+        await bare.wait()
     with running(folder / "two", settings=SETTINGS, arguments=("--workers", "2")) as server:
         host, _, port = server.http.rpartition(":")
         chains["two_processes"] = await measure_chains(server.address, [server.http, f"{host}:{int(port) + 1}"])

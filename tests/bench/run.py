@@ -30,10 +30,11 @@ import genesis
 import genesis_server
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from dispatch import measure as measure_dispatch
+
 from genesis.v1 import orchestrator_service_pb2 as api
 from genesis.v1 import orchestrator_service_pb2_grpc as api_grpc
 from genesis.v1 import plan_pb2
-from dispatch import measure as measure_dispatch
 from servers import Server, free_port, running
 
 GOAL = "Release the new billing feature to all customers by Friday"

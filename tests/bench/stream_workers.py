@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,9 +121,45 @@ async def register(stub: api_grpc.AgentServiceStub, agent_id: str, capability: s
     return joined.session_id, joined.heartbeat_interval.ToTimedelta().total_seconds()
 
 
+def measured(workers: Sequence[Worker]) -> str:
+    """What all workers measured since the last "go", as JSON."""
+    taken = [worker.taken for worker in workers]
+    return json.dumps(
+        {
+            "done": sum(one.done for one in taken),
+            "refused": sum(one.refused for one in taken),
+            "first": min(one.first for one in taken if one.first),
+            "last": max(one.last for one in taken),
+            "acknowledged_ms": [ms for one in taken for ms in one.acknowledged_ms],
+            "next_ms": [ms for one in taken for ms in one.next_ms],
+        }
+    )
+
+
+async def tell(workers: Sequence[Worker]) -> None:
+    """Print how many reports were taken, whenever there are more."""
+    told = 0
+    while True:
+        await asyncio.sleep(0.05)
+        done = sum(worker.taken.done for worker in workers)
+        if done != told:
+            told = done
+            print(done, flush=True)
+
+
+async def obey(workers: Sequence[Worker]) -> None:
+    """Do what standard input says until it says "end", or no more."""
+    loop = asyncio.get_running_loop()
+    while (line := (await loop.run_in_executor(None, sys.stdin.readline)).strip()) not in {"", "end"}:
+        for worker in workers if line == "go" else ():
+            worker.begin()
+        await asyncio.gather(*[worker.say(SLOT if line == "go" else NO_SLOT) for worker in workers])
+        if line == "stop":
+            print(measured(workers), flush=True)
+
+
 async def main(asked: argparse.Namespace) -> None:
     """Work until told to end."""
-    loop = asyncio.get_running_loop()
     channels = [
         grpc.aio.insecure_channel(asked.address, [("grpc.use_local_subchannel_pool", 1)]) for _ in range(-(-asked.count // asked.each))
     ]
@@ -138,39 +175,8 @@ async def main(asked: argparse.Namespace) -> None:
         if seconds:
             tasks.append(asyncio.create_task(heartbeats(stub, session_id, seconds, seconds * number / asked.count)))
     print("ready", flush=True)
-
-    async def tell() -> None:
-        told = 0
-        while True:
-            await asyncio.sleep(0.05)
-            done = sum(worker.taken.done for worker in workers)
-            if done != told:
-                told = done
-                print(done, flush=True)
-
-    telling = asyncio.create_task(tell())
-    while (line := await loop.run_in_executor(None, sys.stdin.readline)) and line.strip() != "end":
-        if line.strip() == "go":
-            for worker in workers:
-                worker.begin()
-            await asyncio.gather(*[worker.say(SLOT) for worker in workers])
-        else:
-            await asyncio.gather(*[worker.say(NO_SLOT) for worker in workers])
-            all_taken = [worker.taken for worker in workers]
-            print(
-                json.dumps(
-                    {
-                        "done": sum(one.done for one in all_taken),
-                        "refused": sum(one.refused for one in all_taken),
-                        "first": min(one.first for one in all_taken if one.first),
-                        "last": max(one.last for one in all_taken),
-                        "acknowledged_ms": [ms for one in all_taken for ms in one.acknowledged_ms],
-                        "next_ms": [ms for one in all_taken for ms in one.next_ms],
-                    }
-                ),
-                flush=True,
-            )
-    telling.cancel()
+    tasks.append(asyncio.create_task(tell(workers)))
+    await obey(workers)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -28,7 +28,7 @@ def tasks(
         str | None, typer.Argument(metavar="[TASK]", help="One task with every attempt at it, by id or number.", show_default=False)
     ] = None,
     *,
-    dead: Annotated[bool, typer.Option("--dead", help="Only tasks that will not be done: given up, or in need of one that was, each with its reason.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="Only tasks that will never be done, each with its reason.")] = False,
 ) -> None:
     """List a plan's tasks: how far each is, who works on it, what it waits for, what it cost."""
     from genesis_server.cli.picture import RunPicture
