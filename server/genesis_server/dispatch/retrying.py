@@ -62,7 +62,25 @@ def after_failure(task: Task, run: TaskRun, *, now: float, jitter: float) -> Ret
     last = run.attempts[-1] if run.attempts else None
     if last is None or last.agent_id in others:
         return Retry(now, others)
-    return Retry(now + _wait(task, run, last, jitter), others)
+    return Retry(now + backoff(task, run, jitter=jitter), others)
+
+
+def backoff(task: Task, run: TaskRun, *, jitter: float) -> float:
+    """Seconds the agent of the last attempt waits before the next one, if it is its own. `jitter`: a draw between 0 and 1."""
+    last = run.attempts[-1] if run.attempts else None
+    if last is None:
+        return 0.0
+    if last.outcome is AttemptOutcome.RETURNED:
+        doublings = _handed_back_in_a_row(run) - 2
+    elif last.outcome.counts:
+        doublings = run.counted - 1
+    else:
+        return 0.0
+    if doublings < 0:
+        return 0.0
+    initial = task.retry.initial_backoff_seconds
+    seconds = min((DEFAULT_BACKOFF_SECONDS if initial is None else initial) * 2**doublings, MAX_BACKOFF_SECONDS)
+    return min(seconds * (1 - JITTER + 2 * JITTER * jitter), MAX_BACKOFF_SECONDS)
 
 
 def excluded(task: Task, run: TaskRun) -> frozenset[str]:
@@ -96,20 +114,6 @@ def story(run: TaskRun) -> str:
         told.append(sentence)
     told.append(f"Given up after {run.counted} attempt{'' if run.counted == 1 else 's'}.")
     return " ".join(reversed(told))
-
-
-def _wait(task: Task, run: TaskRun, last: Attempt, jitter: float) -> float:
-    if last.outcome is AttemptOutcome.RETURNED:
-        doublings = _handed_back_in_a_row(run) - 2
-    elif last.outcome.counts:
-        doublings = run.counted - 1
-    else:
-        return 0.0
-    if doublings < 0:
-        return 0.0
-    initial = task.retry.initial_backoff_seconds
-    seconds = min((DEFAULT_BACKOFF_SECONDS if initial is None else initial) * 2**doublings, MAX_BACKOFF_SECONDS)
-    return min(seconds * (1 - JITTER + 2 * JITTER * jitter), MAX_BACKOFF_SECONDS)
 
 
 def _handed_back_in_a_row(run: TaskRun) -> int:

@@ -223,6 +223,8 @@ class Report:
     usage: Usage | None = None
     agent_id: str = ""
     """Who did it, when it was done elsewhere; empty: whom the routing names."""
+    request_id: str = field(default="", compare=False)
+    """Tells a report without a lease from others of its task when it is told again; empty: each is another one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 from genesis_server.dispatch.codec import encode_outcome, outcome_key
 from genesis_server.dispatch.leasing import leases_of
 from genesis_server.model.plan import Task
@@ -68,6 +70,13 @@ def outcome_elsewhere(
         usage=report.usage,
         expected=expected,
     )
+
+
+def name_elsewhere(report: Report, run: PlanRun) -> str:
+    """What tells work done without a lease from others of its task: the report's id, so that it is written once, or its place in `run`."""
+    if report.request_id:
+        return f"r{blake2b(report.request_id.encode(), digest_size=16).hexdigest()}"
+    return f"e{run.spent.tasks}"
 
 
 def outcome_put(tenant: str, outcome: Outcome, name: str = "") -> Put:

@@ -164,7 +164,7 @@ def test_every_call_has_a_deadline_by_default(fake: FakeServer, client: genesis.
     fake.on("Health", answer)
     client.health()
     assert remaining[0] is not None
-    assert 3 < remaining[0] <= 5
+    assert 3 < remaining[0] <= 5.5
 
 
 def test_lists_walk_all_pages(fake: FakeServer, client: genesis.Client) -> None:

@@ -97,7 +97,7 @@ class AgentServiceServicer:
     def Work(self, request_iterator, context):
         """Takes work: the worker says how many tasks it can take, gets tasks under leases, acknowledges each, and reports, here or by
         OrchestratorService.Report. A worker whose stream breaks opens another one, at any server process, and goes on. Role: agent.
-        Errors: SESSION_NOT_FOUND, AGENT_MISMATCH, INVALID_FIELD, OVERLOADED, STORAGE_UNAVAILABLE.
+        Errors: SESSION_NOT_FOUND, AGENT_MISMATCH, INVALID_FIELD, OVERLOADED, STORAGE_FULL, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

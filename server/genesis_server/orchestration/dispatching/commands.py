@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from genesis_server.model.work import AttemptOutcome, LeaseProgress, LeaseToken, Report
+from genesis_server.model.work import AttemptOutcome, LeaseToken, Report
 from genesis_server.orchestration.dispatching.answers import Reported
 from genesis_server.orchestration.dispatching.stream import WorkStream
 
@@ -60,10 +60,7 @@ class Reroute:
 
 @dataclass(frozen=True, slots=True)
 class NoteProgress:
-    """Keep how far a task is."""
-
-    told: LeaseProgress
-    agent_id: str | None
+    """Write how far a plan's tasks are, as its leases say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 
-from genesis_server.model.work import AttemptOutcome, Session, SessionState
-from genesis_server.orchestration.dispatching.commands import Command, HandOut, NoteProgress, Reload, TakeBack, TakeReport
-from genesis_server.orchestration.dispatching.entry import Entry, Lease
+from genesis_server.dispatch.codec import OUTCOME_KIND
+from genesis_server.model.work import AttemptOutcome, LeaseProgress, Session, SessionState
+from genesis_server.orchestration.dispatching.commands import Command, HandOut, NoteProgress, Reload, TakeReport
+from genesis_server.orchestration.dispatching.entry import Entry
 from genesis_server.orchestration.dispatching.leases import NEVER_ARRIVED, LeaseBook
 from genesis_server.orchestration.dispatching.matching import Matcher
 from genesis_server.orchestration.dispatching.ready_tasks import ReadyTasks
@@ -26,7 +27,7 @@ from genesis_server.orchestration.plan_store import has_ended, version_mismatch
 from genesis_server.orchestration.updating import ATTEMPTS
 from genesis_server.planning.update.ready import settle
 from genesis_server.resilience.errors import GenesisError
-from genesis_server.storage.base import VersionConflictError
+from genesis_server.storage.base import Key, VersionConflictError
 
 FAULT_PAUSE_SECONDS = 1.0
 """Before something is tried again that the storage did not take."""
@@ -53,7 +54,7 @@ class Desk:
             offer=lambda ready, stream: self._ready.offer(ready, stream),  # noqa: PLW0108  (they know each other)
         )
         self._ready = ReadyTasks(tenant, tools, entries=self._entries, matcher=self._matcher, submit=self.submit)
-        self._leases = LeaseBook(tenant, tools, streams=self._streams, matcher=self._matcher, take_back=self._take_back, spawn=self._spawn)
+        self._leases = LeaseBook(tenant, tools, streams=self._streams, matcher=self._matcher, submit=self.submit, spawn=self._spawn)
         self._again: list[tuple[float, str, Command]] = []
         """Commands to submit again, when by the monotonic clock, with their plan."""
         self._starting: set[str] = set()
@@ -83,6 +84,12 @@ class Desk:
         if not entry.working:
             entry.working = True
             self._spawn(self._work(entry))
+
+    def progress(self, told: LeaseProgress, agent_id: str | None) -> None:
+        """A worker says how far it is; what names no lease that is known here, or another agent's, is ignored."""
+        entry = self._entries.get(told.plan_id)
+        if entry is not None:
+            self._leases.progress(entry, told, agent_id)
 
     def begin(self, plan_ids: Collection[str]) -> None:
         """These are the dispatched plans: read them all, and what else is kept here, for something may have been missed."""
@@ -200,12 +207,13 @@ class Desk:
 
     async def _decided_and_written(self, entry: Entry, batch: Sequence[Command]) -> Turn:
         tools = self._tools
+        recorded: set[Key] = set()
         async with tools.updater.turn(self.tenant, entry.plan_id):
             is_fresh = entry.state is None or any(_is_news(entry.state, command) for command in batch)
             if is_fresh:
                 await self._read(entry)
             for left in reversed(range(ATTEMPTS)):
-                turn = Turn(tools, self.tenant, entry)
+                turn = Turn(tools, self.tenant, entry, recorded=recorded)
                 await turn.decide(batch)
                 if turn.has_refused and not is_fresh:
                     # Another process may have written what this one has not heard of: nothing is refused by what was before.
@@ -218,6 +226,8 @@ class Desk:
                 except VersionConflictError as conflict:
                     if not left:
                         raise version_mismatch(entry.plan_id, conflict.expected, conflict.actual) from None
+                    if conflict.key.kind == OUTCOME_KIND:
+                        recorded.add(conflict.key)
                     await self._read(entry)
                     is_fresh = True
                 else:
@@ -304,9 +314,6 @@ class Desk:
         entry.offered.discard(command.task_id)
         self._tools.breakers.release(self.tenant, command.stream.agent_id)
         self._matcher.note(command.stream)
-
-    def _take_back(self, entry: Entry, lease: Lease, outcome: AttemptOutcome, why: str) -> None:
-        self.submit(entry.plan_id, TakeBack(lease.task_id, lease.attempt.lease, outcome, why))
 
     # What is kept of a plan.
 

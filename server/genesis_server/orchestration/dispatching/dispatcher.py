@@ -14,7 +14,7 @@ from genesis_server.dispatch.waiting import waiting
 from genesis_server.model.plan import Task, TaskKind, TaskState
 from genesis_server.model.work import LeaseProgress, PlanRun, Report, Session, TaskRun
 from genesis_server.orchestration.dispatching.answers import Reported, RunView, TaskRunView
-from genesis_server.orchestration.dispatching.commands import NoteProgress, TakeReport
+from genesis_server.orchestration.dispatching.commands import TakeReport
 from genesis_server.orchestration.dispatching.desk import Desk
 from genesis_server.orchestration.dispatching.plan_clock import PlanClock
 from genesis_server.orchestration.dispatching.state import State
@@ -68,8 +68,7 @@ class Dispatcher:
         """Keep how far tasks are; what names a lease that is gone or another agent's is ignored."""
         desk = self._desk(tenant)
         for one in told:
-            if desk.entry(one.plan_id) is not None:
-                desk.submit(one.plan_id, NoteProgress(one, agent_id))
+            desk.progress(one, agent_id)
 
     async def view(self, tenant: str, stored: StoredPlan) -> RunView | None:
         """The work on a plan; None when it has no run."""

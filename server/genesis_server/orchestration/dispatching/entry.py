@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
-from genesis_server.model.work import Attempt
+from genesis_server.model.work import Attempt, LeaseProgress
 from genesis_server.orchestration.dispatching.commands import Command
 from genesis_server.orchestration.dispatching.plan_clock import PlanClock
 from genesis_server.orchestration.dispatching.state import State
@@ -25,6 +26,10 @@ class Lease:
     """Whether it is being taken back."""
     unheard: float | None = None
     """Since when its worker's stream is gone without having acknowledged it, by the monotonic clock."""
+    progress: LeaseProgress | None = None
+    """How far its worker says it is, while that is not written."""
+    progress_at: float = -inf
+    """When that was written last, or tried, by the monotonic clock."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 from genesis_server.dispatch.leasing import leases_of
 from genesis_server.model.plan import PlanState
-from genesis_server.model.work import Attempt, AttemptOutcome, LeaseNoticeKind
+from genesis_server.model.work import Attempt, AttemptOutcome, LeaseNoticeKind, LeaseProgress
+from genesis_server.orchestration.dispatching.commands import Command, NoteProgress, TakeBack
 from genesis_server.orchestration.dispatching.entry import Entry, Lease
 from genesis_server.orchestration.dispatching.matching import Matcher
 from genesis_server.orchestration.dispatching.state import State
@@ -21,7 +22,8 @@ processes wrote is on its way."""
 
 NEVER_ARRIVED = "it never arrived"
 
-TakeBackLease = Callable[[Entry, Lease, AttemptOutcome, str], None]
+PROGRESS_SECONDS = 1.0
+"""Between two writes of how far a task is."""
 
 
 class LeaseBook:
@@ -34,7 +36,7 @@ class LeaseBook:
         *,
         streams: Mapping[str, WorkStream],
         matcher: Matcher,
-        take_back: TakeBackLease,
+        submit: Callable[[str, Command], None],
         spawn: Callable[[Coroutine[None, None, None]], None],
     ) -> None:
         """Take the parts.
@@ -44,7 +46,7 @@ class LeaseBook:
             tools: what a desk works with.
             streams: those of this process, by session.
             matcher: told of what begins and ends.
-            take_back: ends a lease whose worker is not there.
+            submit: lets something happen to a plan.
             spawn: runs something aside.
         """
         self.load: Counter[str] = Counter()
@@ -59,7 +61,7 @@ class LeaseBook:
         """Leases that workers say they hold and nobody here knows, with when to tell that they are over."""
         self._tenant, self._tools = tenant, tools
         self._streams, self._matcher = streams, matcher
-        self._end, self._spawn = take_back, spawn
+        self._submit, self._spawn = submit, spawn
 
     # What becomes of a plan.
 
@@ -78,7 +80,18 @@ class LeaseBook:
                 if (known.attempt.fraction, known.attempt.message) != (attempt.fraction, attempt.message):
                     known.unheard = None
                 known.attempt = attempt
+                if known.progress is not None and not _is_news(attempt, known.progress):
+                    known.progress = None
         return bool(over)
+
+    def progress(self, entry: Entry, told: LeaseProgress, agent_id: str | None) -> None:
+        """A worker says how far it is: the last it said is written, at most once in PROGRESS_SECONDS."""
+        lease = entry.leases.get(told.lease.lease_id)
+        if lease is None or (lease.task_id, lease.attempt.lease) != (told.task_id, told.lease):
+            return
+        if agent_id in {None, lease.attempt.agent_id}:
+            lease.progress = told if _is_news(lease.attempt, told) else None
+            self._write_progress(entry, lease)
 
     def forget(self, entry: Entry) -> None:
         """A plan is not carried out any more."""
@@ -156,14 +169,20 @@ class LeaseBook:
             elif lease.unchecked:
                 lease.unchecked = False
                 self._spawn(self._check_holder(entry, lease))
+            self._write_progress(entry, lease)
 
     def take_back(self, entry: Entry, lease: Lease, outcome: AttemptOutcome, why: str) -> None:
         """End a lease, once; it is tried until it is written."""
         if not lease.leaving:
             lease.leaving = True
-            self._end(entry, lease, outcome, why)
+            self._submit(entry.plan_id, TakeBack(lease.task_id, lease.attempt.lease, outcome, why))
 
     # How.
+
+    def _write_progress(self, entry: Entry, lease: Lease) -> None:
+        if lease.progress is not None and self._tools.clock() - lease.progress_at >= PROGRESS_SECONDS:
+            lease.progress_at = self._tools.clock()
+            self._submit(entry.plan_id, NoteProgress())
 
     def _begun(self, entry: Entry, task_id: str, attempt: Attempt) -> None:
         lease_id, session_id = attempt.lease.lease_id, attempt.session_id
@@ -236,3 +255,8 @@ class LeaseBook:
                 del counts[key]
         (self._matcher.started if change > 0 else self._matcher.ended)(agent_id, entry.plan_id)
         self._tools.observer.running(agent_id, self.load[agent_id])
+
+
+def _is_news(attempt: Attempt, told: LeaseProgress) -> bool:
+    """Whether a worker says something else than what is written."""
+    return (attempt.fraction, attempt.message) != (told.fraction, told.message)

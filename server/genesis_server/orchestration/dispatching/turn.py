@@ -7,7 +7,7 @@ up, the event that lets planning repair the plan; last come the tasks to hand ou
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from genesis_server.dispatch.budget import balance, refused_part
@@ -21,10 +21,9 @@ from genesis_server.dispatch.leasing import (
     lease_lost,
     leases_of,
     progressed,
-    spent_elsewhere,
     wait_until,
 )
-from genesis_server.dispatch.retrying import Retry, after_failure, barred, excluded, story
+from genesis_server.dispatch.retrying import Retry, after_failure, backoff, barred, excluded, story
 from genesis_server.dispatch.values import check_outputs, inputs_of
 from genesis_server.model.caller import Caller, Role
 from genesis_server.model.plan import TaskState
@@ -36,7 +35,6 @@ from genesis_server.model.work import (
     Balance,
     Declined,
     Done,
-    Outcome,
     PlanRun,
     TaskRun,
     Usage,
@@ -51,16 +49,15 @@ from genesis_server.orchestration.dispatching.commands import (
     TakeReport,
 )
 from genesis_server.orchestration.dispatching.entry import Entry
-from genesis_server.orchestration.dispatching.reports import done_event, puts_out_the_same
+from genesis_server.orchestration.dispatching.reports import done_elsewhere, done_event, puts_out_the_same
 from genesis_server.orchestration.dispatching.tools import Tools
 from genesis_server.orchestration.orchestrator import Call
-from genesis_server.orchestration.outcomes import attempt_outcome, outcome_elsewhere, outcome_put
+from genesis_server.orchestration.outcomes import attempt_outcome, outcome_put
 from genesis_server.orchestration.plan_store import has_ended
 from genesis_server.orchestration.runs import run_puts
 from genesis_server.orchestration.updating import Decided
-from genesis_server.planning.update.refusals import task_not_found
 from genesis_server.resilience.errors import GenesisError, RoutingError, ValidationError, invalid_field
-from genesis_server.storage.base import Put
+from genesis_server.storage.base import Key, Put
 
 _LOG = logging.getLogger(__name__)
 
@@ -81,8 +78,11 @@ class Verdict:
 class Turn:
     """What is decided for a plan in one go; made anew when somebody else wrote meanwhile."""
 
-    def __init__(self, tools: Tools, tenant: str, entry: Entry) -> None:
-        """Begin with the state of a plan as it is kept; ValueError when it was not read yet."""
+    def __init__(self, tools: Tools, tenant: str, entry: Entry, *, recorded: Collection[Key] = ()) -> None:
+        """Begin with the state of a plan as it is kept, and the history that is known to be `recorded` already.
+
+        Raises ValueError when the plan was not read yet.
+        """
         if entry.state is None:
             raise ValueError("a plan is read before it is worked on")
         self._entry = entry
@@ -112,7 +112,10 @@ class Turn:
         """What happens next to tasks that were reported."""
         self._wanted: dict[str, frozenset[str]] = {}
         """Tasks to be routed anew, each with those who must not get it."""
-        self._outcomes: list[Outcome] = []
+        self._stays: dict[str, float] = {}
+        """Tasks that failed and whose agent goes on when nobody else is there, with when, in seconds since the epoch."""
+        self._history: list[Put] = []
+        self._recorded = set(recorded)
         self._currency: str | None = None
         """Of the first report with a cost."""
 
@@ -138,15 +141,13 @@ class Turn:
                 self._take_back(command)
             elif isinstance(command, TakeReport):
                 self._take_report(command)
-            elif isinstance(command, NoteProgress):
-                self._note_progress(command)
             elif isinstance(command, Reroute):
                 self._reroute(command)
         await self._move_plan()
         for command in batch:
             if isinstance(command, HandOut):
                 self._hand_out(command)
-        self._write()
+        self._write(progress=any(isinstance(command, NoteProgress) for command in batch))
         self._answer()
 
     def _take_back(self, command: TakeBack) -> None:
@@ -165,12 +166,6 @@ class Turn:
             return
         self._wanted[task.id] = command.excluded if task_run is None else command.excluded | excluded(task, task_run)
 
-    def _note_progress(self, command: NoteProgress) -> None:
-        task_run = self.run.tasks.get(command.told.task_id)
-        attempt = task_run.running if task_run is not None else None
-        if attempt is not None and command.agent_id in {None, attempt.agent_id}:
-            self.run = progressed(self.run, command.told) or self.run
-
     def _take_report(self, command: TakeReport) -> None:
         try:
             if command.report.lease is None:
@@ -181,26 +176,17 @@ class Turn:
             self.answers.append((command, error))
 
     def _done_elsewhere(self, command: TakeReport) -> None:
-        report = command.report
-        task = self.before.tasks.get(report.task_id)
-        if task is None:
-            raise task_not_found(self.before.plan, report.task_id)
-        if isinstance(report.outcome, Declined):
-            raise invalid_field("declined", "only who holds a lease can decline")
-        assignment = self.before.assignments.get(report.task_id)
-        agent_id = report.agent_id or (assignment.target.id if assignment is not None else "")
-        failed = not isinstance(report.outcome, Done)
-        error = "" if isinstance(report.outcome, Done) else report.outcome.error
-        usage = report.usage or self.before.expected(task, self._tools.policy)
-        self._check_currency(usage)
-        self.run = spent_elsewhere(self.run, usage)
-        outcome = AttemptOutcome.FAILED if failed else AttemptOutcome.DONE
-        self._outcomes.append(
-            outcome_elsewhere(report, outcome, error, agent_id=agent_id, task=task, assignment=assignment, expected=usage, now=self._now)
-        )
-        if agent_id:
-            self.verdicts.append(Verdict(agent_id, error or "it failed" if failed else None))
-        self._told[report.task_id] = "the budget and the history know it; UpdatePlan moves the plan"
+        told = done_elsewhere(self._tenant, command.report, self.before, self.run, policy=self._tools.policy, now=self._now)
+        if told.put.key in self._recorded:
+            self._repeated.append(command)
+            return
+        self._check_currency(told.usage)
+        self._recorded.add(told.put.key)
+        self.run = told.run
+        self._history.append(told.put)
+        if told.agent_id:
+            self.verdicts.append(Verdict(told.agent_id, told.fault))
+        self._told[command.report.task_id] = "the budget and the history know it; UpdatePlan moves the plan"
         self._taken.append(command)
 
     def _under_lease(self, command: TakeReport) -> None:
@@ -255,7 +241,8 @@ class Turn:
         task = self.before.tasks.get(task_id)
         if task is None or task.state.ended or has_ended(self.before.plan.state):
             return
-        step = after_failure(task, self.run.tasks[task_id], now=self._now, jitter=self._tools.draw())
+        jitter, now = self._tools.draw(), self._now
+        step = after_failure(task, self.run.tasks[task_id], now=now, jitter=jitter)
         if not isinstance(step, Retry):
             self._give_up(task_id, step.reason)
             return
@@ -263,7 +250,11 @@ class Turn:
         assignment = self.before.assignments.get(task_id)
         if assignment is None or assignment.target.id in step.excluded:
             self._wanted[task_id] = step.excluded
-        wait = step.not_before - self._now
+            if assignment is not None and assignment.target.id not in barred(self.run.tasks[task_id]):
+                self._stays[task_id] = now + backoff(task, self.run.tasks[task_id], jitter=jitter)
+        self._tell_again(task_id, step.not_before - now)
+
+    def _tell_again(self, task_id: str, wait: float) -> None:
         self._told[task_id] = f"tried again in {wait:.1f} s" if wait > 0 else "tried again"
 
     def _give_up(self, task_id: str, reason: str) -> None:
@@ -290,17 +281,16 @@ class Turn:
         attempt = self.run.tasks[task_id].attempts[-1]
         lease = self._entry.leases.get(attempt.lease.lease_id)
         self.ended.append(attempt)
-        self._outcomes.append(
-            attempt_outcome(
-                self.run.plan_id,
-                task_id,
-                attempt,
-                task=self.before.tasks.get(task_id),
-                assignment=self.before.assignments.get(task_id),
-                now=self._now,
-                seconds=None if lease is None else self._tools.clock() - lease.seen,
-            )
+        outcome = attempt_outcome(
+            self.run.plan_id,
+            task_id,
+            attempt,
+            task=self.before.tasks.get(task_id),
+            assignment=self.before.assignments.get(task_id),
+            now=self._now,
+            seconds=None if lease is None else self._tools.clock() - lease.seen,
         )
+        self._history.append(outcome_put(self._tenant, outcome))
 
     async def _move_plan(self) -> None:
         """Let the plan follow what was reported, with new routes where somebody else is needed."""
@@ -308,6 +298,9 @@ class Turn:
         caller = self.run.caller or Caller(self._tenant, SERVER, frozenset({Role.CLIENT}))
         call = Call(caller, self.run.correlation_id)
         rerouted = await self._somebody_else(call) if self._wanted else {}
+        for task_id in self._stays.keys() - rerouted.keys():
+            self.run = wait_until(self.run, task_id, self._stays[task_id])
+            self._tell_again(task_id, self._stays[task_id] - self._now)
         # What is done first: a failure can end the plan.
         events: list[PlanEvent] = [done_event(command.report) for command in self._done]
         events += [TaskFailed(task_id, reason) for task_id, reason in self._lost.items()]
@@ -408,18 +401,18 @@ class Turn:
         assigned = Assigned(plan.id, plan.goal, task, inputs, attempt, assignment.target, self.run.traceparent, self.run.correlation_id)
         self.assigned.append((command, assigned))
 
-    def _write(self) -> None:
-        """Gather what is to be written."""
+    def _write(self, *, progress: bool) -> None:
+        """Gather what is to be written; how far tasks are goes along, and is written by itself when `progress` asks for it."""
         was = self.before.run.run if self.before.run is not None else None
-        if self.run == was and not self.puts and not self._outcomes:
+        if self.run == was and not self.puts and not self._history and not progress:
+            return
+        for lease in self._entry.leases.values():
+            if lease.progress is not None:
+                self.run = progressed(self.run, lease.progress) or self.run
+        if self.run == was and not self.puts and not self._history:
             return
         puts, stored_run = run_puts(self._tenant, self.before.run, self.run, self.after.plan, now=self._now)
-        self.puts += puts
-        elsewhere = self.run.spent.tasks
-        for outcome in self._outcomes:
-            name = "" if outcome.number else f"e{elsewhere}"
-            self.puts.append(outcome_put(self._tenant, outcome, name))
-            elsewhere -= not outcome.number
+        self.puts += [*puts, *self._history]
         self.after = self.after.then(self.after.stored, stored_run, self.after.ready)
 
     def _answer(self) -> None:

@@ -175,6 +175,7 @@ def report_from_proto(request: work_pb2.ReportRequest) -> Report:
         lease,
         usage_from_proto(request.usage) if request.HasField("usage") else None,
         request.agent_id,
+        request.request_id,
     )
 
 
