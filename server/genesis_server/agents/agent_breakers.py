@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 from uuid import uuid4
 
-from genesis_server.agents.shared_breaker import BreakerRecord, BreakerView, SharedBreaker, record_from_bytes, record_to_bytes
+from genesis_server.agents.shared_breaker import BreakerRecord, BreakerView, SharedBreaker, Work, record_from_bytes, record_to_bytes
 from genesis_server.resilience.breakers import BreakerState
 from genesis_server.resilience.errors import GenesisError, ResourceError
 from genesis_server.storage.base import ABSENT, Documents, Key, Put, VersionConflictError
@@ -105,12 +105,21 @@ class AgentBreakers:
             self._write_soon(tenant, agent_id)
         return taken
 
-    def release(self, tenant: str, agent_id: str) -> None:
-        """The trial ended without a verdict (declined, returned, cancelled): another task may be the next. Closed or open: nothing."""
+    def begin(self, tenant: str, agent_id: str, work: Work) -> None:
+        """What was taken last is for this work; when it was the trial, it is the trial until it ends."""
+        breaker = self._found(tenant, agent_id)
+        if breaker is not None:
+            breaker.begin(work)
+
+    def release(self, tenant: str, agent_id: str, work: Work | None = None) -> None:
+        """Work ended without a verdict (declined, returned, cancelled): when it was this process's trial, other work may be the next.
+
+        `work`: what it was; None: what was taken last was not begun. Every process tells it, for the trial is its holder's alone.
+        """
         breaker = self._found(tenant, agent_id)
         if breaker is not None:
             with self._changing(tenant, breaker):
-                breaker.release()
+                breaker.release(work)
 
     def tell(self, tenant: str, agent_id: str, fault: str | None) -> None:
         """The agent succeeded with a task (None), or failed, with the reason in words; while half-open this decides."""

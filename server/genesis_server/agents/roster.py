@@ -51,6 +51,8 @@ class _Seen:
     """When its last beat was first seen, by this process's clock."""
     suspected: bool = False
     """Whether it was silent for too long at the last look."""
+    heard: bool = False
+    """Whether it said something else since its last beat."""
 
 
 @dataclass(slots=True)
@@ -148,6 +150,12 @@ class Roster:
         """
         return await self._write(tenant, session_id, agent_id, lambda session: alive(session, load))
 
+    def heard(self, tenant: str, session_id: str) -> None:
+        """A worker has said something else, which is a sign of life as well: a beat is noted for it when its own are late."""
+        seen = self._live_here(tenant).get(session_id)
+        if seen is not None:
+            seen.heard = True
+
     async def open_stream(self, tenant: str, session_id: str) -> Session:
         """Note that a live session opens a stream: `streams` of what is given is its number. Raises as `session`."""
         return await self._write(tenant, session_id, None, opened)
@@ -200,6 +208,7 @@ class Roster:
 
     async def expire(self) -> None:
         """Look at who is silent: those that were for the lease's time at the last look already are lost, unless they beat meanwhile."""
+        await self._beat_for_who_spoke()
         now, lost = self._clock(), list[tuple[str, StoredSession]]()
         for tenant, room in self._rooms.items():
             for seen in room.live.values():
@@ -212,6 +221,17 @@ class Roster:
         except GenesisError:
             self._begin_again()
             raise
+
+    async def _beat_for_who_spoke(self) -> None:
+        late = self._clock() - self._lease_seconds / 2
+        spoke = [(tenant, seen) for tenant, room in self._rooms.items() for seen in room.live.values() if seen.heard and seen.since <= late]
+        for _, seen in spoke:
+            seen.heard = False
+        beats = [self.beat(tenant, seen.stored.session.id, agent_id=None, load=seen.stored.session.load) for tenant, seen in spoke]
+        for outcome in await asyncio.gather(*beats, return_exceptions=True):
+            # Who has left meanwhile needs none; a store that does not answer is asked again at the next look.
+            if isinstance(outcome, BaseException) and not isinstance(outcome, GenesisError):
+                raise outcome
 
     async def _lose(self, tenant: str, stored: StoredSession) -> None:
         try:

@@ -35,6 +35,10 @@ MAX_REASON = 200
 """Characters kept of the words that say why."""
 
 
+Work = tuple[str, str]
+"""A piece of work of an agent: plan id and task id."""
+
+
 @dataclass(frozen=True, slots=True)
 class BreakerRecord:
     """One version of a breaker's document."""
@@ -119,6 +123,8 @@ class SharedBreaker:
             on_transition=lambda _, old, new: on_transition(old, new),
         )
         self._permit: Permit | None = None
+        self._trial: Work | None = None
+        """What the permit is used for; None: not known yet."""
         self._holder = ""
         self._opened: float | None = None
         self._seen = clock()
@@ -148,14 +154,19 @@ class SharedBreaker:
         if self.state is BreakerState.CLOSED:
             return True
         if self._may_take:
-            self._permit = self._breaker.admit()
+            self._permit, self._trial = self._breaker.admit(), None
             return True
         self._claiming = self._claiming or self._may_claim
         return False
 
-    def release(self) -> None:
-        """The trial ended and says nothing: anybody may claim the next."""
-        if self.state is BreakerState.HALF_OPEN and self._holder:
+    def begin(self, work: Work) -> None:
+        """What was taken last is for this work; when it was the trial, this is the trial."""
+        if self._permit is not None and self._trial is None:
+            self._trial = work
+
+    def release(self, work: Work | None = None) -> None:
+        """Work ended and says nothing: when it was the trial, anybody may claim the next. None: what was taken last was not begun."""
+        if self.state is BreakerState.HALF_OPEN and self._permit is not None and self._trial == work:
             self._drop_permit()
             self._decide(holder="")
 

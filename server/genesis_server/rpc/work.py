@@ -56,6 +56,10 @@ class OwnSessions:
         self._identity.check(caller, session.agent_id)
         return session
 
+    def heard(self, caller: Caller, session: Session) -> None:
+        """The worker of a session has said something."""
+        self._roster.heard(caller.tenant, session.id)
+
 
 @dataclass(frozen=True, slots=True)
 class WorkParts:
@@ -166,6 +170,7 @@ class _Stream:
                 session, stream = await self._open(first)
                 self._start(self._tell(stream))
                 async for request in self._requests:
+                    self._parts.sessions.heard(self._call.caller, session)
                     await self._take(request, session, stream)
         except Exception as error:  # noqa: BLE001  (the handler raises it)
             over = _Over(error)

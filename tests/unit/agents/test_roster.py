@@ -175,6 +175,22 @@ async def test_a_silent_worker_is_lost_after_the_leases_time_and_not_before(stor
     assert (await refusal(process.roster.beat(TENANT, session.id, agent_id="build", load=0))).reason == "SESSION_NOT_FOUND"
 
 
+async def test_a_worker_that_speaks_is_alive_although_its_beats_are_late(store: Store, other: Store) -> None:
+    """A busy server answers heartbeats late; what comes on the worker's stream counts, and every process learns of it."""
+    here, there = Process(store), Process(other)
+    session = await here.roster.register(TENANT, card("build"))
+    assert (await there.roster.session(TENANT, session.id)).beats == 0
+    here.roster.heard(TENANT, session.id)
+    await here.look_twice()
+    assert (await here.roster.session(TENANT, session.id)).beats == 0, "nothing is written while beats are not late"
+    here.clock.now += LEASE_SECONDS
+    await here.look_twice()
+    assert (await here.roster.session(TENANT, session.id)).beats == 1
+    here.clock.now += LEASE_SECONDS
+    await here.look_twice()
+    assert not here.roster.sessions(TENANT), "who spoke once is not alive for ever"
+
+
 async def test_a_process_that_was_held_up_hears_what_waited_for_it_before_it_ends_anybody(store: Store) -> None:
     process = Process(store)
     session = await process.roster.register(TENANT, card("build"))

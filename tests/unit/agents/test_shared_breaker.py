@@ -306,6 +306,27 @@ def test_old_news_is_none() -> None:
     assert other.state is CLOSED
 
 
+def test_only_the_end_of_the_trial_makes_room_for_another() -> None:
+    """Other work that ends without a verdict meanwhile is not the trial, whichever process hears of it."""
+    world = World()
+    one, other = opened(world, "one", "other")
+    one.take()
+    world.tend(one, other)
+    assert one.take()
+    one.begin(("p", "a"))
+    one.begin(("p", "b"))
+    for work in (("p", "b"), ("q", "a"), None):
+        one.release(work)
+        other.release(work)
+        world.tend(one, other)
+        assert (one.holds, one.passes, other.passes) == (True, False, False)
+    other.release(("p", "a"))
+    assert not other.passes
+    one.release(("p", "a"))
+    world.tend(one, other)
+    assert (one.passes, other.passes) == (True, True)
+
+
 def test_a_slow_write_does_not_make_two_trials() -> None:
     """The time a claim is good for counts from before it was written, also when the answer came late."""
     world = World()

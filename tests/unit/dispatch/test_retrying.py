@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesis_server.dispatch.retrying import MAX_HAND_BACKS, MAX_REASON_LENGTH, GiveUp, Retry, after_failure, excluded, failed, story
+from genesis_server.dispatch.retrying import (
+    MAX_HAND_BACKS,
+    MAX_REASON_LENGTH,
+    GiveUp,
+    Retry,
+    after_failure,
+    backoff,
+    excluded,
+    failed,
+    story,
+)
 from genesis_server.model.plan import DEFAULT_ATTEMPTS, MAX_BACKOFF_SECONDS, RetryPolicy, Task
 from genesis_server.model.work import Attempt, AttemptOutcome, LeaseToken, TaskRun
 
@@ -68,6 +78,13 @@ def test_who_hands_back_again_and_again_has_to_wait_and_comes_to_an_end() -> Non
 def test_what_was_stopped_may_begin_again_at_once() -> None:
     assert after(task(), attempt(outcome=AttemptOutcome.CANCELLED)) == Retry(NOW, frozenset())
     assert after(task()) == Retry(NOW, frozenset())
+
+
+def test_who_goes_on_after_its_last_attempt_waits_as_long_as_if_it_had_more() -> None:
+    run = TaskRun("t", (attempt(), attempt()))
+    assert excluded(task(), run) == {"a"}
+    assert backoff(task(), run, jitter=0.5) == 2.0
+    assert backoff(task(), TaskRun("t"), jitter=0.5) == 0.0
 
 
 def test_the_reason_tells_every_attempt() -> None:

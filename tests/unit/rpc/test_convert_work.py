@@ -137,6 +137,7 @@ def test_a_report_arrives_as_it_was_told() -> None:
     assert work.report_from_proto(told(failed={"error": "e", "permanent": True}, usage=usage, agent_id="tool")) == Report(
         "p", "t", Failed("e", permanent=True), None, Usage(tokens=5), "tool"
     )
+    assert work.report_from_proto(told(done=done, request_id="again")).request_id == "again"
     assert work.report_from_proto(told(declined={"reason": "r", "hand_back": True}, lease=LEASE)) == Report(
         "p", "t", Declined("r", hand_back=True), token
     )

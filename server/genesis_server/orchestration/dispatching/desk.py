@@ -271,10 +271,7 @@ class Desk:
                 # The worker went away while this was written.
                 self._leases.take_back(entry, lease, AttemptOutcome.RETURNED, NEVER_ARRIVED)
         for verdict in turn.verdicts:
-            if verdict.says_nothing:
-                self._tools.breakers.release(self.tenant, verdict.agent_id)
-            else:
-                self._tools.breakers.tell(self.tenant, verdict.agent_id, verdict.fault)
+            self._tools.breakers.tell(self.tenant, verdict.agent_id, verdict.fault)
 
     def _answer(self, turn: Turn) -> None:
         observer = self._tools.observer
@@ -312,7 +309,7 @@ class Desk:
     def _withdraw(self, entry: Entry, command: HandOut) -> None:
         command.stream.offered -= 1
         entry.offered.discard(command.task_id)
-        self._tools.breakers.release(self.tenant, command.stream.agent_id)
+        self._tools.breakers.release(self.tenant, command.stream.agent_id, (entry.plan_id, command.task_id))
         self._matcher.note(command.stream)
 
     # What is kept of a plan.

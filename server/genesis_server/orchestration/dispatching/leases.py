@@ -216,14 +216,13 @@ class LeaseBook:
         self._count(entry, lease, -1)
         task_run = state.run.run.tasks.get(lease.task_id) if state is not None and state.run is not None else None
         ended = next((one for one in task_run.attempts if one.lease.lease_id == lease_id), None) if task_run is not None else None
-        is_cancelled = ended is None or ended.outcome is AttemptOutcome.CANCELLED
-        if is_cancelled:
-            # Whoever cancelled it knows nothing of the breaker, whose trial it may have been.
-            self._tools.breakers.release(self._tenant, lease.attempt.agent_id)
+        if ended is None or not ended.outcome.counts:
+            # Whoever ended it may know nothing of the breaker, whose trial it may have been.
+            self._tools.breakers.release(self._tenant, lease.attempt.agent_id, (entry.plan_id, lease.task_id))
         stream = self._streams.get(session_id)
         if stream is None or not stream.let_go(lease_id):
             return
-        if is_cancelled:
+        if ended is None or ended.outcome is AttemptOutcome.CANCELLED:
             stream.notice(lease_id, LeaseNoticeKind.CANCELLED, ended.error if ended is not None else "the plan was deleted")
         elif ended is not None and ended.outcome in {AttemptOutcome.LOST, AttemptOutcome.TIMED_OUT}:
             stream.notice(lease_id, LeaseNoticeKind.LOST, ended.error)

@@ -102,6 +102,7 @@ class ReadyTasks:
         entry = self._entries.get(ready.plan_id)
         if entry is None or entry.queued.pop(ready.task_id, None) is None:
             return False
+        self._tools.breakers.begin(self._tenant, stream.agent_id, (ready.plan_id, ready.task_id))
         entry.offered.add(ready.task_id)
         stream.offered += 1
         since = entry.ready_since.get(ready.task_id, self._tools.clock())

@@ -72,7 +72,6 @@ class Verdict:
     agent_id: str
     fault: str | None = None
     """None: it speaks for the agent."""
-    says_nothing: bool = False
 
 
 class Turn:
@@ -156,8 +155,8 @@ class Turn:
         if attempt is None or attempt.lease != command.lease:
             return
         self._end(command.task_id, attempt, command.outcome, error=command.error)
-        counts = command.outcome.counts
-        self.verdicts.append(Verdict(attempt.agent_id, command.error if counts else None, says_nothing=not counts))
+        if command.outcome.counts:
+            self.verdicts.append(Verdict(attempt.agent_id, command.error))
         self._failed(command.task_id)
 
     def _reroute(self, command: Reroute) -> None:
@@ -220,7 +219,6 @@ class Turn:
         if isinstance(told, Declined):
             outcome = AttemptOutcome.RETURNED if told.hand_back else AttemptOutcome.DECLINED
             self._end(report.task_id, attempt, outcome, error=told.reason, usage=report.usage)
-            self.verdicts.append(Verdict(attempt.agent_id, says_nothing=True))
             self._failed(report.task_id)
         else:
             self._end(report.task_id, attempt, AttemptOutcome.FAILED, error=told.error, usage=report.usage, permanent=told.permanent)

@@ -121,6 +121,50 @@ async def test_only_one_trial_is_made_however_many_tasks_wait(world: World) -> N
     assert not ann.tasks.qsize()
 
 
+@pytest.mark.parametrize("how", ["declined", "handed back", "cancelled"])
+async def test_an_older_task_that_ends_without_a_verdict_leaves_the_trial_alone(world: World, how: str) -> None:
+    here = world.process()
+    ann = await world.join(here, agent("ann", places=3), slots=1)
+    await world.dispatch(here, plan("old", [work("a", retry=AT_ONCE)]))
+    older = await ann.next()
+    assert ann.stream is not None
+    ann.stream.slots(2)
+    await world.dispatch(here, plan("p", [work("b", retry=AT_ONCE)]))
+    await opened(world)
+    ann.stream.slots(3)
+    world.advance(RESET_SECONDS)
+    await ann.beat()
+    await world.until(lambda: bool(ann.tasks.qsize()))
+    trial = await ann.next()
+    assert trial.plan_id == "p"
+    await world.dispatch(here, plan("q", [work("c", retry=AT_ONCE)]))
+    if how == "cancelled":
+        await here.updater.update(call(), "old", 0, Cancel())
+    else:
+        await ann.declined(older, hand_back=how == "handed back")
+    await world.settle()
+    await world.pass_time(5)
+    await world.settle()
+    assert not ann.tasks.qsize(), "there is one trial at a time"
+    await ann.done(trial)
+    assert (await ann.next()).plan_id in {"old", "q"}
+
+
+async def test_a_trial_that_is_handed_back_to_another_process_is_over(world: World) -> None:
+    here, there = world.process(), world.process()
+    ann = await world.join(here, agent("ann"))
+    await world.dispatch(here, plan("p", [work("a", retry=AT_ONCE)]))
+    await opened(world)
+    world.advance(RESET_SECONDS)
+    await ann.beat()
+    await world.until(lambda: bool(ann.tasks.qsize()))
+    await ann.declined(await ann.next(), hand_back=True, process=there)
+    await world.until(lambda: bool(ann.tasks.qsize()))
+    await ann.done(await ann.next())
+    await world.settle()
+    assert here.transitions[-1] == ("ann", "half-open", "closed")
+
+
 async def test_silence_and_overrun_count_against_an_agent(world: World) -> None:
     here = world.process()
     ann = await world.join(here, agent("ann"))

@@ -223,6 +223,45 @@ async def test_work_done_elsewhere_moves_budget_and_history_and_not_the_plan(wor
     assert not ann.tasks.qsize()
 
 
+ELSEWHERE = Report("p", "b", Done(), usage=Usage(usd(0.2), 7), request_id="r-1")
+
+
+async def test_a_report_without_a_lease_is_charged_once_also_when_its_process_ends_before_the_answer(world: World) -> None:
+    here = world.process()
+    await world.dispatch(here, plan("p", [work("a"), work("b")]))
+    assert (await here.dispatcher.report(call(), ELSEWHERE, agent_id=None)).duplicate is False
+    world.forget(here)
+    await here.crash()
+    again = world.process()
+    answer = await again.dispatcher.report(call(), ELSEWHERE, agent_id=None)
+    assert (answer.duplicate, answer.next, answer.balance.spent) == (True, "it was reported before", Usage(usd(0.2), 7, 1))
+    assert (await world.run("p")).spent.tasks == len(await world.outcomes("p")) == 1
+
+
+async def test_a_report_without_a_lease_told_to_two_processes_at_once_is_charged_once(world: World) -> None:
+    here, there = world.process(), world.process()
+    await world.dispatch(here, plan("p", [work("a"), work("b")]))
+    answers = await asyncio.gather(*[one.dispatcher.report(call(), ELSEWHERE, agent_id=None) for one in (here, there)])
+    assert sorted(one.duplicate for one in answers) == [False, True]
+    assert (await world.run("p")).spent == Usage(usd(0.2), 7, 1)
+
+
+async def test_what_comes_together_with_repeated_reports_is_taken(world: World) -> None:
+    here = world.process()
+    ann = await world.join(here, agent("ann"))
+    await world.dispatch(here, plan("p", [work("a"), work("b", "sing")]))
+    task = await ann.next()
+    told = [replace(ELSEWHERE, request_id=name) for name in ("r-1", "r-2")]
+    for one in told:
+        await here.dispatcher.report(call(), one, agent_id=None)
+    fresh = replace(ELSEWHERE, request_id="r-3")
+    reports = [*told, fresh, fresh, replace(ELSEWHERE, task_id="a"), replace(fresh, request_id="")]
+    *answers, done = await asyncio.gather(*[here.dispatcher.report(call(), one, agent_id=None) for one in reports], ann.done(task))
+    assert [one.duplicate for one in answers] == [True, True, False, True, False, False]
+    assert (done.duplicate, done.task_state) == (False, TaskState.DONE)
+    assert (await world.run("p")).spent.tasks == len(await world.outcomes("p")) == 6
+
+
 async def test_two_currencies_in_one_moment_refuse_the_second_report_only(world: World) -> None:
     here = world.process()
     ann = await world.join(here, agent("ann", places=2))

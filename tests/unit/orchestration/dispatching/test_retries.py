@@ -74,6 +74,25 @@ async def test_an_agent_that_used_up_its_attempts_gives_the_task_to_another_at_o
     assert (await world.stored("p")).plan.state is PlanState.DONE
 
 
+@pytest.mark.parametrize("trouble", [False, True])
+async def test_an_agent_that_is_alone_waits_before_the_attempts_meant_for_others_too(world: World, *, trouble: bool) -> None:
+    here = world.process()
+    ann = await world.join(here, agent("ann"))
+    retry = RetryPolicy(max_attempts=4, max_attempts_per_agent=1, initial_backoff_seconds=4.0)
+    await world.dispatch(here, plan("p", [work("a", retry=retry)]))
+    if trouble:
+        here.route_error = RoutingError("ROUTING_INFEASIBLE", "nobody can do it")
+    for wait in (4, 8, 16):
+        answer = await ann.failed(await ann.next())
+        assert answer.next == f"tried again in {wait}.0 s"
+        await world.settle()
+        await world.pass_time(wait - 1)
+        await ann.beat()
+        assert not ann.tasks.qsize()
+        await world.pass_time(1)
+    assert (await ann.failed(await ann.next())).plan_state is PlanState.FAILED
+
+
 async def test_an_agent_that_failed_for_good_never_gets_the_task_again(world: World) -> None:
     here = world.process()
     ann = await world.join(here, agent("ann"))

@@ -128,20 +128,17 @@ async def test_what_happens_while_runs_cannot_be_followed_is_seen_afterwards(wor
     await ann.done(await ann.next())
 
 
-async def test_progress_that_could_not_be_written_is_forgotten(world: World) -> None:
+async def test_progress_that_could_not_be_written_is_written_later(world: World) -> None:
     here = world.process()
     ann = await world.join(here, agent("ann"))
     await world.dispatch(here, plan("p", [work("a")]))
     lease = (await ann.next()).attempt.lease
     here.store.faults_left = 1
-    await here.dispatcher.progress(TENANT, "ann", [LeaseProgress("p", "a", lease, 0.1, "old")])
+    await here.dispatcher.progress(TENANT, "ann", [LeaseProgress("p", "a", lease, 0.1, "begun")])
     await world.settle()
-    await here.dispatcher.progress(TENANT, "ann", [LeaseProgress("p", "a", lease, 0.2, "new")])
-    await world.settle()
-    await world.pass_time(3)
-    running = (await world.run("p")).tasks["a"].running
-    assert running is not None
-    assert running.message == "new"
+    assert [one.message for one in (await world.run("p")).tasks["a"].attempts] == [""]
+    await world.pass_time(1)
+    assert [one.message for one in (await world.run("p")).tasks["a"].attempts] == ["begun"]
 
 
 async def test_a_report_for_a_plan_that_is_deleted_is_refused_and_its_worker_told(world: World) -> None:

@@ -7,7 +7,7 @@ from dispatch_world import LEASE_SECONDS, TENANT, Process, Worker, World, agent,
 
 from genesis_server.model.plan import RetryPolicy
 from genesis_server.model.update import Pause, Resume
-from genesis_server.model.work import AttemptOutcome
+from genesis_server.model.work import AttemptOutcome, Done, LeaseProgress, LeaseToken, Report
 from genesis_server.orchestration.dispatching.answers import Assigned
 from genesis_server.orchestration.dispatching.leases import UNKNOWN_SECONDS
 from genesis_server.resilience.errors import ResourceError
@@ -333,8 +333,6 @@ async def test_a_killed_process_leaves_a_worker_that_never_returns_to_be_found_o
 
 
 async def test_progress_of_a_lease_is_kept_and_that_of_others_ignored(world: World) -> None:
-    from genesis_server.model.work import LeaseProgress, LeaseToken
-
     here = world.process()
     ann = await world.join(here, agent("ann"))
     await world.dispatch(here, plan("p", [work("a")]))
@@ -353,6 +351,49 @@ async def test_progress_of_a_lease_is_kept_and_that_of_others_ignored(world: Wor
     assert running is not None
     assert (running.fraction, running.message, running.outcome) == (0.5, "half", AttemptOutcome.RUNNING)
     assert world.entry(here, "q") is None
+
+
+async def test_how_far_a_task_is_is_written_once_a_second_at_most_and_the_last_of_it(world: World) -> None:
+    here = world.process()
+    ann = await world.join(here, agent("ann"))
+    await world.dispatch(here, plan("p", [work("a"), work("b", "sing")]))
+    lease = (await ann.next()).attempt.lease
+
+    async def tell(percent: int) -> None:
+        await here.dispatcher.progress(TENANT, "ann", [LeaseProgress("p", "a", lease, percent / 100, str(percent))])
+        await world.settle()
+
+    async def written() -> str:
+        running = (await world.run("p")).tasks["a"].running
+        assert running is not None
+        return running.message
+
+    await world.settle()
+    writes = here.store.writes
+    for percent in range(1, 10):
+        await tell(percent)
+    assert (await written(), here.store.writes - writes) == ("1", 1)
+    world.advance(0.9)
+    here.tick()
+    await world.settle()
+    assert await written() == "1"
+    world.advance(0.1)
+    for _ in range(3):
+        here.tick()
+        await world.settle()
+    assert (await written(), here.store.writes - writes) == ("9", 2)
+    await tell(10)
+    await tell(9)
+    await world.pass_time(5)
+    assert (await written(), here.store.writes - writes) == ("9", 2), "it is where it was"
+    await tell(11)
+    await tell(12)
+    assert await written() == "11"
+    await here.dispatcher.report(call(), Report("p", "b", Done()), agent_id=None)
+    await world.settle()
+    assert (await written(), here.store.writes - writes) == ("12", 4), "what is written anyhow takes it along"
+    await world.pass_time(5)
+    assert here.store.writes - writes == 4
 
 
 async def test_a_worker_that_moves_before_its_acknowledgement_was_heard_keeps_its_task(world: World) -> None:
