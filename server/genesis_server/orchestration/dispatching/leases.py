@@ -224,7 +224,7 @@ class LeaseBook:
             return
         if ended is None or ended.outcome is AttemptOutcome.CANCELLED:
             stream.notice(lease_id, LeaseNoticeKind.CANCELLED, ended.error if ended is not None else "the plan was deleted")
-        elif ended is not None and ended.outcome in {AttemptOutcome.LOST, AttemptOutcome.TIMED_OUT}:
+        elif ended.outcome in {AttemptOutcome.LOST, AttemptOutcome.TIMED_OUT}:
             stream.notice(lease_id, LeaseNoticeKind.LOST, ended.error)
 
     async def _check_holder(self, entry: Entry, lease: Lease) -> None:

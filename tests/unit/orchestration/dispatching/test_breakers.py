@@ -8,7 +8,7 @@ from dispatch_world import HOUR, TENANT, World, agent, call, plan, work
 from genesis_server.agents.shared_breaker import RESET_SECONDS
 from genesis_server.model.plan import RetryPolicy
 from genesis_server.model.update import AddTaskEdit, Cancel, RemoveTaskEdit, UserEdit
-from genesis_server.model.work import WaitingFor
+from genesis_server.model.work import Declined, WaitingFor
 from genesis_server.orchestration.dispatching.answers import RunView
 
 AT_ONCE = RetryPolicy(max_attempts=9, max_attempts_per_agent=9, initial_backoff_seconds=0.0)
@@ -158,7 +158,7 @@ async def test_a_trial_that_is_handed_back_to_another_process_is_over(world: Wor
     world.advance(RESET_SECONDS)
     await ann.beat()
     await world.until(lambda: bool(ann.tasks.qsize()))
-    await ann.declined(await ann.next(), hand_back=True, process=there)
+    await ann.report(await ann.next(), Declined("busy", hand_back=True), process=there)
     await world.until(lambda: bool(ann.tasks.qsize()))
     await ann.done(await ann.next())
     await world.settle()

@@ -404,6 +404,7 @@ async def test_a_worker_that_moves_before_its_acknowledgement_was_heard_keeps_it
     await world.settle()
     await ann.break_off()
     await ann.open(process=there)
+    await world.until(lambda: here.roster.sessions(TENANT)[ann.session.id].streams == 2)
     await world.settle()
     await world.pass_time(15, step=5)
     assert await world.attempts("p", "a") == [("ann", "RUNNING")]
