@@ -25,6 +25,7 @@ from genesis_server.routing.rules.condition import print_condition
 from genesis_server.routing.rules.facts import FACTS, FactKind
 from genesis_server.routing.rules.loading import default_rulebook
 from genesis_server.routing.rules.rule import Rule
+from genesis_server.rpc import modes as modes_of_calls
 from genesis_server.rpc.methods import all_methods
 from genesis_server.security.authorization import as_markdown
 from genesis_server.security.tripwire_rules import shipped_rules
@@ -38,6 +39,11 @@ MOST_LABEL_VALUES = 8
 def permissions() -> str:
     """Who may call what."""
     return as_markdown()
+
+
+def modes() -> str:
+    """What each method answers while an emergency flag holds."""
+    return modes_of_calls.as_markdown()
 
 
 def settings() -> str:

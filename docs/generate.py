@@ -28,6 +28,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "flags": from_server.flags,
     "messages": from_contract.messages,
     "methods": from_server.methods,
+    "modes": from_server.modes,
     "metrics": from_server.metrics,
     "permissions": from_server.permissions,
     "rule grammar": from_server.rule_grammar,

@@ -17,7 +17,12 @@ from genesis._tries import Tries
 from genesis.options import CallOptions, PemLike, TokenLike
 from genesis.retry import Retry
 
-SERVICES = ("genesis.v1.OrchestratorService", "genesis.v1.AgentService", "genesis.admin.v1.PolicyService")
+SERVICES = (
+    "genesis.v1.OrchestratorService",
+    "genesis.v1.AgentService",
+    "genesis.admin.v1.PolicyService",
+    "genesis.admin.v1.FlagAdminService",
+)
 # gRPC's own second is longer than a server takes to start again, and the waits between tries would pass unused.
 _FIRST_RECONNECT_MS = 200
 # gRPC's own two minutes are longer than a lease: a worker would lose its tasks to a server that is back.

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from genesis.admin.v1 import flag_admin_service_pb2 as flags
 from genesis.admin.v1 import policy_service_pb2 as policy
 from genesis.v1 import agent_service_pb2 as agents
 from genesis.v1 import decision_pb2 as decisions
@@ -32,6 +33,10 @@ class Method(Generic[Request, Response]):
 
 def _policy(name: str, request: type[Request], response: type[Response], timeout: float) -> Method[Request, Response]:
     return Method(f"/genesis.admin.v1.PolicyService/{name}", request, response, timeout)
+
+
+def _flags(name: str, request: type[Request], response: type[Response], timeout: float) -> Method[Request, Response]:
+    return Method(f"/genesis.admin.v1.FlagAdminService/{name}", request, response, timeout)
 
 
 def _agents(name: str, request: type[Request], response: type[Response], timeout: float) -> Method[Request, Response]:
@@ -70,3 +75,14 @@ LIST_RULEBOOK_CHANGES = _policy("ListRulebookChanges", policy.ListRulebookChange
 LIST_BREAKERS = _policy("ListBreakers", policy.ListBreakersRequest, policy.ListBreakersResponse, 10.0)
 RESET_BREAKER = _policy("ResetBreaker", policy.ResetBreakerRequest, policy.ResetBreakerResponse, 10.0)
 LIST_SECURITY_EVENTS = _policy("ListSecurityEvents", policy.ListSecurityEventsRequest, policy.ListSecurityEventsResponse, 10.0)
+GET_FLAG = _flags("GetFlag", flags.GetFlagRequest, flags.GetFlagResponse, 10.0)
+LIST_FLAGS = _flags("ListFlags", flags.ListFlagsRequest, flags.ListFlagsResponse, 10.0)
+PUT_FLAG = _flags("PutFlag", flags.PutFlagRequest, flags.PutFlagResponse, 10.0)
+DELETE_FLAG = _flags("DeleteFlag", flags.DeleteFlagRequest, flags.DeleteFlagResponse, 10.0)
+SET_FLAG_WEIGHT = _flags("SetFlagWeight", flags.SetFlagWeightRequest, flags.SetFlagWeightResponse, 10.0)
+ENABLE_FLAG = _flags("EnableFlag", flags.EnableFlagRequest, flags.EnableFlagResponse, 10.0)
+DISABLE_FLAG = _flags("DisableFlag", flags.DisableFlagRequest, flags.DisableFlagResponse, 10.0)
+PREVIEW_FLAG = _flags("PreviewFlag", flags.PreviewFlagRequest, flags.PreviewFlagResponse, 30.0)
+SET_EMERGENCY_FLAG = _flags("SetEmergencyFlag", flags.SetEmergencyFlagRequest, flags.SetEmergencyFlagResponse, 10.0)
+CLEAR_EMERGENCY_FLAG = _flags("ClearEmergencyFlag", flags.ClearEmergencyFlagRequest, flags.ClearEmergencyFlagResponse, 10.0)
+LIST_AUDIT_ENTRIES = _flags("ListAuditEntries", flags.ListAuditEntriesRequest, flags.ListAuditEntriesResponse, 10.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 from genesis import _values as values
@@ -39,7 +39,6 @@ from genesis.v1.common_pb2 import DataClass, DegradationLevel
 from genesis.v1.decision_pb2 import DecisionKind, GetDecisionRequest, ListDecisionsRequest
 from genesis.v1.orchestrator_service_pb2 import (
     DeletePlanRequest,
-    FlagRequest,
     GetPlanRequest,
     HealthRequest,
     ListPlansRequest,
@@ -257,12 +256,6 @@ def list_plans(**options: Unpack[PageOptions]) -> ListPlansRequest:
     """The request for the first page of plans."""
     known(options, PageOptions)
     return ListPlansRequest(page_size=options.get("page_size", 0))
-
-
-def flag(keys: Iterable[str], **options: Unpack[CallOptions]) -> FlagRequest:
-    """The request for flags."""
-    known(options, CallOptions)
-    return FlagRequest(keys=keys)
 
 
 def health(**options: Unpack[CallOptions]) -> HealthRequest:

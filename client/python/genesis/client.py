@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, Unpack
 
 import grpc
 
+from genesis import _flag_requests as flags
 from genesis import _methods as methods
 from genesis import _requests as requests
 from genesis import _work_requests as work
 from genesis._channel import Target
 from genesis._methods import Method, Request, Response
 from genesis._status import translated
+from genesis.admin.v1.flag_admin_service_pb2 import (
+    AuditEntry,
+    ClearEmergencyFlagResponse,
+    DeleteFlagResponse,
+    DisableFlagResponse,
+    EmergencyFlag,
+    EnableFlagResponse,
+    Flag,
+    GetFlagResponse,
+    ListAuditEntriesResponse,
+    PreviewFlagResponse,
+    PutFlagResponse,
+    SetEmergencyFlagResponse,
+    SetFlagWeightResponse,
+)
 from genesis.admin.v1.policy_service_pb2 import (
     ActivateRulebookResponse,
     AgentBreaker,
@@ -29,12 +45,18 @@ from genesis.errors import GenesisError
 from genesis.options import (
     ActivateOptions,
     AgentOptions,
+    AuditOptions,
     CallOptions,
     CardLike,
     ConnectOptions,
     DecisionOptions,
     DecisionsOptions,
     DeleteOptions,
+    EmergencyOptions,
+    FlagChangeOptions,
+    FlagLike,
+    FlagOptions,
+    FlagPreviewOptions,
     GetPlanOptions,
     HeartbeatOptions,
     OrchestrateOptions,
@@ -156,9 +178,9 @@ class Client:
         """Deletes a stored plan."""
         self._unary(methods.DELETE_PLAN, requests.delete_plan(plan_id, **options), options)
 
-    def flag(self, *keys: str, **options: Unpack[CallOptions]) -> FlagResponse:
-        """What the flags of these keys are, and why; all flags when no key is given."""
-        return self._unary(methods.FLAG, requests.flag(keys, **options), options)
+    def flag(self, *keys: str, **options: Unpack[FlagOptions]) -> FlagResponse:
+        """What the flags of these keys are for somebody, and why; all flags when no key is given, for the caller when nobody is named."""
+        return self._unary(methods.FLAG, flags.flag(keys, **options), options)
 
     def health(self, **options: Unpack[CallOptions]) -> HealthResponse:
         """How the server is: components, degradation level, versions."""
@@ -202,6 +224,60 @@ class Client:
         """What should not have happened, newest first; pages are fetched as they are needed."""
         for page in self._pages(methods.LIST_SECURITY_EVENTS, work.list_security_events(**options), options):
             yield from page.events
+
+    def get_flag(self, key: str, **options: Unpack[CallOptions]) -> GetFlagResponse:
+        """Reads a flag's definition in every layer. Role: admin, as for all that steers flags."""
+        return self._unary(methods.GET_FLAG, flags.get_flag(key, **options), options)
+
+    def list_flags(self, **options: Unpack[PageOptions]) -> Iterator[Flag]:
+        """The flags as they are defined, by key; pages are fetched as they are needed."""
+        for page in self._pages(methods.LIST_FLAGS, flags.list_flags(**options), options):
+            yield from page.flags
+
+    def put_flag(self, key: str, definition: FlagLike, cause: str, **options: Unpack[FlagChangeOptions]) -> PutFlagResponse:
+        """Writes the definition of a flag, whole. `cause` says why, for the record, here and in all that follow."""
+        return self._unary(methods.PUT_FLAG, flags.put_flag(key, definition, cause, **options), options)
+
+    def delete_flag(self, key: str, cause: str, **options: Unpack[FlagChangeOptions]) -> DeleteFlagResponse:
+        """Takes a written definition away: that of the server's file, or the one that ships, holds again."""
+        return self._unary(methods.DELETE_FLAG, flags.delete_flag(key, cause, **options), options)
+
+    def set_flag_weight(self, key: str, percent: float, cause: str, **options: Unpack[FlagChangeOptions]) -> SetFlagWeightResponse:
+        """Gives a flag's first variant to this share of the subjects, 0 to 100; whoever was in at a smaller share stays in."""
+        return self._unary(methods.SET_FLAG_WEIGHT, flags.set_flag_weight(key, percent, cause, **options), options)
+
+    def enable_flag(self, key: str, cause: str, **options: Unpack[FlagChangeOptions]) -> EnableFlagResponse:
+        """Turns a boolean flag on for everybody."""
+        return self._unary(methods.ENABLE_FLAG, flags.enable_flag(key, cause, **options), options)
+
+    def disable_flag(self, key: str, cause: str, **options: Unpack[FlagChangeOptions]) -> DisableFlagResponse:
+        """Turns a boolean flag off for everybody."""
+        return self._unary(methods.DISABLE_FLAG, flags.disable_flag(key, cause, **options), options)
+
+    def preview_flag(self, key: str, **options: Unpack[FlagPreviewOptions]) -> PreviewFlagResponse:
+        """What a change would do, and who of the contexts would get something else. Nothing is changed."""
+        return self._unary(methods.PREVIEW_FLAG, flags.preview_flag(key, **options), options)
+
+    def emergency_flags(self, **options: Unpack[CallOptions]) -> Sequence[EmergencyFlag]:
+        """The emergency flags, with whether each is set, why and by whom."""
+        return self._unary(methods.LIST_FLAGS, flags.list_flags(page_size=1, **options), options).emergency_flags
+
+    def set_emergency_flag(self, key: str, cause: str, **options: Unpack[EmergencyOptions]) -> SetEmergencyFlagResponse:
+        """Sets an emergency flag: it holds on every server process within a second, until it is cleared."""
+        return self._unary(methods.SET_EMERGENCY_FLAG, flags.set_emergency_flag(key, cause, **options), options)
+
+    def clear_emergency_flag(self, key: str, cause: str, **options: Unpack[EmergencyOptions]) -> ClearEmergencyFlagResponse:
+        """Clears an emergency flag."""
+        return self._unary(methods.CLEAR_EMERGENCY_FLAG, flags.clear_emergency_flag(key, cause, **options), options)
+
+    def audit_entries(self, **options: Unpack[AuditOptions]) -> Iterator[AuditEntry]:
+        """The audit log of the flags, newest first; pages are fetched as they are needed."""
+        for page in self.audit_pages(**options):
+            yield from page.entries
+
+    def audit_pages(self, **options: Unpack[AuditOptions]) -> Iterator[ListAuditEntriesResponse]:
+        """The same page by page; each tells where the log ended when it was read. `genesis.audit` proves that nobody changed it."""
+        yield from self._pages(methods.LIST_AUDIT_ENTRIES, flags.list_audit_entries(**options), options)
 
     def close(self) -> None:
         """Ends the connection; calls under way are cancelled."""

@@ -15,6 +15,7 @@ from genesis.v1.agent_service_pb2 import LeaseProgress
 from genesis.v1.catalogue_pb2 import AgentCard, Catalogue
 from genesis.v1.common_pb2 import Artefact, DataClass, DegradationLevel, Money
 from genesis.v1.decision_pb2 import DecisionKind
+from genesis.v1.flags_pb2 import FlagContext
 from genesis.v1.plan_pb2 import Plan
 from genesis.v1.routing_pb2 import ExplanationLevel, TaskRoute
 from genesis.v1.update_pb2 import Edit
@@ -31,6 +32,10 @@ PemLike: TypeAlias = bytes | PathLike[str]
 """PEM text, or the path of a file that holds it."""
 TokenLike: TypeAlias = str | Callable[[], str]
 """A bearer token, or a function that gives a fresh one for each call."""
+FlagLike: TypeAlias = str | Mapping[str, Any]
+"""A flag's definition, the object of a flag in flagd's flag file: as a dict, or as JSON text."""
+FlagContextLike: TypeAlias = FlagContext | Mapping[str, Any]
+"""Whom a flag is asked for: the message, or attributes by name as OpenFeature has them, with `targetingKey` for who."""
 CardLike: TypeAlias = AgentCard | Mapping[str, Any]
 """An agent's card: the message, or its JSON form as a dict."""
 
@@ -335,6 +340,59 @@ class ResetOptions(CallOptions, total=False):
 
     request_id: str
     """Makes a repeated call safe; a fresh UUID when left out or empty."""
+
+
+class FlagOptions(CallOptions, total=False):
+    """Whom to ask flags for, and how much to tell."""
+
+    targeting_key: str
+    """Who; drawn by percentage. The run when left out, else the caller."""
+    attributes: Mapping[str, Any]
+    """What targeting rules may ask for: JSON values by name."""
+    run_id: str
+    """The run the answer belongs to: its flags stay as they were when it was first named."""
+    explain: bool
+    """Also how each flag came to its value; at most 20 flags then."""
+
+
+class FlagChangeOptions(CallOptions, total=False):
+    """How to change a flag."""
+
+    expected_version: int | None
+    """Only when the written definition has this version; 0: it was never written. Any when left out."""
+    request_id: str
+    """Makes a repeated call safe; a fresh UUID when left out or empty."""
+
+
+class FlagPreviewOptions(CallOptions, total=False):
+    """A change to try, one of `definition`, `percent`, `enabled` and `deleted`, and whom to try it on."""
+
+    definition: FlagLike
+    """As by `put_flag`."""
+    percent: float
+    """As by `set_flag_weight`."""
+    enabled: bool
+    """As by `enable_flag` when true, by `disable_flag` when false."""
+    deleted: bool
+    """As by `delete_flag`."""
+    contexts: Iterable[FlagContextLike]
+    """Whom to ask for; at most 1 000."""
+
+
+class EmergencyOptions(CallOptions, total=False):
+    """How to set or clear an emergency flag."""
+
+    request_id: str
+    """Makes a repeated call safe; a fresh UUID when left out or empty."""
+
+
+class AuditOptions(PageOptions, total=False):
+    """Which entries of the audit log to list."""
+
+    key: str
+    """Only those of this flag."""
+    oldest_first: bool
+    """Oldest first; newest first when left out."""
 
 
 class RegisterOptions(CallOptions, total=False):

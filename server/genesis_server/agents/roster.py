@@ -80,6 +80,7 @@ class Roster:
         clock: Callable[[], float],
         now: Callable[[], float],
         new_id: Callable[[], str],
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         """Nobody is known before `follow` runs, but for those who register here.
 
@@ -90,7 +91,9 @@ class Roster:
             clock: monotonic seconds.
             now: seconds since the epoch.
             new_id: makes the ids of sessions, unguessable.
+            may_write: whether anything is written now; while it is not, `clock` should stand still.
         """
+        self._may_write = may_write
         self._store = SessionStore(documents)
         self._declared = declared
         self._lease_seconds = lease_seconds
@@ -145,9 +148,13 @@ class Roster:
     async def beat(self, tenant: str, session_id: str, *, agent_id: str | None, load: float) -> Session:
         """Note a sign of life of a worker; `load` is 0 to 1 by its own measure.
 
-        `agent_id` is who calls; None: anybody. Raises ResourceError SESSION_NOT_FOUND when the session is not there any more, and
-        SecurityError AGENT_MISMATCH when it is another agent's.
+        `agent_id` is who calls; None: anybody. While nothing is written it is noted here alone. Raises ResourceError SESSION_NOT_FOUND when
+        the session is not there any more, and SecurityError AGENT_MISMATCH when it is another agent's.
         """
+        if not self._may_write():
+            session = _of_agent((await self._live(tenant, session_id)).session, agent_id)
+            self.heard(tenant, session_id)
+            return session
         return await self._write(tenant, session_id, agent_id, lambda session: alive(session, load))
 
     def heard(self, tenant: str, session_id: str) -> None:
@@ -246,12 +253,7 @@ class Roster:
         """Change a live session by compare-and-set, again when somebody else was first."""
         while True:
             stored = await self._live(tenant, session_id)
-            if agent_id is not None and agent_id != stored.session.agent_id:
-                raise SecurityError(
-                    "AGENT_MISMATCH",
-                    f"session {session_id!r} is not one of agent {agent_id!r}; use the session that Register gave this agent",
-                    facts={"agent_id": stored.session.agent_id, "subject": agent_id},
-                )
+            _of_agent(stored.session, agent_id)
             try:
                 stored = await self._store.replace(tenant, stored, change(stored.session), expires=expires)
             except VersionConflictError:
@@ -408,3 +410,14 @@ class Roster:
         for room in self._rooms.values():
             for seen in room.live.values():
                 seen.since, seen.suspected = now, False
+
+
+def _of_agent(session: Session, agent_id: str | None) -> Session:
+    """The session. Raises SecurityError AGENT_MISMATCH when it is another agent's than `agent_id`; None: anybody's will do."""
+    if agent_id is not None and agent_id != session.agent_id:
+        raise SecurityError(
+            "AGENT_MISMATCH",
+            f"session {session.id!r} is not one of agent {agent_id!r}; use the session that Register gave this agent",
+            facts={"agent_id": session.agent_id, "subject": agent_id},
+        )
+    return session

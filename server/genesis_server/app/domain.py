@@ -13,6 +13,7 @@ from genesis_server.app.probes import (
     agents_probe,
     flags_probe,
     methods_probe,
+    modes_probe,
     rulebook_probe,
     storage_probe,
 )
@@ -22,7 +23,7 @@ from genesis_server.orchestration.dispatching.dispatcher import Dispatcher
 from genesis_server.orchestration.drafting import Drafter
 from genesis_server.orchestration.health import HealthCheck
 from genesis_server.orchestration.ids import plan_id
-from genesis_server.orchestration.orchestrator import Orchestrator, Policy
+from genesis_server.orchestration.orchestrator import Call, Orchestrator, Policy
 from genesis_server.orchestration.plan_store import PlanStore
 from genesis_server.orchestration.snapshots import Snapshots
 from genesis_server.orchestration.updating import Updater
@@ -46,10 +47,15 @@ def make_domain(ground: Ground) -> Domain:
     """The parts over their ground."""
     settings, agents, model = ground.settings, ground.agents, ground.model
 
-    def snapshots(tenant: str) -> Snapshots:
-        """The snapshots in use for a tenant: the agents that joined it are among them."""
+    in_use = ground.flags.in_use
+
+    def snapshots(call: Call) -> Snapshots:
+        """The snapshots in use for a call: the agents that joined its tenant are among them."""
+        tenant = call.caller.tenant
         return replace(
             ground.declared(),
+            flags=call.flags or in_use.of_caller(call.caller),
+            stores=in_use.may_write(),
             agents=agents.roster.index(tenant),
             load=dispatcher.load(tenant),
             unhealthy=agents.breakers.unhealthy(tenant),
@@ -75,7 +81,7 @@ def make_domain(ground: Ground) -> Domain:
         new_plan_id=plan_id,
     )
     updater = updater_over(orchestrator, snapshots, ground.metrics.phase)
-    dispatcher = dispatcher_over(updater, agents, settings=settings, metrics=ground.metrics)
+    dispatcher = dispatcher_over(updater, agents, settings=settings, metrics=ground.metrics, clock=in_use.lease_clock)
     return Domain(orchestrator, updater, dispatcher, _health(ground))
 
 
@@ -86,7 +92,8 @@ def _health(ground: Ground) -> HealthCheck:
             agents_probe(ground.registry),
             agent_keys_probe(ground.keys),
             methods_probe(ground.methods),
-            flags_probe(ground.flags),
+            flags_probe(ground.flags.problems, ground.flags.breaker, clock=time.monotonic, now=time.time),
+            modes_probe(lambda: ground.flags.in_use.modes, lambda: ground.flags.emergency.states),
             rulebook_probe(ground.decisions.rulebook),
             language_model_probe(ground.model.breaker, clock=time.monotonic, now=time.time),
             ground.tracing.health,

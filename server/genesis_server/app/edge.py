@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
+from functools import partial
 
-from genesis.admin.v1 import policy_service_pb2_grpc
+from genesis.admin.v1 import flag_admin_service_pb2_grpc, policy_service_pb2_grpc
 from genesis.v1 import agent_service_pb2_grpc, orchestrator_service_pb2_grpc
 from genesis_server.app.access import authenticator, listener_tls
 from genesis_server.app.domain import Domain
@@ -18,11 +19,14 @@ from genesis_server.rpc.agents import AgentServicer
 from genesis_server.rpc.chain import Layers
 from genesis_server.rpc.decisions import DecisionAnswers
 from genesis_server.rpc.deserialisation import SizeBounds
+from genesis_server.rpc.flag_answers import FlagAnswers
+from genesis_server.rpc.flags import FlagAdminServicer
 from genesis_server.rpc.interceptors.authentication import AuthenticationInterceptor
 from genesis_server.rpc.interceptors.authorization import AuthorizationInterceptor
 from genesis_server.rpc.interceptors.constraints import ConstraintsInterceptor
 from genesis_server.rpc.interceptors.correlation import CorrelationInterceptor
 from genesis_server.rpc.interceptors.errors import ErrorMapper, ErrorsInterceptor
+from genesis_server.rpc.interceptors.flags import FlagsInterceptor
 from genesis_server.rpc.interceptors.idempotency import IdempotencyInterceptor
 from genesis_server.rpc.interceptors.limits import Limits, LimitsInterceptor
 from genesis_server.rpc.interceptors.metrics import MetricsInterceptor
@@ -96,7 +100,7 @@ async def make_edge(ground: Ground, domain: Domain, *, worker: int, shared_port:
 
 def _services(ground: Ground, domain: Domain, *, tokens: PageTokens, admission: Admission, large_plans: LargePlanProcess) -> list[Service]:
     orchestrator, dispatcher, decisions, agents = domain.orchestrator, domain.dispatcher, ground.decisions, ground.agents
-    identity = AgentIdentity(ground.keys.has_key)
+    identity, flags = AgentIdentity(ground.keys.has_key), ground.flags
     reports = ReportAnswers(dispatcher=dispatcher, identity=identity)
     work = WorkParts(
         dispatcher=dispatcher,
@@ -115,7 +119,14 @@ def _services(ground: Ground, domain: Domain, *, tokens: PageTokens, admission: 
                 catalogues=RequestCatalogues(),
                 large=LargeRequests(orchestrator, large_plans),
                 tokens=tokens,
-                status=StatusAnswers(flags=lambda: ground.flags.snapshot, health=domain.health),
+                status=StatusAnswers(health=domain.health),
+                flags=FlagAnswers(
+                    flags=lambda: flags.in_use.live.snapshot,
+                    pins=flags.pins,
+                    environment=ground.settings.env.value,
+                    now=time.time,
+                    observe=ground.metrics.flags.evaluated,
+                ),
                 decisions=DecisionAnswers(store=decisions.store, replayer=decisions.replayer, tokens=tokens),
                 updates=UpdateAnswers(updater=domain.updater, store=orchestrator.store, dispatcher=dispatcher, admission=admission),
                 reports=reports,
@@ -126,6 +137,10 @@ def _services(ground: Ground, domain: Domain, *, tokens: PageTokens, admission: 
         (
             policy_service_pb2_grpc.add_PolicyServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType]
             PolicyServicer(desk=decisions.desk, tokens=tokens, breakers=agents.breakers, events=ground.events),
+        ),
+        (
+            flag_admin_service_pb2_grpc.add_FlagAdminServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType]
+            FlagAdminServicer(desk=flags.desk, tokens=tokens, environment=ground.settings.env.value, now=time.time),
         ),
         (
             agent_service_pb2_grpc.add_AgentServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType]
@@ -142,7 +157,7 @@ def _services(ground: Ground, domain: Domain, *, tokens: PageTokens, admission: 
 
 def _layers(ground: Ground, *, admission: Admission, access: Authenticator) -> Layers:
     """What stands around every call."""
-    settings, mapper = ground.settings, ErrorMapper(redact)
+    settings, flags, mapper = ground.settings, ground.flags, ErrorMapper(redact)
     return Layers(
         correlation=CorrelationInterceptor(),
         metrics=MetricsInterceptor(ground.metrics),
@@ -160,7 +175,8 @@ def _layers(ground: Ground, *, admission: Admission, access: Authenticator) -> L
         authentication=AuthenticationInterceptor(access),
         authorization=AuthorizationInterceptor(),
         constraints=ConstraintsInterceptor(),
-        idempotency=IdempotencyInterceptor(ground.store, kept_seconds=settings.idempotency_hours * 3600),
+        flags=FlagsInterceptor(modes=lambda: flags.in_use.modes, flags_of=partial(flags.in_use.of_run, flags.pins)),
+        idempotency=IdempotencyInterceptor(ground.store, kept_seconds=settings.idempotency_hours * 3600, may_write=flags.in_use.may_write),
     )
 
 

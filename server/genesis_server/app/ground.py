@@ -15,10 +15,11 @@ from genesis_server import __version__
 from genesis_server.agents.registry import AgentRegistry
 from genesis_server.app.access import agent_keys
 from genesis_server.app.decisions import DecisionParts, decision_parts
+from genesis_server.app.flags import FlagParts, FlagsInUse, flag_parts
 from genesis_server.app.language_model import LanguageModel, language_model
 from genesis_server.app.start_files import snapshots_at_start, store_url
 from genesis_server.app.work import Agents, agents_over
-from genesis_server.flags.source import FlagSource
+from genesis_server.flags.sources.redis import is_fault as is_source_fault
 from genesis_server.llm.failures import is_fault as is_model_fault
 from genesis_server.orchestration.ids import security_event_id
 from genesis_server.orchestration.snapshots import Snapshots
@@ -55,7 +56,7 @@ class Ground:
     store_breaker: Breaker
     registry: AgentRegistry
     methods: MethodSource
-    flags: FlagSource
+    flags: FlagParts
     decisions: DecisionParts
     model: LanguageModel
     keys: AgentKeySource
@@ -66,7 +67,7 @@ class Ground:
 
     def declared(self) -> Snapshots:
         """The snapshots in use, without the agents that joined."""
-        return Snapshots(self.registry.index, self.methods.library, self.flags.snapshot, self.decisions.rulebook.rulebook)
+        return Snapshots(self.registry.index, self.methods.library, self.flags.in_use.live.snapshot, self.decisions.rulebook.rulebook)
 
     def tell_snapshots(self) -> None:
         """Let the metrics name what is in use."""
@@ -74,7 +75,7 @@ class Ground:
         for kind, snapshot_id in (
             ("agents", self.registry.snapshot_id),
             ("methods", self.methods.library.snapshot_id),
-            ("flags", self.flags.snapshot.snapshot_id),
+            ("flags", self.flags.in_use.live.snapshot.snapshot_id),
             ("rulebook", self.decisions.rulebook.rulebook.version),
         ):
             self.metrics.know_snapshot(kind, snapshot_id)
@@ -100,22 +101,28 @@ async def lay_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
         version=__version__,
         security_families=[family.name for family in shipped_rules().families],
     )
-    registry, methods, flags, rulebook_file = snapshots_at_start(settings, environ)
+    registry, methods, overrides, rulebook_file = snapshots_at_start(settings, environ)
+    in_use = FlagsInUse(settings, overrides, metrics)
     store_breaker = make_breaker("storage", metrics, is_fault)
     plain_store = open_store(store_url(settings), clock=time.time)
     store = GuardedStore(
         timed_store(plain_store, metrics.storage),
         breaker=store_breaker,
         retry=Retry(base_seconds=0.02, cap_seconds=1.0, deadline_seconds=5.0),
-        enabled=lambda: flags.snapshot.enabled("error_handling_enabled"),
+        enabled=lambda: in_use.enabled("error_handling_enabled"),
+        refusal=in_use.refusal,
     )
+    flags = flag_parts(
+        in_use, store, settings=settings, metrics=metrics, make_breaker=lambda: make_breaker("flag_source", metrics, is_source_fault)
+    )
+    await flags.start()
     decisions = decision_parts(store, rulebook_file, retention_days=settings.decision_retention_days, observe=metrics.decision_recorded)
     await decisions.rulebook.start()
     keys = agent_keys(settings)
     ground = Ground(
         settings=settings,
         metrics=metrics,
-        tracing=_tracing(settings, metrics, lambda: flags.snapshot.enabled("otel_enabled")),
+        tracing=_tracing(settings, metrics, lambda: not in_use.live.snapshot.is_off_for_all("otel_enabled")),
         plain_store=plain_store,
         store=store,
         store_breaker=store_breaker,
@@ -125,9 +132,16 @@ async def lay_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
         decisions=decisions,
         model=language_model(settings, metrics=metrics, make_breaker=lambda: make_breaker("language_model", metrics, is_model_fault)),
         keys=keys,
-        agents=agents_over(store, declared=lambda: registry.index, settings=settings, metrics=metrics),
+        agents=agents_over(
+            store,
+            declared=lambda: registry.index,
+            settings=settings,
+            metrics=metrics,
+            clock=in_use.lease_clock,
+            may_write=in_use.may_write,
+        ),
         events=SecurityEvents(store, now=time.time, new_id=security_event_id, observe=metrics.refused),
-        polls=[registry.poll, methods.poll, flags.poll, rulebook_file.poll, keys.poll],
+        polls=[registry.poll, methods.poll, rulebook_file.poll, keys.poll],
     )
     ground.tell_snapshots()
     return ground

@@ -13,6 +13,7 @@ from genesis_server.app.domain import make_domain
 from genesis_server.app.edge import make_edge, place
 from genesis_server.app.ground import lay_ground
 from genesis_server.app.probes import health_json
+from genesis_server.flags.emergency import Modes
 from genesis_server.http.app import make_app
 from genesis_server.http.server import HttpServer
 from genesis_server.resilience.errors import GenesisError
@@ -58,6 +59,7 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
             watchers.create_task(ground.agents.follow(), name="agents watcher")
             watchers.create_task(domain.dispatcher.follow(), name="dispatcher")
             watchers.create_task(ground.events.follow(), name="security events")
+            watchers.create_task(ground.flags.follow(), name="flags watcher")
             await ground.watch_files([edge.tls.poll] if edge.tls is not None else [])
 
     async def close() -> None:
@@ -67,8 +69,24 @@ async def build(settings: Settings, *, worker: int, shared_port: bool, environ: 
         await edge.large_plans.close()
         await edge.access.close()
         await ground.model.close()
+        await ground.flags.close()
         await asyncio.to_thread(ground.tracing.shutdown)
         await ground.store.close()
 
+    is_shut = False
+
+    def obey(modes: Modes) -> None:
+        """An emergency shutdown sends calls and workers elsewhere; what the workers hold they finish."""
+        nonlocal is_shut
+        if modes.shutdown == is_shut:
+            return
+        is_shut = modes.shutdown
+        edge.server.health.set_shut(is_shut)
+        if is_shut:
+            domain.dispatcher.move_streams()
+        else:
+            domain.dispatcher.hand_out_again()
+
+    ground.flags.in_use.on_modes(obey)
     ground.model.start()
     return Parts(edge.server, http, watch, close)

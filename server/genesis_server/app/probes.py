@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from genesis_server.agents.agent_breakers import AgentBreakers
 from genesis_server.agents.registry import AgentRegistry
 from genesis_server.flags.definition import flags_not_built
-from genesis_server.flags.source import FlagSource
+from genesis_server.flags.emergency import EmergencyState, Modes
 from genesis_server.model.health import ComponentHealth, HealthStatus, wall_time
 from genesis_server.orchestration.health import HealthReport, Probe
 from genesis_server.orchestration.policy.active import ActiveRulebook
@@ -91,11 +92,43 @@ def methods_probe(source: MethodSource) -> Probe:
     return probe
 
 
-def flags_probe(source: FlagSource) -> Probe:
-    """Whether the flags are those of the file as it is now."""
+def flags_probe(
+    problems: Callable[[], tuple[Sequence[str], float]],
+    breaker: Breaker | None,
+    *,
+    clock: Callable[[], float],
+    now: Callable[[], float],
+) -> Probe:
+    """Whether the flags are those of their sources as they are now."""
 
     async def probe() -> ComponentHealth:
-        return _file_health("flags", source.status.mistakes, source.status.since)
+        mistakes, since = problems()
+        found = _file_health("flags", tuple(mistakes), since)
+        if breaker is None:
+            return found
+        return replace(
+            found,
+            breaker_state=breaker.state,
+            retry_time=wall_time(breaker.retry_at, clock=clock, now=now),
+            opened_time=wall_time(breaker.opened_at, clock=clock, now=now),
+            breaker_reason=breaker.reason,
+        )
+
+    return probe
+
+
+def modes_probe(modes: Callable[[], Modes], states: Callable[[], Mapping[str, EmergencyState]]) -> Probe:
+    """Whether an emergency flag keeps the server from its work; an emergency shutdown is no health at all."""
+
+    async def probe() -> ComponentHealth:
+        held = modes()
+        if held == Modes():
+            return ComponentHealth("mode", HealthStatus.HEALTHY)
+        error = held.work_refusal or held.write_refusal
+        told = "" if error is None else error.message
+        causes = [f"{state.key} by {state.actor}: {state.cause}" for state in states().values() if state.set]
+        status = HealthStatus.UNHEALTHY if held.shutdown else HealthStatus.DEGRADED
+        return ComponentHealth("mode", status, "; ".join([told, *causes]), needed=True)
 
     return probe
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from genesis_server.agents.loading import AgentsFileError
@@ -13,7 +14,7 @@ from genesis_server.app.errors import StartError
 from genesis_server.app.language_model import check_language_model
 from genesis_server.flags.definition import FlagMistakesError
 from genesis_server.flags.overrides import Overrides, read_overrides
-from genesis_server.flags.source import FlagSource
+from genesis_server.flags.reading import read_flags
 from genesis_server.orchestration.policy.file import RulebookFile
 from genesis_server.planning.data_file import DataFileError
 from genesis_server.planning.method_source import MethodSource
@@ -32,6 +33,7 @@ def check(settings: Settings, environ: Mapping[str, str]) -> None:
     for read in (
         lambda: store_url(settings),
         lambda: snapshots_at_start(settings, environ),
+        lambda: check_flag_file(settings.flags_file),
         lambda: authenticator(settings),
         lambda: agent_keys(settings),
         lambda: listener_tls(settings),
@@ -61,8 +63,8 @@ def store_url(settings: Settings) -> str:
         raise StartError(f"{'store' if settings.store else 'data_dir'}: {error}") from error
 
 
-def snapshots_at_start(settings: Settings, environ: Mapping[str, str]) -> tuple[AgentRegistry, MethodSource, FlagSource, RulebookFile]:
-    """The files decisions are made from. Raises StartError with the mistakes of all of them."""
+def snapshots_at_start(settings: Settings, environ: Mapping[str, str]) -> tuple[AgentRegistry, MethodSource, Overrides, RulebookFile]:
+    """What decisions are made from, the flag file aside. Raises StartError with the mistakes of all of it."""
     messages: list[str] = []
 
     def attempt(read: Callable[[], T]) -> T | None:
@@ -75,8 +77,20 @@ def snapshots_at_start(settings: Settings, environ: Mapping[str, str]) -> tuple[
     registry = attempt(lambda: AgentRegistry(settings.agents_file))
     methods = attempt(lambda: MethodSource(settings.methods_dir, clock=time.time))
     overrides = attempt(lambda: read_overrides(environ))
-    flags = attempt(lambda: FlagSource(path=settings.flags_file, overrides=overrides or Overrides(), clock=time.time))
     rulebook = attempt(lambda: RulebookFile(settings.rulebook_file, clock=time.time))
-    if registry is None or methods is None or flags is None or rulebook is None or messages:
+    if registry is None or methods is None or overrides is None or rulebook is None or messages:
         raise StartError(*messages)
-    return registry, methods, flags, rulebook
+    return registry, methods, overrides, rulebook
+
+
+def check_flag_file(path: Path | None) -> None:
+    """Read the flag file. Raises StartError with every mistake, and OSError."""
+    if path is None:
+        return
+    try:
+        document = read_flags(path.read_bytes(), name=path.name)
+    except FlagMistakesError as error:
+        raise StartError(*error.mistakes) from error
+    mistakes = [mistake for of_flag in document.mistakes.values() for mistake in of_flag]
+    if mistakes:
+        raise StartError(*mistakes)

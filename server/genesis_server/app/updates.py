@@ -15,7 +15,7 @@ from genesis_server.orchestration.snapshots import Snapshots
 from genesis_server.orchestration.updating import Updater
 
 
-def updater_over(orchestrator: Orchestrator, snapshots: Callable[[str], Snapshots], observe: Callable[[str, float], None]) -> Updater:
+def updater_over(orchestrator: Orchestrator, snapshots: Callable[[Call], Snapshots], observe: Callable[[str, float], None]) -> Updater:
     """The updater of the orchestrator's plans; `observe` is told of every phase."""
 
     async def reroute(call: Call, stored: StoredPlan, plan: Plan, *, index: CatalogueIndex | None, excluded: frozenset[str]) -> Routing:

@@ -40,23 +40,32 @@ class Agents:
         raise AssertionError("followers never end by themselves")
 
 
-def agents_over(documents: Documents, *, declared: Callable[[], CatalogueIndex], settings: Settings, metrics: Metrics) -> Agents:
-    """The workers and breakers of a store."""
+def agents_over(
+    documents: Documents,
+    *,
+    declared: Callable[[], CatalogueIndex],
+    settings: Settings,
+    metrics: Metrics,
+    clock: Callable[[], float],
+    may_write: Callable[[], bool],
+) -> Agents:
+    """The workers and breakers of a store; leases go by `clock`."""
     roster = Roster(
         documents,
         declared=declared,
         lease_seconds=settings.worker_lease_seconds,
-        clock=time.monotonic,
+        clock=clock,
         now=time.time,
         new_id=lambda: f"ses_{secrets.token_urlsafe(_ID_BYTES)}",
+        may_write=may_write,
     )
     breakers = AgentBreakers(documents, clock=time.monotonic, now=time.time, observe=metrics.breakers.agent_changed)
     roster.on_tenant(breakers.know)
     return Agents(roster, breakers)
 
 
-def dispatcher_over(updater: Updater, agents: Agents, *, settings: Settings, metrics: Metrics) -> Dispatcher:
-    """The dispatcher of the updater's plans."""
+def dispatcher_over(updater: Updater, agents: Agents, *, settings: Settings, metrics: Metrics, clock: Callable[[], float]) -> Dispatcher:
+    """The dispatcher of the updater's plans; leases go by `clock`."""
     return Dispatcher(
         Tools(
             updater=updater,
@@ -71,7 +80,7 @@ def dispatcher_over(updater: Updater, agents: Agents, *, settings: Settings, met
                 task_timeout_seconds=settings.task_timeout_seconds,
                 max_artefact_bytes=int(settings.max_artefact_bytes),
             ),
-            clock=time.monotonic,
+            clock=clock,
             now=time.time,
             draw=random.random,
             new_lease_id=lambda: f"lse_{secrets.token_urlsafe(_ID_BYTES)}",

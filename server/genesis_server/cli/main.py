@@ -13,6 +13,7 @@ import typer
 from genesis_server.cli import (
     agents,
     artefact,
+    audit,
     backup,
     breakers,
     config,
@@ -124,6 +125,7 @@ app.add_typer(why.decisions, name="decisions", rich_help_panel=_READ)
 app.add_typer(rules.app, name="rules", rich_help_panel=_READ)
 app.add_typer(agents.app, name="agents", rich_help_panel=_READ)
 app.add_typer(flag.app, name="flag", rich_help_panel=_READ)
+app.add_typer(audit.app, name="audit", rich_help_panel=_READ)
 app.add_typer(breakers.app, name="breakers", rich_help_panel=_READ)
 app.command(rich_help_panel=_READ)(breakers.security)
 app.command(rich_help_panel=_READ)(health.health)

@@ -28,8 +28,13 @@ def currency_of(run: PlanRun) -> str | None:
 
 def charged(run: PlanRun, usage: Usage) -> PlanRun:
     """The run after `usage`, its `tasks` included. Raises ValidationError INVALID_FIELD for money in another currency than the run's."""
+    return replace(run, spent=spent_with(run, usage))
+
+
+def spent_with(run: PlanRun, usage: Usage) -> Usage:
+    """What the run has spent with `usage`. Raises as `charged`."""
     check_currency(run, usage)
-    return replace(run, spent=_total([run.spent, usage]))
+    return _total([run.spent, usage])
 
 
 def check_currency(run: PlanRun, usage: Usage) -> None:

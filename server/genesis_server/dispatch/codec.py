@@ -19,6 +19,8 @@ DISPATCHED_KIND = "dispatched"
 OUTCOME_KIND = "outcome"
 """Kind of the documents of outcomes; their ids are `outcome_key`'s."""
 
+_Tasks = dict[str, TaskRun]
+
 
 def run_key(tenant: str, plan_id: str) -> Key:
     """Where the run of a plan is."""
@@ -59,7 +61,7 @@ def decode_outcome(value: bytes) -> Outcome:
 
 
 def _encode_task(task_id: str, task: TaskRun) -> bytes:
-    return _adapter(str).dump_json(task_id) + b":" + _adapter(TaskRun).dump_json(task, exclude_defaults=True)
+    return _adapter(_Tasks).dump_json({task_id: task}, exclude_defaults=True)[1:-1]
 
 
 @cache

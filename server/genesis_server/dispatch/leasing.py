@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from secrets import compare_digest
 
-from genesis_server.dispatch.budget import charged, check_currency, currency_of
+from genesis_server.dispatch.budget import charged, currency_of, spent_with
 from genesis_server.model.work import (
     Attempt,
     AttemptOutcome,
@@ -55,10 +55,10 @@ def hand_out(
         lease=lease,
         begin=now,
         seconds=seconds,
-        expected=replace(expected, tasks=1),
+        expected=_of_tasks(expected, 1),
     )
-    held = replace(task, attempts=(*task.attempts, attempt), not_before=0.0)
-    return replace(_with(run, held), last_token=lease.token), attempt
+    held = TaskRun(task_id, (*task.attempts, attempt), dead_letter=task.dead_letter)
+    return replace(run, tasks={**run.tasks, task_id: held}, last_token=lease.token), attempt
 
 
 def holder(run: PlanRun, task_id: str, lease: LeaseToken, *, agent_id: str | None) -> Attempt:
@@ -96,15 +96,13 @@ def end(
     running = task.running if task is not None else None
     if task is None or running is None or running.lease != lease:
         raise lease_lost(run.plan_id, task_id, lease.token)
-    if usage is not None:
+    spent = run.spent
+    if usage is not None or outcome.counts:
         # While its own money is still set aside: else the report of one worker could bar all others, who count in the run's currency.
-        check_currency(run, usage)
+        spent = spent_with(run, _of_tasks(usage or running.expected, 1 if outcome.counts else 0))
     ended = replace(running, outcome=outcome, error=error, end=now, usage=usage, permanent=permanent)
-    after = _with(run, replace(task, attempts=(*task.attempts[:-1], ended)))
-    if usage is None and not outcome.counts:
-        return after
-    used = usage or running.expected
-    return charged(after, replace(used, tasks=1 if outcome.counts else 0))
+    after = TaskRun(task_id, (*task.attempts[:-1], ended), task.not_before, task.dead_letter)
+    return replace(run, tasks={**run.tasks, task_id: after}, spent=spent)
 
 
 def is_same(attempt: Attempt, report: Report) -> bool:
@@ -150,7 +148,7 @@ def leases_of(run: PlanRun) -> Iterator[tuple[str, Attempt]]:
 
 def spent_elsewhere(run: PlanRun, usage: Usage) -> PlanRun:
     """The run after an attempt without a lease. Raises ValidationError INVALID_FIELD for money in another currency than the run's."""
-    return charged(run, replace(usage, tasks=1))
+    return charged(run, _of_tasks(usage, 1))
 
 
 def lease_lost(plan_id: str, task_id: str, token: int) -> ResourceError:
@@ -169,6 +167,10 @@ def lease_foreign(plan_id: str, task_id: str) -> SecurityError:
         f"this is no lease of yours on task {task_id!r} of plan {plan_id!r}; report with the lease id and the token of your assignment",
         facts={"plan_id": plan_id, "task_id": task_id},
     )
+
+
+def _of_tasks(usage: Usage, tasks: int) -> Usage:
+    return usage if usage.tasks == tasks else replace(usage, tasks=tasks)
 
 
 def _with(run: PlanRun, task: TaskRun) -> PlanRun:

@@ -114,23 +114,42 @@ class FairQueue:
     def pop(self) -> Ready | None:
         """Take the task whose turn it is; None when none waits."""
         line = self._next()
-        if line is None:
+        return None if line is None else self._take(line)
+
+    def pop_of(self, plan_id: str, *, fewer: int) -> Ready | None:
+        """Take the task whose turn it would be if the plan had `fewer` tasks less under way, when it is one of this plan."""
+        first, lines = self._next(), self._lines.get(plan_id)
+        if first is None or first.key is None or not lines:
             return None
+        running = self._running.get(plan_id, 0)
+        line = lines[max(lines)]
+        place = -line.priority, max(0, running - fewer)
+        if place != first.key[:2]:
+            return self._take(line) if line is first or place < first.key[:2] else None
+        # With as many under way as others, deadlines and turns decide.
+        self._count(plan_id, running - fewer)
+        first = self._next()
+        ready = self._take(line) if first is line else None
+        self._count(plan_id, running)
+        return ready
+
+    def started(self, plan_id: str) -> None:
+        """A plan has one more task under way."""
+        self._count(plan_id, self._running.get(plan_id, 0) + 1)
+
+    def ended(self, plan_id: str) -> None:
+        """A plan has one task less under way."""
+        self._count(plan_id, self._running.get(plan_id, 0) - 1)
+
+    def _take(self, line: _Line) -> Ready:
+        """Take the first task of a line, whose turn it is."""
         ready = line.heap[0][2]
         line.turn = self._turns[line.priority] = self._turns.get(line.priority, 0) + 1
         self.discard(ready.plan_id, ready.task_id)
         return ready
 
-    def started(self, plan_id: str) -> None:
-        """A plan has one more task under way."""
-        self._count(plan_id, 1)
-
-    def ended(self, plan_id: str) -> None:
-        """A plan has one task less under way."""
-        self._count(plan_id, -1)
-
-    def _count(self, plan_id: str, change: int) -> None:
-        running = self._running.get(plan_id, 0) + change
+    def _count(self, plan_id: str, running: int) -> None:
+        """So many tasks of a plan are under way."""
         if running > 0:
             self._running[plan_id] = running
         else:

@@ -1,62 +1,130 @@
-"""Flag definitions in flagd's own file format, checked as a whole.
+"""What a flag is defined as, in the words of flagd's flag-definition format.
 
-A file is `{"flags": {KEY: {"state", "variants", "defaultVariant", "metadata"}}}`, with an optional `$schema` and flat
-`metadata` at the top. Every switch is boolean. A file of one's own holds the flags one wants otherwise than built in.
+A flag is `{"state", "variants", "defaultVariant", "targeting", "metadata"}`; reading.py reads files of them.
 Format: https://flagd.dev/reference/flag-definitions/
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
-from typing import cast
 
-from genesis_server.flags.json_lines import JsonLines, Path, locate, path_text
+from genesis_server.flags.rules.compiling import CompiledRule
+from genesis_server.model.flags import Generation, JsonValue, Scalar
 
-MAX_FILE_BYTES = 1_048_576
-_NOT_YET = "targeting rules are not evaluated by this release; use defaultVariant, and leave targeting out"
-_TOP_KEYS = ("$schema", "metadata", "flags", "$evaluators")
-_FLAG_KEYS = ("state", "variants", "defaultVariant", "targeting", "metadata")
-_STATES = ("ENABLED", "DISABLED")
+BUCKETING = "genesis.bucketing"
+"""Metadata of a flag or of its set that pins the generation of the draws by percentage: "v2" or "v3"."""
+GENERATIONS: Mapping[str, Generation] = {"v2": Generation.V2, "v3": Generation.V3}
+NEWEST = "v3"
+"""The generation of flags that say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlagDefinition:
-    """A flag as a file defines it."""
+    """A flag as one layer defines it, ready to be asked."""
 
     key: str
     active: bool
-    """False: the state is DISABLED, and the built-in default holds."""
-    variants: Mapping[str, bool]
+    """False: the state is DISABLED, and a flag of Genesis has its built-in default, any other none."""
+    variants: Mapping[str, JsonValue]
+    """The values by name, all of one type."""
     default_variant: str | None
-    """None: the file leaves the choice to the built-in default."""
-    description: str = ""
-    group: str = ""
-    """Key of the flag without which this one is off; empty for none."""
+    """None: the choice is left to the built-in default, or to the caller's own."""
+    rule: JsonValue = None
+    """The targeting rule with its `$ref`s inlined; None when there is none."""
+    compiled: CompiledRule | None = field(default=None, compare=False)
+    """The rule, compiled."""
+    metadata: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    """What it says besides: the metadata of the flag over that of its set."""
+    text: str = ""
+    """The flag's object as it was written, JSON without blanks."""
+    raw: str = field(default="", compare=False, repr=False)
+    """The flag's object letter for letter, where it was read from a file: told to be unchanged without reading it."""
+    digest: str = ""
+    """SHA-256 of all that matters, in hexadecimal: equal for definitions that answer alike for everybody."""
 
-    def variant_of(self, value: bool) -> str:  # noqa: FBT001  (a flag's value is a boolean)
+    @property
+    def description(self) -> str:
+        """What the flag switches; empty when its metadata does not say."""
+        return str(self.metadata.get("description", ""))
+
+    @property
+    def group(self) -> str:
+        """Key of the flag without which this one is off; empty for none."""
+        return str(self.metadata.get("group", ""))
+
+    @property
+    def critical(self) -> bool:
+        """Whether the flag switches something that matters for service."""
+        return self.metadata.get("critical") is True
+
+    @property
+    def emergency(self) -> bool:
+        """Whether it is set and cleared by hand, and by nothing else."""
+        return self.metadata.get("emergency") is True
+
+    @property
+    def type(self) -> str:
+        """Type of its values: "boolean", "string", "number" or "object" (lists too)."""
+        return type_word(next(iter(self.variants.values()), None))
+
+    @property
+    def generation(self) -> Generation:
+        """How it draws by percentage."""
+        return GENERATIONS[str(self.metadata.get(BUCKETING, NEWEST))]
+
+    def variant_of(self, value: bool) -> str:  # noqa: FBT001  (a switch's value is a boolean)
         """Name of the first variant with this value; "on" or "off" when no variant has it."""
         return next((name for name, meant in self.variants.items() if meant is value), "on" if value else "off")
 
+    def whole(self) -> dict[str, JsonValue]:
+        """The flag's object with `$ref`s inlined and the set's metadata merged: it means the same in any file."""
+        flag: dict[str, JsonValue] = {"state": "ENABLED" if self.active else "DISABLED", "variants": dict(self.variants)}
+        if self.default_variant is not None:
+            flag["defaultVariant"] = self.default_variant
+        if self.rule is not None:
+            flag["targeting"] = self.rule
+        if self.metadata:
+            flag["metadata"] = dict(self.metadata)
+        return flag
+
 
 class FlagMistakesError(ValueError):
-    """A flag file or variable cannot be used; `mistakes` holds every reason, each naming its file and line or its variable."""
+    """Flags or a variable cannot be used; `mistakes` holds every reason, each naming its file and line or its variable."""
 
-    def __init__(self, mistakes: list[str]) -> None:
+    def __init__(self, mistakes: Iterable[str]) -> None:
         """Keep the mistakes."""
-        super().__init__("\n".join(mistakes))
         self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
+
+
+def type_word(value: JsonValue) -> str:
+    """Type of a flag's value in OpenFeature's words; empty for null, which no flag may be."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, int | float):
+        return "number"
+    return "" if value is None else "object"
+
+
+def flags_document(definitions: Iterable[FlagDefinition]) -> bytes:
+    """A flag file that defines the same flags, however they came together."""
+    flags = {definition.key: definition.whole() for definition in definitions}
+    return json.dumps({"flags": flags}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @lru_cache(maxsize=1)
 def built_in_flags() -> Mapping[str, FlagDefinition]:
     """The flags that ship (data/flags.json), by key: exactly those that switch something."""
-    data = (files("genesis_server") / "data" / "flags.json").read_bytes()
-    return parse_flags(data, name="flags.json", known=None)
+    from genesis_server.flags.reading import read_built_in  # noqa: PLC0415  (reading.py needs this module)
+
+    return read_built_in((files("genesis_server") / "data" / "flags.json").read_bytes())
 
 
 @lru_cache(maxsize=1)
@@ -66,134 +134,7 @@ def flags_not_built() -> tuple[str, ...]:
     return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
-def parse_flags(data: bytes, *, name: str, known: Mapping[str, FlagDefinition] | None) -> dict[str, FlagDefinition]:
-    """Read a flag file called `name` in messages; `known` are the keys it may hold (None: any).
-
-    Raises FlagMistakesError with every mistake; never anything else, whatever the bytes are.
-    """
-    if len(data) > MAX_FILE_BYTES:
-        raise FlagMistakesError([f"{name}: larger than {MAX_FILE_BYTES} bytes"])
-    text, document = _decode(data, name)
-    return _Reader(name, locate(text), known).flags(document)
-
-
-def _decode(data: bytes, name: str) -> tuple[str, object]:
-    try:
-        text = data.decode("utf-8")
-        return text, json.loads(text, parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise FlagMistakesError([f"{name}:{line}: not UTF-8 at byte {error.start}"]) from None
-    except json.JSONDecodeError as error:
-        raise FlagMistakesError([f"{name}:{error.lineno}: not JSON at column {error.colno}: {error.msg}"]) from None
-    except RecursionError:
-        raise FlagMistakesError([f"{name}: nested too deep"]) from None
-    except ValueError as error:
-        raise FlagMistakesError([f"{name}: not JSON: {error}"]) from None
-
-
-def _refuse_constant(constant: str) -> object:
-    raise ValueError(f"{constant} is no JSON value")
-
-
-class _Reader:
-    """Turns one document into definitions, noting mistakes on the way."""
-
-    def __init__(self, name: str, lines: JsonLines, known: Mapping[str, FlagDefinition] | None) -> None:
-        self._name = name
-        self._lines = lines
-        self._known = known
-        self._mistakes: list[str] = []
-
-    def flags(self, document: object) -> dict[str, FlagDefinition]:
-        for path, line in self._lines.duplicates:
-            self._mistakes.append(f"{self._name}:{line}: {path_text(path)}: stands twice; keep one")
-        found: dict[str, FlagDefinition] = {}
-        top = self._object(document, ())
-        self._no_other_keys(top, _TOP_KEYS, ())
-        self._metadata(top.get("metadata", {}), ("metadata",))
-        if top.get("$evaluators"):
-            self._wrong(("$evaluators",), _NOT_YET)
-        if "flags" not in top:
-            self._wrong((), 'has no "flags"')
-        for key, flag in self._object(top.get("flags", {}), ("flags",)).items():
-            if self._known is not None and key not in self._known:
-                self._wrong(("flags", key), _unknown(key, self._known))
-            else:
-                found[key] = self._flag(key, self._object(flag, ("flags", key)), ("flags", key))
-        if self._mistakes:
-            raise FlagMistakesError(self._mistakes)
-        return found
-
-    def _flag(self, key: str, flag: dict[str, object], path: Path) -> FlagDefinition:
-        self._no_other_keys(flag, _FLAG_KEYS, path)
-        state = flag.get("state")
-        if state not in _STATES:
-            self._wrong((*path, "state"), f"must be ENABLED or DISABLED, not {_short(state)}")
-        variants = self._variants(flag.get("variants"), (*path, "variants"))
-        default = flag.get("defaultVariant")
-        if default is not None and not (isinstance(default, str) and default in variants):
-            self._wrong(
-                (*path, "defaultVariant"), f"{_short(default)} is none of the variants: {', '.join(map(_short, variants)) or 'none'}"
-            )
-        if flag.get("targeting"):
-            self._wrong((*path, "targeting"), _NOT_YET)
-        metadata = self._metadata(flag.get("metadata", {}), (*path, "metadata"))
-        return FlagDefinition(
-            key=key,
-            active=state == "ENABLED",
-            variants=variants,
-            default_variant=default if isinstance(default, str) else None,
-            description=str(metadata.get("description", "")),
-            group=str(metadata.get("group", "")),
-        )
-
-    def _variants(self, value: object, path: Path) -> dict[str, bool]:
-        if not isinstance(value, dict) or not value:
-            self._wrong(path, 'must name at least one variant, for example {"on": true, "off": false}')
-            return {}
-        variants: dict[str, bool] = {}
-        for name, meant in cast("dict[str, object]", value).items():
-            if isinstance(meant, bool):
-                variants[name] = meant
-            else:
-                self._wrong((*path, name), f"must be true or false, not {_short(meant)}: every flag of this release is a switch")
-        return variants
-
-    def _metadata(self, value: object, path: Path) -> dict[str, object]:
-        metadata = self._object(value, path)
-        for name, item in metadata.items():
-            if not isinstance(item, str | int | float | bool):
-                self._wrong((*path, name), "must be a text, a number or a boolean")
-        return metadata
-
-    def _object(self, value: object, path: Path) -> dict[str, object]:
-        if isinstance(value, dict):
-            return cast("dict[str, object]", value)
-        self._wrong(path, f"must be an object, not {_short(value)}")
-        return {}
-
-    def _no_other_keys(self, value: dict[str, object], allowed: tuple[str, ...], path: Path) -> None:
-        for key in value:
-            if key not in allowed:
-                self._wrong((*path, key), "is unknown here" + did_you_mean(key, allowed))
-
-    def _wrong(self, path: Path, what: str) -> None:
-        self._mistakes.append(f"{self._name}:{self._lines.line_of(path)}: {path_text(path)}: {what}")
-
-
-def _unknown(key: str, known: Mapping[str, FlagDefinition]) -> str:
-    if key in flags_not_built():
-        return "the feature of this flag is not built, so nothing would read it; leave it out"
-    return "no such flag" + did_you_mean(key, known)
-
-
 def did_you_mean(word: str, choices: Mapping[str, object] | tuple[str, ...]) -> str:
     """The end of a sentence that names the nearest choice, or all of them when none is near."""
     near = get_close_matches(word, list(choices), n=1)
     return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(choices)}"
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."

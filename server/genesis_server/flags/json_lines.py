@@ -1,92 +1,110 @@
-"""Where the parts of a JSON text stand, so that a mistake can name its line."""
+"""Where the parts of a JSON text stand, so that a mistake can name its line.
+
+Nothing is looked for before it is asked for, and what is not asked for is skipped by the JSON decoder itself: a mistake in
+one of ten thousand flags costs little more than reading them.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
 """Keys and positions from the document down, for example ("flags", "otel_enabled", "state")."""
 
 _MAX_DEPTH = 32
-_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+|\n', re.DOTALL)
+_SHOWN = 128
+_BLANK = re.compile(r"[ \t\n\r,:]*")
+_DECODER = json.JSONDecoder(parse_int=float)
 
 
 @dataclass(frozen=True, slots=True)
-class JsonLines:
-    """The line of every part of a document, and its repeated keys."""
+class _Part:
+    """A member of an object or an item of a list."""
 
-    lines: dict[Path, int]
-    """Line of each key of an object and each item of a list, from 1."""
-    duplicates: tuple[tuple[Path, int], ...]
-    """Keys that stand twice in one object, with the line of the second."""
+    name: str | int
+    start: int
+    """Where its key, or the item, begins."""
+    value: int
+    """Where its value begins."""
+
+
+class JsonLines:
+    """The lines of the parts of a text that `json.loads` has accepted, down to 32 levels."""
+
+    def __init__(self, text: str) -> None:
+        """Of `text`."""
+        self._text = text
+        self._members: dict[Path, dict[str | int, _Part]] = {}
+        self._counted = (0, 1)
+        """An offset, and its line."""
 
     def line_of(self, path: Path) -> int:
-        """Line of `path`, or of the nearest part above it that is there."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path, 1)
+        """Line of `path`, or of the nearest part above it that is there; from 1."""
+        line, value = 1, _skip(self._text, 0)
+        for depth, name in enumerate(path[:_MAX_DEPTH]):
+            part = self._parts(path[:depth], value).get(name)
+            if part is None:
+                break
+            line, value = self._line(part.start), part.value
+        return line
+
+    def duplicates(self) -> Iterator[tuple[Path, int]]:
+        """Keys that stand twice in one object, with the line of the second, down to 32 levels."""
+        waiting: list[tuple[Path, int]] = [((), _skip(self._text, 0))]
+        while waiting:
+            path, value = waiting.pop()
+            seen: set[str | int] = set()
+            for part in _parts(self._text, value):
+                below = (*path, part.name)
+                if part.name in seen:
+                    yield below, self._line(part.start)
+                seen.add(part.name)
+                if len(below) < _MAX_DEPTH:
+                    waiting.append((below, part.value))
+
+    def _parts(self, path: Path, value: int) -> dict[str | int, _Part]:
+        found = self._members.get(path)
+        if found is None:
+            found = self._members[path] = {}
+            for part in _parts(self._text, value):
+                found.setdefault(part.name, part)
+        return found
+
+    def _line(self, offset: int) -> int:
+        begin, line = self._counted if self._counted[0] <= offset else (0, 1)
+        self._counted = (offset, line + self._text.count("\n", begin, offset))
+        return self._counted[1]
 
 
-def locate(text: str) -> JsonLines:
-    """Find the lines of a JSON text that `json.loads` has accepted, down to 32 levels."""
-    walk = _Walk()
-    for piece in _PIECE.findall(text):
-        walk.step(piece)
-    return JsonLines(walk.lines, tuple(walk.duplicates))
+def _parts(text: str, value: int) -> Iterator[_Part]:
+    """The parts of the object or list that begins at `value`; none of anything else."""
+    kind = text[value]
+    if kind not in "{[":
+        return
+    at, count = _skip(text, value + 1), 0
+    while text[at] not in "}]":
+        start, name = at, count
+        if kind == "{":
+            name, at = _DECODER.raw_decode(text, at)
+            at = _skip(text, at)
+        yield _Part(name, start, at)
+        at, count = _skip(text, _DECODER.raw_decode(text, at)[1]), count + 1
 
 
-class _Walk:
-    """A walk over the pieces of a text, knowing where in the document it is."""
-
-    def __init__(self) -> None:
-        self.lines: dict[Path, int] = {}
-        self.duplicates: list[tuple[Path, int]] = []
-        self._line = 1
-        self._path: list[str | int] = []
-        self._awaits_key = False
-
-    def step(self, piece: str) -> None:
-        if piece == "\n":
-            self._line += 1
-        elif piece in "}]":
-            self._path.pop()
-            self._awaits_key = False
-        elif piece == ",":
-            self._next()
-        elif self._awaits_key:
-            self._key(piece)
-        elif piece != ":":
-            self._value(piece)
-
-    def _next(self) -> None:
-        last = self._path[-1]
-        if isinstance(last, int):
-            self._path[-1] = last + 1
-        else:
-            self._awaits_key = True
-
-    def _key(self, piece: str) -> None:
-        self._path[-1] = str(json.loads(piece))
-        self._awaits_key = False
-        if len(self._path) <= _MAX_DEPTH and tuple(self._path) in self.lines:
-            self.duplicates.append((tuple(self._path), self._line))
-        self._note()
-
-    def _value(self, piece: str) -> None:
-        self._note()
-        if piece in "{[":
-            self._path.append(0 if piece == "[" else "")
-            self._awaits_key = piece == "{"
-
-    def _note(self) -> None:
-        if len(self._path) <= _MAX_DEPTH:
-            self.lines.setdefault(tuple(self._path), self._line)
+def _skip(text: str, at: int) -> int:
+    """Where the next piece begins."""
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
 
 
 def path_text(path: Path) -> str:
     """A path as JSONPath, for example `$.flags.otel_enabled.state`."""
-    return "$" + "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" if part.isidentifier() else f"[{json.dumps(part)}]" for part in path
-    )
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else _name(part) for part in path)
+
+
+def _name(part: str) -> str:
+    shown = part if len(part) <= _SHOWN else part[: _SHOWN - 3] + "..."
+    return f".{shown}" if shown.isidentifier() else f"[{json.dumps(shown)}]"

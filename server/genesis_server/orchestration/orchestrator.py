@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from genesis_server import __version__
 from genesis_server.agents.index import CatalogueIndex
+from genesis_server.flags.bound import BoundFlags
 from genesis_server.model.caller import Caller
 from genesis_server.model.decision import PlanInput, RouteInput
 from genesis_server.model.plan import MAX_TASKS_PER_PLAN, Plan
-from genesis_server.model.provenance import DegradationLevel, PhaseDuration, Provenance, TripwireHit
-from genesis_server.model.routing import ExplanationLevel, Routing, RoutingConstraints, TaskRoute
+from genesis_server.model.provenance import DegradationLevel, Provenance, TripwireHit
+from genesis_server.model.routing import ExplanationLevel, RoutingConstraints, TaskRoute
 from genesis_server.model.update import Known
-from genesis_server.model.validation import Repair, Verdict
-from genesis_server.model.work import DEFAULT_PRIORITY, PlanRun, RunBudget
+from genesis_server.model.validation import Verdict
+from genesis_server.model.work import PlanRun
 from genesis_server.orchestration.decisions.making import Materials, make_routing, make_settled
 from genesis_server.orchestration.decisions.recorder import Circumstances, DecisionRecorder, Made, Prepared
 from genesis_server.orchestration.drafting import Drafted, Drafter, Wish
@@ -23,6 +24,7 @@ from genesis_server.orchestration.observer import Observer
 from genesis_server.orchestration.offloading import INLINE_OFFERS, INLINE_TASKS, offload
 from genesis_server.orchestration.phases import PhaseTimer
 from genesis_server.orchestration.plan_store import PlanStore, StoredPlan
+from genesis_server.orchestration.results import Judged, Orchestrated, Planned, Progress, Routed, RunOptions
 from genesis_server.orchestration.runs import refuse_foreign_budget, refuse_unrouted, run_puts
 from genesis_server.orchestration.snapshots import Snapshots
 from genesis_server.planning.update.ready import settle as settle_states
@@ -57,65 +59,8 @@ class Call:
     correlation_id: str
     deadline_seconds_left: float | None = None
     """Time the caller still waits; None: it set no deadline."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A phase of planning ended."""
-
-    phase: PhaseDuration
-    task_count: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A stored plan."""
-
-    plan: Plan
-    provenance: Provenance
-
-
-@dataclass(frozen=True, slots=True)
-class Routed:
-    """A routing."""
-
-    routing: Routing
-    provenance: Provenance
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A verdict."""
-
-    verdict: Verdict
-    provenance: Provenance
-    mended: Mended | None = None
-    """What the fixes made of the plan, when they were to be applied."""
-
-
-@dataclass(frozen=True, slots=True)
-class Orchestrated:
-    """A routed, judged, stored plan."""
-
-    plan: Plan
-    routing: Routing
-    verdict: Verdict
-    repairs: tuple[Repair, ...]
-    provenance: Provenance
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """How a plan is carried out."""
-
-    budget: RunBudget = field(default_factory=RunBudget)
-    dispatched: bool = False
-    """Whether agents are to get its tasks."""
-    priority: int = DEFAULT_PRIORITY
-    """0 to 9, higher goes first."""
-    traceparent: str = ""
-    """W3C trace context of the call; empty: it is not recorded."""
+    flags: BoundFlags | None = None
+    """The flags as the call sees them; None: as its caller would now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +78,7 @@ class Orchestrator:
     def __init__(
         self,
         *,
-        snapshots: Callable[[str], Snapshots],
+        snapshots: Callable[[Call], Snapshots],
         store: PlanStore,
         scan: Callable[[str, str], tuple[TripwireHit, ...]],
         drafter: Drafter | None = None,
@@ -147,7 +92,7 @@ class Orchestrator:
         """Take the parts.
 
         Args:
-            snapshots: the snapshots in use, for a tenant.
+            snapshots: the snapshots in use, for a call.
             store: where plans are kept.
             scan: the tripwire, (text, field) → hits.
             drafter: makes drafts of plans; None: one without a language model.
@@ -184,7 +129,7 @@ class Orchestrator:
 
     async def plan_events(self, call: Call, wish: Wish, *, run: RunOptions | None = None) -> AsyncIterator[Progress | Planned]:
         """Make and store a plan, telling each phase as it ends; the plan comes last. Raises as `plan`."""
-        snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
+        snapshots, timer = self._snapshots(call), self._timer()
         refuse_foreign_budget(run.budget if run else None, wish.index or snapshots.agents)
         with timer.phase("tripwire"):
             hits = self.suspect(wish.goal, "goal", snapshots)
@@ -198,9 +143,10 @@ class Orchestrator:
             made_so_far = self._provenance(call, wish.index, snapshots, timer, seed=wish.seed, draft=draft, hits=hits)
             under = self._circumstances(call, wish.index, snapshots, made_so_far)
             stored = StoredPlan(plan, made_so_far, own_catalogue=wish.index is not None)
-            made_so_far = await self._store(call, stored, run, under, _planned(wish, draft, plan, now=plan.create_time))
-        yield Progress(timer.phases[-1], len(plan.tasks), f"stored as {plan.id}")
-        yield Planned(plan, replace(made_so_far, phases=timer.phases))
+            if snapshots.stores:
+                made_so_far = await self._store(call, stored, run, under, _planned(wish, draft, plan, now=plan.create_time))
+        yield Progress(timer.phases[-1], len(plan.tasks), f"stored as {plan.id}" if snapshots.stores else "not stored")
+        yield Planned(plan, replace(made_so_far, phases=timer.phases), snapshots.stores)
 
     async def route(
         self,
@@ -214,7 +160,7 @@ class Orchestrator:
     ) -> Routed:
         """Give every primitive task an agent or tool. Raises RoutingError for a plan that is no sound graph or too large."""
         _refuse_more_tasks(plan, MAX_TASKS_PER_PLAN)
-        snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
+        snapshots, timer = self._snapshots(call), self._timer()
         materials = _materials(index, snapshots)
         asked = RouteInput(constraints, seed, self._now(), load=snapshots.load, unhealthy=snapshots.unhealthy)
         with timer.phase("route"):
@@ -224,7 +170,7 @@ class Orchestrator:
             )
         self._observer.routed(routing)
         provenance = self._provenance(call, index, snapshots, timer, seed=seed)
-        if self._recorder is not None:
+        if self._recorder is not None and snapshots.stores:
             with timer.phase("store"):
                 under = self._circumstances(call, index, snapshots, provenance, explanation)
                 decision_id = await self._recorder.record(under, Made(plan, asked.now, asked=asked, routing=routing))
@@ -247,7 +193,7 @@ class Orchestrator:
         Raises RoutingError TOO_MANY_TASKS.
         """
         _refuse_more_tasks(plan, MAX_TASKS_PER_PLAN if apply_fixes else self.policy.max_validate_tasks)
-        snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
+        snapshots, timer = self._snapshots(call), self._timer()
         with timer.phase("tripwire"):
             hits = self.suspect(goal or plan.goal, "goal", snapshots)
 
@@ -272,7 +218,7 @@ class Orchestrator:
 
     async def validate_elsewhere(self, call: Call, judge: Callable[[Snapshots], Awaitable[_JudgedT]]) -> tuple[_JudgedT, Provenance]:
         """Judge by `judge`, which does it outside this process. Raises what `judge` raises, and SecurityError."""
-        snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
+        snapshots, timer = self._snapshots(call), self._timer()
         with timer.phase("validate"):
             judged = await judge(snapshots)
         with timer.phase("tripwire"):
@@ -295,7 +241,7 @@ class Orchestrator:
         """
         if run is not None and run.dispatched:
             refuse_unrouted("", routed=True, own_catalogue=wish.index is not None)
-        snapshots, timer = self._snapshots(call.caller.tenant), self._timer()
+        snapshots, timer = self._snapshots(call), self._timer()
         materials, begun = _materials(wish.index, snapshots), self._now()
         refuse_foreign_budget(run.budget if run else None, materials.agents)
         with timer.phase("tripwire"):
@@ -327,9 +273,11 @@ class Orchestrator:
             stored = StoredPlan(
                 plan, made_so_far, settled.routing, settled.verdict, constraints=constraints, own_catalogue=wish.index is not None
             )
-            made_so_far = await self._store(call, stored, run, under, _planned(wish, draft, _known_as(plan, draft.plan), now=begun), routed)
+            if snapshots.stores:
+                planned = _planned(wish, draft, _known_as(plan, draft.plan), now=begun)
+                made_so_far = await self._store(call, stored, run, under, planned, routed)
         provenance = replace(made_so_far, phases=timer.phases)
-        return Orchestrated(plan, settled.routing, settled.verdict, settled.repairs, provenance)
+        return Orchestrated(plan, settled.routing, settled.verdict, settled.repairs, provenance, snapshots.stores)
 
     def suspect(self, text: str, field: str, snapshots: Snapshots) -> tuple[TripwireHit, ...]:
         """What the tripwire sees in a field of a request; raises SecurityError INJECTION_SUSPECTED when the operator wants that."""

@@ -123,7 +123,7 @@ class Updater:
         self,
         *,
         store: PlanStore,
-        snapshots: Callable[[str], Snapshots],
+        snapshots: Callable[[Call], Snapshots],
         route: Route,
         suspect: Suspect,
         clock: Callable[[], float],
@@ -134,7 +134,7 @@ class Updater:
 
         Args:
             store: where plans are kept.
-            snapshots: the snapshots in use, for a tenant.
+            snapshots: the snapshots in use, for a call.
             route: routes plans that have a routing.
             suspect: looks at new words of tasks.
             clock: monotonic seconds, for durations.
@@ -162,7 +162,7 @@ class Updater:
         Raises ResourceError PLAN_NOT_FOUND, VERSION_MISMATCH, RoutingError PLAN_NOT_ROUTED, SecurityError INJECTION_SUSPECTED, what
         planning.update.apply.update raises, what the router and the storage raise; nothing was stored then.
         """
-        snapshots, words = self._snapshots(call.caller.tenant), _new_words(event)
+        snapshots, words = self._snapshots(call), _new_words(event)
         hits = await offload(
             sum(len(text) for text, _ in words) > INLINE_GOAL_LENGTH,
             lambda: tuple([hit for text, field in words for hit in self._suspect(text, field, snapshots)]),
@@ -224,7 +224,7 @@ class Updater:
         again. Writes nothing but the record of the routing.
         """
         timer = timer or PhaseTimer(self._clock, self._observe)
-        tenant, snapshots = call.caller.tenant, self._snapshots(call.caller.tenant)
+        tenant, snapshots = call.caller.tenant, self._snapshots(call)
         asks = any(isinstance(event, TaskFailed | Information | UserEdit | Approve) for event in events)
         own = await self._own_catalogue(tenant, stored) if asks else None
         index = own or snapshots.agents

@@ -2,8 +2,8 @@
 
 Correlation gives the call its ids; metrics sees every refusal inside it; errors turns everything raised inside it into a status; tracing
 records spans; limits refuses floods before signatures are checked; security notes the refusals inside it that should not have happened;
-authentication says who calls; authorization whether they may; constraints whether the request is sound; idempotency answers repeated
-requests from memory.
+authentication says who calls; authorization whether they may; flags what is on for them, and whether an emergency forbids the call;
+constraints whether the request is sound; idempotency answers repeated requests from memory.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import grpc.aio
 from genesis_server.rpc.interceptors.constraints import ConstraintsInterceptor
 from genesis_server.rpc.interceptors.correlation import CorrelationInterceptor
 from genesis_server.rpc.interceptors.errors import ErrorsInterceptor
+from genesis_server.rpc.interceptors.flags import FlagsInterceptor
 from genesis_server.rpc.interceptors.idempotency import IdempotencyInterceptor
 from genesis_server.rpc.interceptors.limits import LimitsInterceptor
 from genesis_server.rpc.interceptors.metrics import MetricsInterceptor
@@ -30,6 +31,7 @@ ORDER = (
     "security",
     "authentication",
     "authorization",
+    "flags",
     "constraints",
     "idempotency",
 )
@@ -49,6 +51,7 @@ class Layers:
     security: SecurityInterceptor
     authentication: grpc.aio.ServerInterceptor
     authorization: grpc.aio.ServerInterceptor
+    flags: FlagsInterceptor
     constraints: ConstraintsInterceptor
     idempotency: IdempotencyInterceptor
 

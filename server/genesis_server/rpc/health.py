@@ -35,17 +35,24 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._names = ("", READINESS, *services)
         self._ready = False
         self._draining = False
+        self._shut = False
         self._changed = asyncio.Event()
 
     @property
     def ready(self) -> bool:
         """Whether calls should come here."""
-        return self._ready and not self._draining
+        return self._ready and not self._draining and not self._shut
 
     def set_ready(self, ready: bool) -> None:  # noqa: FBT001
         """Say whether the server can serve; ignored once it drains."""
         if not self._draining:
             self._ready = ready
+            self._tell()
+
+    def set_shut(self, shut: bool) -> None:  # noqa: FBT001
+        """Say whether an emergency keeps new work out, so that calls should go elsewhere."""
+        if shut != self._shut:
+            self._shut = shut
             self._tell()
 
     def enter_graceful_shutdown(self) -> None:

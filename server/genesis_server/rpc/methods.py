@@ -15,7 +15,7 @@ from grpc_channelz.v1 import channelz_pb2
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
-from genesis.admin.v1 import policy_service_pb2
+from genesis.admin.v1 import flag_admin_service_pb2, policy_service_pb2
 from genesis.v1 import agent_service_pb2, orchestrator_service_pb2
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
@@ -67,7 +67,12 @@ def _of_files(*files: Any) -> Mapping[str, Method]:
 @cache
 def contract_methods() -> Mapping[str, Method]:
     """The methods of Genesis's own services, by full name."""
-    return _of_files(orchestrator_service_pb2.DESCRIPTOR, agent_service_pb2.DESCRIPTOR, policy_service_pb2.DESCRIPTOR)
+    return _of_files(
+        orchestrator_service_pb2.DESCRIPTOR,
+        agent_service_pb2.DESCRIPTOR,
+        policy_service_pb2.DESCRIPTOR,
+        flag_admin_service_pb2.DESCRIPTOR,
+    )
 
 
 @cache

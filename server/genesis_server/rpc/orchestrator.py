@@ -9,11 +9,13 @@ import grpc.aio
 
 from genesis.v1 import decision_pb2, orchestrator_service_pb2, orchestrator_service_pb2_grpc, update_pb2, work_pb2
 from genesis_server.agents.index import CatalogueIndex
+from genesis_server.flags.bound import current_flags
 from genesis_server.model.plan import Plan
 from genesis_server.model.provenance import DegradationLevel
 from genesis_server.model.routing import ExplanationLevel
 from genesis_server.orchestration.dispatching.dispatcher import Dispatcher
-from genesis_server.orchestration.orchestrator import INLINE_TASKS, Call, Orchestrator, Planned, Routed, RunOptions, Wish, offload
+from genesis_server.orchestration.orchestrator import INLINE_TASKS, Call, Orchestrator, Wish, offload
+from genesis_server.orchestration.results import Planned, Routed, RunOptions
 from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.convert import (
     artefacts_from_proto,
@@ -32,6 +34,7 @@ from genesis_server.rpc.convert.values import number, phase_to_proto, time_to_pr
 from genesis_server.rpc.convert.work import artefacts_to_proto, balance_to_proto, run_options_from_proto, task_run_to_proto
 from genesis_server.rpc.decisions import DecisionAnswers
 from genesis_server.rpc.deserialisation import RawRequest
+from genesis_server.rpc.flag_answers import FlagAnswers
 from genesis_server.rpc.large_requests import LargeRequests
 from genesis_server.rpc.paging import PageTokens, page_size
 from genesis_server.rpc.reports import ReportAnswers
@@ -58,6 +61,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         large: LargeRequests,
         tokens: PageTokens,
         status: StatusAnswers,
+        flags: FlagAnswers,
         decisions: DecisionAnswers,
         updates: UpdateAnswers,
         reports: ReportAnswers,
@@ -70,6 +74,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         self._large = large
         self._tokens = tokens
         self._status = status
+        self._flags = flags
         self._decisions = decisions
         self._updates = updates
         self._reports = reports
@@ -151,7 +156,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             verdict=verdict_to_proto(done.verdict),
             repairs=[repair_to_proto(repair) for repair in done.repairs],
             provenance=provenance_to_proto(done.provenance),
-            stored=True,
+            stored=done.stored,
         )
 
     async def GetPlan(
@@ -224,9 +229,9 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         """List recorded decisions, newest first."""
         return await self._decisions.list(request)
 
-    async def Flag(self, request: orchestrator_service_pb2.FlagRequest, context: _Context) -> orchestrator_service_pb2.FlagResponse:
+    async def Flag(self, request: orchestrator_service_pb2.FlagRequest, context: _Context) -> orchestrator_service_pb2.FlagResponse | bytes:
         """Tell what flags are."""
-        return self._status.flags(request)
+        return await self._flags.flags(request)
 
     async def Health(self, request: orchestrator_service_pb2.HealthRequest, context: _Context) -> orchestrator_service_pb2.HealthResponse:
         """Tell how the server is."""
@@ -255,7 +260,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
 def _call(context: _Context) -> Call:
     """Who asks; taken after what the request brings was read, for that takes of the caller's time."""
     running = current_call()
-    return Call(current_caller(), running.correlation_id if running else "", context.time_remaining())
+    return Call(current_caller(), running.correlation_id if running else "", context.time_remaining(), current_flags())
 
 
 def _run_options(request: orchestrator_service_pb2.PlanRequest | orchestrator_service_pb2.OrchestrateRequest) -> RunOptions | None:
@@ -265,7 +270,7 @@ def _run_options(request: orchestrator_service_pb2.PlanRequest | orchestrator_se
 
 def _planned(planned: Planned) -> orchestrator_service_pb2.PlanResponse:
     return orchestrator_service_pb2.PlanResponse(
-        plan=plan_to_proto(planned.plan), provenance=provenance_to_proto(planned.provenance), stored=True
+        plan=plan_to_proto(planned.plan), provenance=provenance_to_proto(planned.provenance), stored=planned.stored
     )
 
 

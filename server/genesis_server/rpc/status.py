@@ -76,11 +76,17 @@ STATUS_OF_REASON: dict[str, grpc.StatusCode] = {
     "PLAN_NOT_ROUTED": _CODE.FAILED_PRECONDITION,
     "BREAKER_NOT_FOUND": _CODE.NOT_FOUND,
     "NOT_APPROVED": _CODE.FAILED_PRECONDITION,
+    "INVALID_FLAG": _CODE.INVALID_ARGUMENT,
+    "FLAG_VERB_MISMATCH": _CODE.FAILED_PRECONDITION,
+    "FLAG_SOURCE_UNAVAILABLE": _CODE.UNAVAILABLE,
+    "EMERGENCY_SHUTDOWN": _CODE.UNAVAILABLE,
+    "MAINTENANCE_MODE": _CODE.UNAVAILABLE,
+    "READ_ONLY_MODE": _CODE.FAILED_PRECONDITION,
 }
 """Status of each `genesis.v1.ErrorReason`; a test holds it against the comments of errors.proto."""
 
 CALLERS_OWN_LIMITS = frozenset({"RATE_LIMITED", "MESSAGE_TOO_LARGE", "UPDATE_LIMIT", "BUDGET_EXHAUSTED"})
-PLANNED_REFUSALS = frozenset({"SHUTTING_DOWN"})
+PLANNED_REFUSALS = frozenset({"SHUTTING_DOWN", "EMERGENCY_SHUTDOWN", "MAINTENANCE_MODE", "READ_ONLY_MODE"})
 
 _SERVER_FAULTS = frozenset({_CODE.UNKNOWN, _CODE.INTERNAL, _CODE.UNAVAILABLE, _CODE.DATA_LOSS, _CODE.RESOURCE_EXHAUSTED})
 
@@ -157,7 +163,7 @@ def _details(error: GenesisError, code: grpc.StatusCode, correlation_id: str, re
             violations=[
                 error_details_pb2.PreconditionFailure.Violation(
                     type=error.reason,
-                    subject=_text(error.facts.get("plan_id", ""), redact, MAX_SUBJECT_CHARACTERS),
+                    subject=_text(error.facts.get("plan_id") or error.facts.get("flag", ""), redact, MAX_SUBJECT_CHARACTERS),
                     description=_text(error.message, redact, MAX_SUBJECT_CHARACTERS),
                 )
             ]

@@ -1,15 +1,10 @@
-"""The answers of `Flag` and `Health`."""
+"""The answer of `Health`."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-
-from google.protobuf.struct_pb2 import Value
 
 from genesis.v1 import orchestrator_service_pb2
 from genesis_server import __version__
 from genesis_server.flags.definition import flags_not_built
-from genesis_server.flags.snapshot import Evaluation, FlagSnapshot
 from genesis_server.model.health import ComponentHealth
 from genesis_server.orchestration.health import HealthCheck
 from genesis_server.rpc.context import current_caller
@@ -19,20 +14,11 @@ CONTRACT_VERSION = "genesis.v1"
 
 
 class StatusAnswers:
-    """Tells what the flags are and how the server is."""
+    """Tells how the server is."""
 
-    def __init__(self, *, flags: Callable[[], FlagSnapshot], health: HealthCheck) -> None:
-        """Answer from these parts."""
-        self._flags = flags
+    def __init__(self, *, health: HealthCheck) -> None:
+        """Answer from this check."""
         self._health = health
-
-    def flags(self, request: orchestrator_service_pb2.FlagRequest) -> orchestrator_service_pb2.FlagResponse:
-        """The flags asked for, or all. Raises ResourceError FLAG_NOT_FOUND."""
-        snapshot = self._flags()
-        return orchestrator_service_pb2.FlagResponse(
-            flags=[_evaluation(snapshot.evaluate(key)) for key in request.keys or snapshot.keys],
-            snapshot_id=snapshot.snapshot_id,
-        )
 
     async def health(self) -> orchestrator_service_pb2.HealthResponse:
         """How the server is, with what is not well of the caller's tenant."""
@@ -47,17 +33,6 @@ class StatusAnswers:
             flags_not_built=flags_not_built(),
             uptime=duration_to_proto(report.uptime_seconds),
         )
-
-
-def _evaluation(evaluation: Evaluation) -> orchestrator_service_pb2.FlagEvaluation:
-    return orchestrator_service_pb2.FlagEvaluation(
-        key=evaluation.key,
-        value=Value(bool_value=evaluation.value),
-        variant=evaluation.variant,
-        reason=number(evaluation.reason),
-        source=evaluation.source,
-        description=evaluation.description,
-    )
 
 
 def _component(component: ComponentHealth) -> orchestrator_service_pb2.ComponentHealth:

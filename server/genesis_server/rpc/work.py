@@ -132,7 +132,11 @@ class _Stream:
             if said.error is not None:
                 raise said.error
         finally:
-            await self._end(*self._tasks, *self._reports)
+            try:
+                await self._end(*self._tasks, *self._reports)
+            finally:
+                # Ended tasks keep their frames, and those keep the stream: a cycle that holds everything of the worker's.
+                self._tasks.clear()
 
     async def _last_answers(self) -> Responses:
         """Of the reports that are under way; what was not read or not sent, the worker's next stream settles."""

@@ -28,6 +28,17 @@ _AGENT: Least = (Role.AGENT,)
 
 PERMISSIONS: Mapping[str, Least | str] = MappingProxyType(
     {
+        "/genesis.admin.v1.FlagAdminService/ClearEmergencyFlag": _ADMIN,
+        "/genesis.admin.v1.FlagAdminService/DeleteFlag": _ADMIN,
+        "/genesis.admin.v1.FlagAdminService/DisableFlag": _ADMIN,
+        "/genesis.admin.v1.FlagAdminService/EnableFlag": _ADMIN,
+        "/genesis.admin.v1.FlagAdminService/GetFlag": _ADMIN,
+        "/genesis.admin.v1.FlagAdminService/ListAuditEntries": _ADMIN,
+        "/genesis.admin.v1.FlagAdminService/ListFlags": _ADMIN,
+        "/genesis.admin.v1.FlagAdminService/PreviewFlag": _ADMIN,
+        "/genesis.admin.v1.FlagAdminService/PutFlag": _ADMIN,
+        "/genesis.admin.v1.FlagAdminService/SetEmergencyFlag": _ADMIN,
+        "/genesis.admin.v1.FlagAdminService/SetFlagWeight": _ADMIN,
         "/genesis.admin.v1.PolicyService/ActivateRulebook": _ADMIN,
         "/genesis.admin.v1.PolicyService/GetRulebook": _ADMIN,
         "/genesis.admin.v1.PolicyService/LintRulebook": _ADMIN,

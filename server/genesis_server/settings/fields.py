@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 ENVIRONMENT_PREFIX = "GENESIS_"
 STORE_FILE = "genesis.sqlite3"
 MASK = "********"
+REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 class Environment(StrEnum):
@@ -122,6 +124,20 @@ def _store(value: str) -> str:
     return value
 
 
+def _redis_url(value: SecretStr) -> SecretStr:
+    url = value.get_secret_value()
+    try:
+        parts = urlsplit(url)
+        # Reading the port raises for one that is no number.
+        place = parts.path if parts.scheme == "unix" else parts.hostname if parts.port != 0 else None
+        database = parts.scheme == "unix" or parts.path.strip("/").isdecimal() or not parts.path.strip("/")
+    except ValueError:
+        place, database, parts = None, False, urlsplit("")
+    if not (parts.scheme in REDIS_SCHEMES and place and database and url.isprintable() and " " not in url):
+        raise ValueError("must be redis://host:port/database, rediss:// for TLS, or unix:///path/of/the/socket; a password stands before the @")
+    return value
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -131,6 +147,8 @@ OptionalAddress = Annotated[str, AfterValidator(lambda value: _address(value) if
 Bytes = Annotated[ByteSize, BeforeValidator(_bytes), Field(ge=1024, le=2_147_483_647)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Url = Annotated[str, AfterValidator(_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+RedisPrefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/-]{1,128}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
@@ -167,6 +185,10 @@ class Fields(BaseSettings):
     """Folder of planning methods, TOML; unset: those that ship."""
     flags_file: Path | None = None
     """Feature flags in flagd's format, JSON; unset: all at their built-in defaults."""
+    flags_redis_url: RedisUrl | None = None
+    """Redis that keeps the flags written through FlagAdminService, for example redis://:password@host:6379/0; unset: the store does."""
+    flags_redis_prefix: RedisPrefix = "genesis:flags"
+    """What the names in flags_redis_url begin with; servers with the same prefix share their flags."""
     rulebook_file: Path | None = None
     """Rules of the router, TOML, in use unless others were activated through PolicyService; unset: those that ship."""
     reload_seconds: Annotated[float, Field(ge=0.05, le=3_600, allow_inf_nan=False)] = 0.5

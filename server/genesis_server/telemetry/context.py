@@ -46,6 +46,8 @@ class CallContext:
     """Hash of the `authorization` metadata in this process, to tell callers apart without keeping a secret; 0 without any."""
     sampled: bool = False
     """Whether a span is recorded for this call."""
+    withheld: bool = False
+    """Whether the span is dropped when it ends: the flag `otel_enabled` is off for the caller, who is known only when it has begun."""
     span_id: str = ""
     """16 hexadecimal digits of the recorded span; empty when none is recorded."""
     reason: str = ""

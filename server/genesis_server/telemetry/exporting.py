@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 from genesis_server.resilience.breakers import Breaker
@@ -21,6 +21,16 @@ class CallTraceIds(RandomIdGenerator):
         """The id of the call that runs; a random one outside calls."""
         call = current_call()
         return int(call.trace_id, 16) if call is not None else super().generate_trace_id()
+
+
+class CallSpans(BatchSpanProcessor):
+    """Exports the spans of calls, but for those that are withheld."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Take a span that has ended; in the task of its call."""
+        call = current_call()
+        if call is None or not call.withheld:
+            super().on_end(span)
 
 
 class GuardedExporter(SpanExporter):

@@ -18,6 +18,7 @@ from genesis_server.model.validation import Principle, Verdict
 from genesis_server.resilience.errors import CATEGORIES
 from genesis_server.telemetry import names
 from genesis_server.telemetry.breaker_metrics import BreakerMetrics, NamedBreaker
+from genesis_server.telemetry.flag_metrics import FlagMetrics
 from genesis_server.telemetry.labels import OTHER, counters
 from genesis_server.telemetry.rpc_metrics import SECONDS_BUCKETS, MethodNames, RpcMetrics
 from genesis_server.telemetry.work_metrics import WorkMetrics
@@ -102,6 +103,7 @@ class Metrics:
         self._operations = {name: self._storage.labels(name) for name in STORAGE_OPERATIONS}
         self.breakers = BreakerMetrics(registry, learn=lambda agent_id: self.know_agents((agent_id,)))
         self.work = WorkMetrics(registry, learn=lambda agent_id: self.know_agents((agent_id,)))
+        self.flags = FlagMetrics(registry, clock=clock)
         self._spans = counters(registry, names.SPANS_EXPORTED, "Spans by what became of them.", "result", ("exported", "failed", "refused"))
         self._snapshots = Gauge(names.SNAPSHOT_INFO, "1 for the snapshot in use.", ("kind", "id"), registry=registry)
         self._snapshot_ids: dict[str, str] = {}

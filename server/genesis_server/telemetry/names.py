@@ -14,6 +14,7 @@ SERVICE_NAME: Final = "genesis"
 METADATA_AUTHORIZATION: Final = "authorization"
 METADATA_CORRELATION_ID: Final = "x-correlation-id"
 METADATA_TRACEPARENT: Final = "traceparent"
+METADATA_RUN_ID: Final = "genesis-run-id"
 METADATA_STATUS_DETAILS: Final = "grpc-status-details-bin"
 METADATA_RETRY_PUSHBACK: Final = "grpc-retry-pushback-ms"
 
@@ -63,6 +64,23 @@ STORAGE_DURATION: Final = "genesis_storage_operation_duration_seconds"
 SPANS_EXPORTED: Final = "genesis_spans_exported_total"
 BUILD_INFO: Final = "genesis_build_info"
 SNAPSHOT_INFO: Final = "genesis_snapshot_info"
+
+# Flags.
+FLAG_EVALUATIONS: Final = "genesis_flag_evaluations_total"
+FLAG_VERSION: Final = "genesis_flag_definition_version"
+FLAG_AGE: Final = "genesis_flag_definition_age_seconds"
+FLAG_PROPAGATION: Final = "genesis_flag_propagation_seconds"
+EMERGENCY_FLAG: Final = "genesis_emergency_flag"
+
+# The event of an evaluation on a span, in OpenTelemetry's words for feature flags.
+EVENT_FLAG_EVALUATION: Final = "feature_flag.evaluation"
+ATTR_FLAG_KEY: Final = "feature_flag.key"
+ATTR_FLAG_VARIANT: Final = "feature_flag.result.variant"
+ATTR_FLAG_REASON: Final = "feature_flag.result.reason"
+ATTR_FLAG_VERSION: Final = "feature_flag.version"
+ATTR_FLAG_CONTEXT_ID: Final = "feature_flag.context.id"
+ATTR_FLAG_PROVIDER: Final = "feature_flag.provider.name"
+ATTR_ERROR_MESSAGE: Final = "error.message"
 
 # Attributes of spans and fields of logs.
 ATTR_SERVICE_NAME: Final = "service.name"

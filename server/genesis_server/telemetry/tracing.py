@@ -51,7 +51,7 @@ class Tracing:
             breaker: stands in front of the exporter; it must count ExportFailedError as a fault.
             sample_ratio: share of calls without a `traceparent` that are recorded, 0 to 1; others follow their caller's sampled bit.
             service_version: goes out with every span.
-            enabled: whether to record now: the flag `otel_enabled`.
+            enabled: whether to record now: the flag `otel_enabled` is on for somebody.
             observe: told what became of how many spans, from the exporter's thread.
             draw: numbers from 0 to 1.
             clock: the breaker's clock.
@@ -110,10 +110,9 @@ def _provider(
 ) -> TracerProvider:
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased  # noqa: PLC0415
 
-    from genesis_server.telemetry.exporting import CallTraceIds, GuardedExporter  # noqa: PLC0415
+    from genesis_server.telemetry.exporting import CallSpans, CallTraceIds, GuardedExporter  # noqa: PLC0415
 
     resource = Resource.create({names.ATTR_SERVICE_NAME: names.SERVICE_NAME, names.ATTR_SERVICE_VERSION: service_version})
     # Which calls are recorded is decided before a span is opened, because opening one is the dear part.
@@ -123,5 +122,5 @@ def _provider(
         id_generator=CallTraceIds(),
         shutdown_on_exit=False,
     )
-    provider.add_span_processor(BatchSpanProcessor(GuardedExporter(exporter, breaker, observe)))
+    provider.add_span_processor(CallSpans(GuardedExporter(exporter, breaker, observe)))
     return provider

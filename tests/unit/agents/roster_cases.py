@@ -39,6 +39,7 @@ class Process:
         now: Clock | None = None,
         declared: Callable[[], CatalogueIndex] = lambda: DECLARED,
         lease_seconds: float = LEASE_SECONDS,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         self.clock, self.now = clock or Clock(7.0), now or Clock()
         self.told: asyncio.Queue[tuple[str, Session]] = asyncio.Queue()
@@ -49,6 +50,7 @@ class Process:
             clock=self.clock,
             now=self.now,
             new_id=lambda: f"ses_{next(_NUMBERS):06d}",
+            may_write=may_write,
         )
         self.roster.on_change(lambda tenant, session: self.told.put_nowait((tenant, session)))
 

@@ -100,6 +100,23 @@ async def test_beats_count_and_tell_the_load(store: Store) -> None:
     assert roster.sessions(TENANT)[session.id] == beaten
 
 
+async def test_while_nothing_is_written_a_beat_is_answered_and_counts_when_it_may_be_written_again(store: Store) -> None:
+    frozen: list[bool] = []
+    process = Process(store, may_write=lambda: not frozen)
+    session = await process.roster.register(TENANT, card("build"))
+    frozen.append(True)
+    answered = await process.roster.beat(TENANT, session.id, agent_id="build", load=0.5)
+    assert (answered.id, answered.beats) == (session.id, 0)
+    other = await refusal(process.roster.beat(TENANT, session.id, agent_id="test", load=0.5))
+    assert isinstance(other, SecurityError)
+    gone = await refusal(process.roster.beat(TENANT, "ses_none", agent_id=None, load=0.5))
+    assert gone.reason == "SESSION_NOT_FOUND"
+    frozen.clear()
+    process.clock.now += LEASE_SECONDS * 0.9
+    await process.roster.expire()
+    assert (await process.roster.session(TENANT, session.id)).beats == 1
+
+
 async def test_another_agent_can_neither_keep_nor_end_a_session(store: Store) -> None:
     roster = Process(store).roster
     session = await roster.register(TENANT, card("build"))

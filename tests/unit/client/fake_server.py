@@ -14,7 +14,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from genesis.admin.v1 import policy_service_pb2_grpc
+from genesis.admin.v1 import flag_admin_service_pb2_grpc, policy_service_pb2_grpc
 from genesis.v1 import agent_service_pb2_grpc, orchestrator_service_pb2_grpc
 
 Answer: TypeAlias = "Message | Refusal | Sequence[Any] | Callable[[Any, grpc.ServicerContext], Any]"
@@ -106,6 +106,9 @@ def running(credentials: grpc.ServerCredentials | None = None) -> Iterator[FakeS
         _servicer(fake, agent_service_pb2_grpc.AgentServiceServicer, "Agents"), server
     )
     policy_service_pb2_grpc.add_PolicyServiceServicer_to_server(_servicer(fake, policy_service_pb2_grpc.PolicyServiceServicer), server)
+    flag_admin_service_pb2_grpc.add_FlagAdminServiceServicer_to_server(
+        _servicer(fake, flag_admin_service_pb2_grpc.FlagAdminServiceServicer), server
+    )
     fake.port = server.add_secure_port("localhost:0", credentials) if credentials else server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

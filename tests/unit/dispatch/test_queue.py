@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from math import inf
 
 import pytest
@@ -123,6 +124,48 @@ def test_plans_differ_by_one_task_under_way_at_most_while_all_have_work(sizes: l
         running[plan] += 1
         waiting = [running[other] for other, size in left.items() if size]
         assert max(running.values()) - min(waiting, default=max(running.values())) <= 1
+
+
+_MOVES = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.sampled_from("abc"), st.sampled_from([1, 5]), st.sampled_from([1.0, 2.0, inf])),
+        st.tuples(st.sampled_from(["pop", "started", "ended"]), st.sampled_from("abc"), st.just(5), st.just(inf)),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(_MOVES, st.sampled_from("abcd"), st.integers(1, 3))
+def test_a_plan_gets_the_place_of_its_own_task_just_when_it_would_once_that_has_ended(
+    moves: list[tuple[str, str, int, float]], plan_id: str, fewer: int
+) -> None:
+    queue, running = FairQueue(), Counter[str]()
+    for number, (move, other, priority, deadline) in enumerate(moves):
+        if move == "put":
+            queue.put(ready(other, f"{number}", priority=priority, deadline=deadline, order=number))
+        elif move == "pop":
+            queue.pop()
+        elif move == "started":
+            queue.started(other)
+            running[other] += 1
+        elif running[other]:
+            queue.ended(other)
+            running[other] -= 1
+    for _ in range(fewer - running[plan_id]):
+        queue.started(plan_id)
+    later = deepcopy(queue)
+    for _ in range(fewer):
+        later.ended(plan_id)
+    first = later.peek()
+    taken = queue.pop_of(plan_id, fewer=fewer)
+    if first is not None and first.plan_id == plan_id:
+        assert taken == first == later.pop()
+    else:
+        assert taken is None
+    for _ in range(fewer):
+        later.started(plan_id)
+    assert emptied(queue) == emptied(later)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([1.0, 2.0, inf])), min_size=1, max_size=40))

@@ -17,6 +17,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from genesis.v1 import orchestrator_service_pb2 as pb
 from genesis.v1 import orchestrator_service_pb2_grpc as pb_grpc
 from genesis.v1.update_pb2 import WatchPlanResponse
+from genesis_server.flags.bound import BoundFlags
+from genesis_server.flags.contexts import context_of
+from genesis_server.flags.live import LiveFlags
+from genesis_server.flags.overrides import Overrides
 from genesis_server.model.caller import Caller, Role
 from genesis_server.resilience.breakers import Breaker
 from genesis_server.rpc.admission import Admission
@@ -26,6 +30,7 @@ from genesis_server.rpc.deserialisation import SizeBounds
 from genesis_server.rpc.interceptors.constraints import ConstraintsInterceptor
 from genesis_server.rpc.interceptors.correlation import CorrelationInterceptor
 from genesis_server.rpc.interceptors.errors import ErrorMapper, ErrorsInterceptor
+from genesis_server.rpc.interceptors.flags import FlagsInterceptor
 from genesis_server.rpc.interceptors.idempotency import IdempotencyInterceptor
 from genesis_server.rpc.interceptors.limits import Limits, LimitsInterceptor
 from genesis_server.rpc.interceptors.metrics import MetricsInterceptor
@@ -207,6 +212,7 @@ async def serving(
     authorization: grpc.aio.ServerInterceptor | None = None,
     services: Sequence[Service] = (),
     events: Any = None,
+    live: LiveFlags | None = None,
     **options: Any,
 ) -> AsyncIterator[Edge]:
     """Start a server with everything around a fake service, and a client; stop both."""
@@ -224,6 +230,12 @@ async def serving(
     mapper = ErrorMapper(redact)
     admission = admission or Admission(max_concurrent=max_concurrent)
     documents = documents if documents is not None else MemoryDocuments(now)
+    flags = live or LiveFlags(overrides=Overrides())
+
+    async def flags_of(caller: Caller, run_id: str) -> BoundFlags:
+        context = context_of(caller, environment="development", now=now(), run_id=run_id)
+        return BoundFlags(flags.snapshot, context, metrics.flags.evaluated)
+
     layers = Layers(
         correlation=CorrelationInterceptor(),
         metrics=MetricsInterceptor(metrics),
@@ -233,8 +245,9 @@ async def serving(
         security=SecurityInterceptor(events if events is not None else NotedEvents()),
         authentication=authentication or Passing(caller),
         authorization=authorization or Passing(),
+        flags=FlagsInterceptor(modes=lambda: flags.snapshot.modes, flags_of=flags_of),
         constraints=ConstraintsInterceptor(),
-        idempotency=IdempotencyInterceptor(documents, now=now),
+        idempotency=IdempotencyInterceptor(documents, now=now, may_write=lambda: flags.snapshot.modes.write_refusal is None),
     )
     service = FakeOrchestrator()
     server = GrpcServer(

@@ -24,6 +24,7 @@ async def test_the_layers_stand_in_the_order_of_the_house() -> None:
         "security",
         "authentication",
         "authorization",
+        "flags",
         "constraints",
         "idempotency",
     ]

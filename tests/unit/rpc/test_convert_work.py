@@ -35,7 +35,7 @@ from genesis_server.model.work import (
     WaitingFor,
 )
 from genesis_server.orchestration.dispatching.answers import TaskRunView
-from genesis_server.orchestration.orchestrator import RunOptions
+from genesis_server.orchestration.results import RunOptions
 from genesis_server.resilience.errors import ValidationError
 from genesis_server.rpc.convert import work
 from genesis_server.rpc.convert.json_values import MAX_EXACT, json_from_proto, json_to_proto, struct_from_proto

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import weakref
 
 import grpc
 import grpc.aio
@@ -34,6 +35,28 @@ async def test_an_unexpected_exception_is_internal_and_its_text_stays_in_the_log
         assert "RuntimeError" not in str(failed)
         assert edge.handled("Plan", "INTERNAL") == 1
     assert "hunter2" in caplog.text
+
+
+@pytest.mark.usefixtures("uncollected")
+async def test_an_error_does_not_keep_what_its_call_worked_on() -> None:
+    """Also when one of several errors is raised, which makes a cycle of the error and the frame that holds them all."""
+
+    class Whole:
+        pass
+
+    seen: list[weakref.ref[Whole]] = []
+
+    async def refuse(request: object, context: object) -> None:
+        whole = Whole()
+        seen.append(weakref.ref(whole))
+        errors = [ValidationError("INVALID_FIELD", "no")]
+        raise errors[0]
+
+    async with serving() as edge:
+        edge.service.behaviours["Plan"] = refuse
+        await failure(edge.stub.Plan(GOOD))
+        await failure(edge.stub.Plan(pb.PlanRequest(goal="release the website", request_id="r1")))
+    assert [one() for one in seen] == [None, None]
 
 
 async def test_an_exception_in_a_stream_is_internal_after_what_was_sent() -> None:

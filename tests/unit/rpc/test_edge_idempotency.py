@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 
 import grpc
@@ -94,6 +95,27 @@ async def test_a_duplicate_that_arrives_meanwhile_waits_for_the_first_answer() -
         answers = [await call for call in (first, *rest)]
         assert {answer.plan.id for answer in answers} == {"only"}
         assert len(edge.service.calls) == 1
+
+
+@pytest.mark.usefixtures("uncollected")
+async def test_a_call_that_is_over_leaves_nothing_to_the_garbage_collector() -> None:
+    """Or the server's memory grows from one look of the collector to the next."""
+
+    def claims() -> int:
+        return sum(type(one).__name__ == "_Claimed" for one in gc.get_objects())
+
+    began, inside = claims(), list[int]()
+
+    async def plan(request: object, context: object) -> pb.PlanResponse:
+        await asyncio.sleep(0)
+        inside.append(claims())
+        return pb.PlanResponse()
+
+    async with serving() as edge:
+        edge.service.behaviours["Plan"] = plan
+        for number in range(3):
+            await edge.stub.Plan(pb.PlanRequest(request_id=f"r{number}", goal="release the website"))
+    assert (inside[0], claims()) == (began + 1, began)
 
 
 async def test_an_error_that_a_retry_cannot_mend_is_remembered_with_its_facts() -> None:

@@ -18,7 +18,8 @@ from genesis_server.model.provenance import DegradationLevel, Provenance
 from genesis_server.model.update import Approve, Known, PlanDiff
 from genesis_server.model.work import RunBudget, TaskRun
 from genesis_server.orchestration.dispatching.answers import RunView, TaskRunView
-from genesis_server.orchestration.orchestrator import Call, Planned, RunOptions
+from genesis_server.orchestration.orchestrator import Call
+from genesis_server.orchestration.results import Planned, RunOptions
 from genesis_server.orchestration.plan_store import PlanStore, StoredPlan
 from genesis_server.orchestration.updating import UpdateAnswer, Updater
 from genesis_server.resilience.errors import GenesisError, ResourceError, SecurityError
@@ -84,6 +85,7 @@ class Desk:
             large=nothing,
             tokens=nothing,
             status=nothing,
+            flags=nothing,
             decisions=nothing,
             updates=nothing,
             reports=ReportAnswers(dispatcher=self.dispatcher, identity=AgentIdentity(lambda _tenant, _agent: False)),

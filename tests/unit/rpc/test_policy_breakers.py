@@ -149,7 +149,7 @@ async def test_health_shows_a_tenant_its_agents_that_are_out(breakers: AgentBrea
     """Its own and only while they are out; another tenant and the probe of the orchestration platform see a healthy server."""
     snapshots = Snapshots(CatalogueIndex(Catalogue(snapshot_id="a1")), shipped_methods(), FlagSnapshot())
     check = HealthCheck(probes=[], snapshots=lambda: snapshots, clock=lambda: 0.0, of_tenant=agent_breakers_health(breakers))
-    answers = StatusAnswers(flags=lambda: snapshots.flags, health=check)
+    answers = StatusAnswers(health=check)
     fail(breakers)
     be("acme")
     answer = await answers.health()

@@ -343,6 +343,33 @@ async def test_a_worker_that_disappears_leaves_nothing_behind(store: Store, way:
     assert complaints == []
 
 
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("way", ["ends", "cancels", "moves"])
+async def test_a_stream_that_is_over_leaves_nothing_to_the_garbage_collector(store: Store, way: str) -> None:
+    """Workers come and go all the time: what is kept of each adds up from one look of the collector to the next."""
+
+    def streams() -> int:
+        return sum(isinstance(one, FakeStream) or type(one).__name__ == "_Stream" for one in gc.get_objects())
+
+    began = streams()
+    async with house(store) as home:
+        call, stream = await home.open()
+        assert streams() == began + 2
+        await call.write(report(1))
+        await call.read()
+        if way == "ends":
+            await call.done_writing()
+            await ended(call)
+        elif way == "cancels":
+            call.cancel()
+        else:
+            stream.said.put_nowait(Move())
+            await ended(call)
+        await stream.closed.wait()
+        del stream
+    assert streams() == began
+
+
 async def test_a_worker_that_goes_while_its_stream_is_opened_leaves_no_open_stream(store: Store) -> None:
     requests: asyncio.Queue[pb.WorkRequest] = asyncio.Queue()
 

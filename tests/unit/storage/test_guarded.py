@@ -139,3 +139,40 @@ async def test_watching_passes_through(store: Store, clock: Clock) -> None:
     changes = wrapped.watch("acme", "plan", after_revision=0)
     assert await wrapped.put(KEY, b"x") == 1
     assert (await anext(changes)).key == KEY
+
+
+WRITES = ("put", "put_all", "delete", "append", "acquire", "renew", "release")
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_while_writes_are_refused_reads_go_on(name: str, clock: Clock) -> None:
+    """Nothing reaches the store that would change it, and what is refused is no fault of the store."""
+    args, kwargs = CALLS[name]
+    flaky, refused = Flaky(), ResourceError("READ_ONLY_MODE", "no")
+    breaker = Breaker("storage", clock=clock, is_fault=is_fault, failures=1)
+    store = GuardedStore(flaky, breaker=breaker, retry=Retry(), refusal=lambda _: refused)  # type: ignore[arg-type]
+    if name in WRITES:
+        with pytest.raises(ResourceError) as caught:
+            await getattr(store, name)(*args, **kwargs)
+        assert caught.value is refused
+        assert flaky.calls == []
+        assert breaker.state == "closed"
+    else:
+        assert await getattr(store, name)(*args, **kwargs) == "answer"
+
+
+async def test_kinds_that_are_always_written_are_written_together_only(clock: Clock) -> None:
+    flaky = Flaky()
+    breaker = Breaker("storage", clock=clock, is_fault=is_fault)
+    refused = ResourceError("MAINTENANCE_MODE", "no")
+    store = GuardedStore(
+        flaky,  # type: ignore[arg-type]
+        breaker=breaker,
+        retry=Retry(),
+        refusal=lambda kind: None if kind == "emergency" else refused,
+    )
+    always, other = Put(Key("t", "emergency", "a"), b""), Put(Key("t", "plan", "a"), b"")
+    await store.put_all([always])
+    with pytest.raises(ResourceError):
+        await store.put_all([always, other])
+    assert len(flaky.calls) == 1

@@ -3,6 +3,7 @@ import datetime
 from genesis.v1 import catalogue_pb2 as _catalogue_pb2
 from genesis.v1 import common_pb2 as _common_pb2
 from genesis.v1 import decision_pb2 as _decision_pb2
+from genesis.v1 import flags_pb2 as _flags_pb2
 from genesis.v1 import plan_pb2 as _plan_pb2
 from genesis.v1 import routing_pb2 as _routing_pb2
 from genesis.v1 import update_pb2 as _update_pb2
@@ -20,6 +21,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class FlagType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FLAG_TYPE_UNSPECIFIED: _ClassVar[FlagType]
+    FLAG_TYPE_BOOLEAN: _ClassVar[FlagType]
+    FLAG_TYPE_STRING: _ClassVar[FlagType]
+    FLAG_TYPE_NUMBER: _ClassVar[FlagType]
+    FLAG_TYPE_OBJECT: _ClassVar[FlagType]
+
 class FlagReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     FLAG_REASON_UNSPECIFIED: _ClassVar[FlagReason]
@@ -28,6 +37,10 @@ class FlagReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FLAG_REASON_ENVIRONMENT: _ClassVar[FlagReason]
     FLAG_REASON_GROUP: _ClassVar[FlagReason]
     FLAG_REASON_STALE: _ClassVar[FlagReason]
+    FLAG_REASON_TARGETING_MATCH: _ClassVar[FlagReason]
+    FLAG_REASON_DEFAULT: _ClassVar[FlagReason]
+    FLAG_REASON_EMERGENCY: _ClassVar[FlagReason]
+    FLAG_REASON_ERROR: _ClassVar[FlagReason]
 
 class HealthStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -35,12 +48,21 @@ class HealthStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HEALTH_STATUS_HEALTHY: _ClassVar[HealthStatus]
     HEALTH_STATUS_DEGRADED: _ClassVar[HealthStatus]
     HEALTH_STATUS_UNHEALTHY: _ClassVar[HealthStatus]
+FLAG_TYPE_UNSPECIFIED: FlagType
+FLAG_TYPE_BOOLEAN: FlagType
+FLAG_TYPE_STRING: FlagType
+FLAG_TYPE_NUMBER: FlagType
+FLAG_TYPE_OBJECT: FlagType
 FLAG_REASON_UNSPECIFIED: FlagReason
 FLAG_REASON_STATIC: FlagReason
 FLAG_REASON_DISABLED: FlagReason
 FLAG_REASON_ENVIRONMENT: FlagReason
 FLAG_REASON_GROUP: FlagReason
 FLAG_REASON_STALE: FlagReason
+FLAG_REASON_TARGETING_MATCH: FlagReason
+FLAG_REASON_DEFAULT: FlagReason
+FLAG_REASON_EMERGENCY: FlagReason
+FLAG_REASON_ERROR: FlagReason
 HEALTH_STATUS_UNSPECIFIED: HealthStatus
 HEALTH_STATUS_HEALTHY: HealthStatus
 HEALTH_STATUS_DEGRADED: HealthStatus
@@ -287,34 +309,54 @@ class DeletePlanResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class FlagRequest(_message.Message):
-    __slots__ = ("keys",)
+    __slots__ = ("keys", "context", "run_id", "explain")
     KEYS_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     keys: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, keys: _Optional[_Iterable[str]] = ...) -> None: ...
+    context: _flags_pb2.FlagContext
+    run_id: str
+    explain: bool
+    def __init__(self, keys: _Optional[_Iterable[str]] = ..., context: _Optional[_Union[_flags_pb2.FlagContext, _Mapping]] = ..., run_id: _Optional[str] = ..., explain: _Optional[bool] = ...) -> None: ...
 
 class FlagResponse(_message.Message):
-    __slots__ = ("flags", "snapshot_id")
+    __slots__ = ("flags", "snapshot_id", "current_snapshot_id")
     FLAGS_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
     flags: _containers.RepeatedCompositeFieldContainer[FlagEvaluation]
     snapshot_id: str
-    def __init__(self, flags: _Optional[_Iterable[_Union[FlagEvaluation, _Mapping]]] = ..., snapshot_id: _Optional[str] = ...) -> None: ...
+    current_snapshot_id: str
+    def __init__(self, flags: _Optional[_Iterable[_Union[FlagEvaluation, _Mapping]]] = ..., snapshot_id: _Optional[str] = ..., current_snapshot_id: _Optional[str] = ...) -> None: ...
 
 class FlagEvaluation(_message.Message):
-    __slots__ = ("key", "value", "variant", "reason", "source", "description")
+    __slots__ = ("key", "value", "variant", "reason", "source", "description", "layer", "version", "metadata", "type", "error", "explanation")
     KEY_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     VARIANT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
     key: str
     value: _struct_pb2.Value
     variant: str
     reason: FlagReason
     source: str
     description: str
-    def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., variant: _Optional[str] = ..., reason: _Optional[_Union[FlagReason, str]] = ..., source: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
+    layer: _flags_pb2.FlagLayer
+    version: int
+    metadata: _struct_pb2.Struct
+    type: FlagType
+    error: str
+    explanation: _flags_pb2.FlagExplanation
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., variant: _Optional[str] = ..., reason: _Optional[_Union[FlagReason, str]] = ..., source: _Optional[str] = ..., description: _Optional[str] = ..., layer: _Optional[_Union[_flags_pb2.FlagLayer, str]] = ..., version: _Optional[int] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., type: _Optional[_Union[FlagType, str]] = ..., error: _Optional[str] = ..., explanation: _Optional[_Union[_flags_pb2.FlagExplanation, _Mapping]] = ...) -> None: ...
 
 class HealthRequest(_message.Message):
     __slots__ = ()

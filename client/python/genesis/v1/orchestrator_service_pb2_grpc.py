@@ -232,7 +232,7 @@ class OrchestratorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Flag(self, request, context):
-        """Tells what each flag is, and why. Role: viewer. Errors: FLAG_NOT_FOUND.
+        """Tells what each flag is for somebody, and why. Role: viewer. Errors: FLAG_NOT_FOUND, INVALID_FIELD, STORAGE_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,10 +1,9 @@
-"""What a server knows of itself: health, flags, agents, plans."""
+"""What a server knows of itself: health, agents, plans."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from google.protobuf import json_format
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -34,23 +33,6 @@ def health_view(health: orchestrator_service_pb2.HealthResponse) -> RenderableTy
     if health.flags_not_built:
         lines.append(Text("flags of features that are not built: " + ", ".join(plain(key) for key in health.flags_not_built), style="dim"))
     return Group(head, table, *lines)
-
-
-def flags_table(flags: Sequence[orchestrator_service_pb2.FlagEvaluation]) -> RenderableType:
-    """Each flag with its value and why it has it."""
-    table = Rows("flag", "value", "reason", "decided by", "what it switches")
-    for flag in flags:
-        value = json_format.MessageToJson(flag.value, indent=None)
-        variant = f" ({plain(flag.variant)})" if flag.variant else ""
-        reason = enum_word(orchestrator_service_pb2.FlagReason, flag.reason, "FLAG_REASON_")
-        table.add(
-            Text(plain(flag.key), "bold"),
-            Text(plain(value) + variant),
-            Text(reason),
-            Text(plain(flag.source)),
-            Text(plain(flag.description)),
-        )
-    return table
 
 
 def agents_table(agents: Sequence[agent_service_pb2.AgentEntry]) -> RenderableType:

@@ -48,6 +48,8 @@ class HandOut:
     stream: WorkStream
     ready_since: float
     """By the monotonic clock."""
+    instead: TakeReport | None = None
+    """The report whose end of a lease makes room for it; None: there is room."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Keeps the dispatched plans of one tenant moving, in one process.
 
 Everything that happens to a plan is a command in its inbox; whoever works on a plan takes all its commands at once, decides (turn.py) and
-writes them as one, so that a busy plan costs one write for many reports. Plans do not wait for each other, and what several of them write
-shares a commit of the store. Who gets a task is matched in memory and becomes a command as well: the compare-and-set on the run document
+writes them as one, so that a busy plan costs one write for many reports. A few plans are written at the same time and share a commit of the
+store. Who gets a task is matched in memory and becomes a command as well: the compare-and-set on the run document
 decides between processes.
 """
 
@@ -16,6 +16,7 @@ from genesis_server.dispatch.codec import OUTCOME_KIND
 from genesis_server.model.work import AttemptOutcome, LeaseProgress, Session, SessionState
 from genesis_server.orchestration.dispatching.commands import Command, HandOut, NoteProgress, Reload, TakeReport
 from genesis_server.orchestration.dispatching.entry import Entry
+from genesis_server.orchestration.dispatching.handing_on import next_tasks
 from genesis_server.orchestration.dispatching.leases import NEVER_ARRIVED, LeaseBook
 from genesis_server.orchestration.dispatching.matching import Matcher
 from genesis_server.orchestration.dispatching.ready_tasks import ReadyTasks
@@ -29,11 +30,17 @@ from genesis_server.planning.update.ready import settle
 from genesis_server.resilience.errors import GenesisError
 from genesis_server.storage.base import Key, VersionConflictError
 
+TURNS_AT_ONCE = 16
+"""Plans that are decided and written at the same time. Others wait in line, and what comes for them meanwhile goes into the same write: the
+more there is to do, the fewer writes each report costs."""
 FAULT_PAUSE_SECONDS = 1.0
 """Before something is tried again that the storage did not take."""
 
+OVER_SECONDS = 30.0
+"""How long is known of a plan that it has ended: what was written here is told here once more, and need not be read again."""
+
 _GONE = "PLAN_NOT_FOUND"
-_FAULTS = frozenset({_GONE, "STORAGE_UNAVAILABLE", "STORAGE_FULL", "DEPENDENCY_CIRCUIT_OPEN"})
+_FAULTS = frozenset({_GONE, "STORAGE_UNAVAILABLE", "STORAGE_FULL", "DEPENDENCY_CIRCUIT_OPEN", "READ_ONLY_MODE", "MAINTENANCE_MODE"})
 """Reasons that concern all commands of a batch alike."""
 
 _LOG = logging.getLogger(__name__)
@@ -57,8 +64,11 @@ class Desk:
         self._leases = LeaseBook(tenant, tools, streams=self._streams, matcher=self._matcher, submit=self.submit, spawn=self._spawn)
         self._again: list[tuple[float, str, Command]] = []
         """Commands to submit again, when by the monotonic clock, with their plan."""
+        self._over: dict[str, tuple[int, float]] = {}
+        """Plans that ended a short while ago, with the last version of the run and until when that is kept, by the monotonic clock."""
         self._starting: set[str] = set()
         """Plans to be read before all leases are known."""
+        self._turns = asyncio.Semaphore(TURNS_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -98,9 +108,16 @@ class Desk:
         for plan_id in list(self._starting):
             self.submit(plan_id, Reload())
 
+    def has_seen(self, plan_id: str, version: int) -> bool:
+        """Whether a version of a run document is known here, or its plan has ended with it."""
+        entry = self._entries.get(plan_id)
+        return version <= (self._over.get(plan_id, (0, 0.0))[0] if entry is None else _version(entry.state))
+
     def told(self, plan_id: str, version: int | None, *, dispatched: bool) -> None:
         """A run document was written, by this process or another: `version` is its version, None when it was deleted."""
         entry = self._entries.get(plan_id)
+        if version is None:
+            self._over.pop(plan_id, None)
         if entry is None:
             if version is not None and dispatched:
                 self.submit(plan_id, Reload(version))
@@ -152,6 +169,8 @@ class Desk:
         while self._again and self._again[0][0] <= clock:
             _, plan_id, command = self._again.pop(0)
             self.submit(plan_id, command)
+        for plan_id in [plan_id for plan_id, (_, until) in self._over.items() if until <= clock]:
+            del self._over[plan_id]
         self._leases.tick()
         self._ready.tick()
         self._matcher.match_all_soon()
@@ -162,11 +181,16 @@ class Desk:
         for stream in list(self._streams.values()):
             stream.move()
 
+    def hand_out_again(self) -> None:
+        """Hand out here again, after `move_streams`."""
+        self._matcher.open()
+
     async def close(self) -> None:
         """Send the workers elsewhere, and finish what is being written."""
         self.move_streams()
         while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            # Not `gather`: it gives no turn to the loop when all have ended (3.12 on), and they are discarded in a turn of their own.
+            await asyncio.wait(self._tasks)
 
     # The work on one plan.
 
@@ -181,15 +205,16 @@ class Desk:
             while entry.inbox:
                 # Everything that comes in the same turn of the loop goes together.
                 await asyncio.sleep(0)
-                batch, entry.inbox = entry.inbox, []
-                await self._take_turn(entry, batch)
+                async with self._turns:
+                    batch, entry.inbox = entry.inbox, []
+                    await self._take_turn(entry, batch)
         finally:
             entry.working = False
         state = entry.state
         if state is None or has_ended(state.plan.state) or state.run is None or not state.run.run.dispatched:
             self._drop(entry)
 
-    async def _take_turn(self, entry: Entry, batch: Sequence[Command]) -> None:
+    async def _take_turn(self, entry: Entry, batch: list[Command]) -> None:
         """Decide a batch and write it. A command that cannot be decided must not take the others with it."""
         try:
             turn = await self._decided_and_written(entry, batch)
@@ -205,7 +230,8 @@ class Desk:
         else:
             self._taken(entry, turn)
 
-    async def _decided_and_written(self, entry: Entry, batch: Sequence[Command]) -> Turn:
+    async def _decided_and_written(self, entry: Entry, batch: list[Command]) -> Turn:
+        """The turn that was written; what it handed out besides is in `batch` as well, whatever happens."""
         tools = self._tools
         recorded: set[Key] = set()
         async with tools.updater.turn(self.tenant, entry.plan_id):
@@ -220,6 +246,8 @@ class Desk:
                     await self._read(entry)
                     is_fresh = True
                     continue
+                batch += next_tasks(entry, turn, streams=self._streams, ready=self._ready)
+                turn.finish(batch)
                 try:
                     if turn.puts:
                         await tools.runs.documents.put_all(turn.puts)
@@ -284,7 +312,7 @@ class Desk:
                 command.accept(answer)
         for attempt in turn.ended:
             observer.attempt_ended(attempt.agent_id, attempt.outcome)
-        for _ in range(turn.completed):
+        for _ in turn.done:
             observer.task_completed()
         for _ in range(turn.given_up):
             observer.task_failed()
@@ -317,7 +345,7 @@ class Desk:
     def _refresh(self, entry: Entry, state: State, blocked: Mapping[str, str] | None = None) -> None:
         """Take a new state: who holds what, what is ready, what workers must be told; `blocked`: what the budget has no room for."""
         before, entry.state = entry.state, state
-        if self._leases.refresh(entry, state):
+        if self._leases.refresh(entry, before, state):
             entry.blocked.clear()
         if before is not None and before.plan.state is not state.plan.state:
             self._leases.tell_pause(entry, before.plan.state, state.plan.state)
@@ -327,6 +355,8 @@ class Desk:
     def _drop(self, entry: Entry) -> None:
         """A plan that is not carried out any more."""
         if not entry.inbox and not entry.working:
+            if entry.state is not None and has_ended(entry.state.plan.state):
+                self._over[entry.plan_id] = _version(entry.state), self._tools.clock() + OVER_SECONDS
             self._forget(entry)
 
     def _forget(self, entry: Entry) -> None:

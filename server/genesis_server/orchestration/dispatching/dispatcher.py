@@ -125,9 +125,14 @@ class Dispatcher:
             await desk.close()
 
     def move_streams(self) -> None:
-        """Send all workers elsewhere: the server is about to stop."""
+        """Send all workers elsewhere: the server is about to stop, or takes no new work."""
         for desk in self._desks.values():
             desk.move_streams()
+
+    def hand_out_again(self) -> None:
+        """Hand out here again, after `move_streams`."""
+        for desk in self._desks.values():
+            desk.hand_out_again()
 
     async def _tick(self) -> NoReturn:
         while True:
@@ -151,6 +156,8 @@ class Dispatcher:
                 async for change in changes:
                     if change.document is None:
                         desk.told(change.key.id, None, dispatched=False)
+                        continue
+                    if desk.has_seen(change.key.id, change.document.version):
                         continue
                     known = desk.entry(change.key.id) is not None
                     dispatched = known or decode_run(change.document.value).dispatched

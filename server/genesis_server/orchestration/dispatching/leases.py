@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 
-from genesis_server.dispatch.leasing import leases_of
 from genesis_server.model.plan import PlanState
-from genesis_server.model.work import Attempt, AttemptOutcome, LeaseNoticeKind, LeaseProgress
+from genesis_server.model.work import Attempt, AttemptOutcome, LeaseNoticeKind, LeaseProgress, TaskRun
 from genesis_server.orchestration.dispatching.commands import Command, NoteProgress, TakeBack
 from genesis_server.orchestration.dispatching.entry import Entry, Lease
 from genesis_server.orchestration.dispatching.matching import Matcher
@@ -65,16 +64,20 @@ class LeaseBook:
 
     # What becomes of a plan.
 
-    def refresh(self, entry: Entry, state: State) -> bool:
+    def refresh(self, entry: Entry, before: State | None, state: State) -> bool:
         """Take the leases of a plan's new state; whether one ended."""
-        run = state.run.run if state.run is not None else None
-        now_out = {attempt.lease.lease_id: (task_id, attempt) for task_id, attempt in leases_of(run)} if run is not None else {}
-        over = [lease for lease_id, lease in entry.leases.items() if lease_id not in now_out]
+        old, new = _task_runs(before), _task_runs(state)
+        moved = Counter[str]()
+        over = [lease for lease in entry.leases.values() if not _is_out(lease, new)]
         for lease in over:
+            moved[lease.attempt.agent_id] -= 1
             self._ended(entry, lease, state)
-        for lease_id, (task_id, attempt) in now_out.items():
-            known = entry.leases.get(lease_id)
+        for task_id, task in new.items():
+            if old.get(task_id) is task or (attempt := task.running) is None:
+                continue
+            known = entry.leases.get(attempt.lease.lease_id)
             if known is None:
+                moved[attempt.agent_id] += 1
                 self._begun(entry, task_id, attempt)
             elif known.attempt is not attempt:
                 if (known.attempt.fraction, known.attempt.message) != (attempt.fraction, attempt.message):
@@ -82,6 +85,7 @@ class LeaseBook:
                 known.attempt = attempt
                 if known.progress is not None and not _is_news(attempt, known.progress):
                     known.progress = None
+        self._tell_moved(entry.plan_id, moved)
         return bool(over)
 
     def progress(self, entry: Entry, told: LeaseProgress, agent_id: str | None) -> None:
@@ -95,8 +99,10 @@ class LeaseBook:
 
     def forget(self, entry: Entry) -> None:
         """A plan is not carried out any more."""
+        moved = Counter(lease.attempt.agent_id for lease in entry.leases.values())
         for lease in list(entry.leases.values()):
             self._ended(entry, lease, None)
+        self._tell_moved(entry.plan_id, {agent_id: -count for agent_id, count in moved.items()})
 
     def tell_pause(self, entry: Entry, old: PlanState, new: PlanState) -> None:
         """Tell the workers of a plan that it was paused, or goes on."""
@@ -188,7 +194,7 @@ class LeaseBook:
         lease_id, session_id = attempt.lease.lease_id, attempt.session_id
         entry.leases[lease_id] = lease = Lease(task_id, attempt, self._tools.clock())
         self._out.setdefault(session_id, {})[lease_id] = entry, lease
-        self._count(entry, lease, 1)
+        self._count(lease, 1)
         stream = self._streams.get(session_id)
         if stream is None:
             if session_id not in self._tools.roster.sessions(self._tenant):
@@ -213,7 +219,7 @@ class LeaseBook:
         del self._out[session_id][lease_id]
         if not self._out[session_id]:
             del self._out[session_id]
-        self._count(entry, lease, -1)
+        self._count(lease, -1)
         task_run = state.run.run.tasks.get(lease.task_id) if state is not None and state.run is not None else None
         ended = next((one for one in task_run.attempts if one.lease.lease_id == lease_id), None) if task_run is not None else None
         if ended is None or not ended.outcome.counts:
@@ -245,15 +251,31 @@ class LeaseBook:
                 stream.notice(lease_id, LeaseNoticeKind.LOST, "the lease is over")
         self._matcher.note(stream)
 
-    def _count(self, entry: Entry, lease: Lease, change: int) -> None:
-        agent_id = lease.attempt.agent_id
-        self.load[agent_id] += change
-        self.holding[lease.attempt.session_id] += change
-        for counts, key in ((self.load, agent_id), (self.holding, lease.attempt.session_id)):
-            if not counts[key]:
+    def _count(self, lease: Lease, change: int) -> None:
+        for counts, key in ((self.load, lease.attempt.agent_id), (self.holding, lease.attempt.session_id)):
+            count = counts.get(key, 0) + change
+            if count:
+                counts[key] = count
+            else:
                 del counts[key]
-        (self._matcher.started if change > 0 else self._matcher.ended)(agent_id, entry.plan_id)
-        self._tools.observer.running(agent_id, self.load[agent_id])
+
+    def _tell_moved(self, plan_id: str, moved: Mapping[str, int]) -> None:
+        """So many more tasks of a plan are under way at these agents: where one ended and another began nobody's turn changes."""
+        for agent_id, change in moved.items():
+            for _ in range(abs(change)):
+                (self._matcher.started if change > 0 else self._matcher.ended)(agent_id, plan_id)
+            self._tools.observer.running(agent_id, self.load.get(agent_id, 0))
+
+
+def _task_runs(state: State | None) -> Mapping[str, TaskRun]:
+    return state.run.run.tasks if state is not None and state.run is not None else {}
+
+
+def _is_out(lease: Lease, tasks: Mapping[str, TaskRun]) -> bool:
+    """Whether a lease is one of those that run."""
+    task = tasks.get(lease.task_id)
+    running = task.running if task is not None else None
+    return running is not None and running.lease.lease_id == lease.attempt.lease.lease_id
 
 
 def _is_news(attempt: Attempt, told: LeaseProgress) -> bool:

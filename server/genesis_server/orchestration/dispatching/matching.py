@@ -54,6 +54,18 @@ class Matcher:
             free[stream.session_id] = stream
             self.match_soon(stream.agent_id)
 
+    def take_instead(self, plan_id: str, stream: WorkStream, *, fewer: int) -> Ready | None:
+        """Take the task a worker gets when the end of one of the same plan is written, so that one write does both.
+
+        None when that is another plan's turn: `fewer` of this plan's tasks will have ended by then. Whoever is free already comes first.
+        """
+        if self._closed or self._free.get(stream.agent_id) or not self._take(stream.agent_id):
+            return None
+        ready = self._queue(stream.agent_id).pop_of(plan_id, fewer=fewer)
+        if ready is None:
+            self._release(stream.agent_id)
+        return ready
+
     def match_soon(self, agent_id: str) -> None:
         """Look at an agent's queue when everything that happens now has happened."""
         if not self._soon:
@@ -69,6 +81,11 @@ class Matcher:
     def close(self) -> None:
         """Offer nothing more."""
         self._closed = True
+
+    def open(self) -> None:
+        """Offer again, after `close`."""
+        self._closed = False
+        self.match_all_soon()
 
     def _queue(self, agent_id: str) -> FairQueue:
         queue = self._queues.get(agent_id)

@@ -9,7 +9,7 @@ from math import inf
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.dispatch.queue import Ready
 from genesis_server.model.plan import Task
-from genesis_server.orchestration.dispatching.commands import Command, HandOut, Reroute
+from genesis_server.orchestration.dispatching.commands import Command, HandOut, Reroute, TakeReport
 from genesis_server.orchestration.dispatching.entry import Entry
 from genesis_server.orchestration.dispatching.matching import Matcher
 from genesis_server.orchestration.dispatching.state import State
@@ -75,7 +75,7 @@ class ReadyTasks:
                 self._matcher.discard(agent_id, entry.plan_id, task_id)
                 del entry.queued[task_id]
         entry.ready_since = ready
-        for task_id in ready:
+        for task_id in [task_id for task_id in ready if task_id not in entry.queued and task_id not in entry.offered]:
             self.put(entry, task_id)
 
     def forget(self, entry: Entry) -> None:
@@ -100,14 +100,15 @@ class ReadyTasks:
     def offer(self, ready: Ready, stream: WorkStream) -> bool:
         """Hand a task to a worker, as soon as it is written; False when it does not wait any more."""
         entry = self._entries.get(ready.plan_id)
-        if entry is None or entry.queued.pop(ready.task_id, None) is None:
+        if entry is None or ready.task_id not in entry.queued:
             return False
-        self._tools.breakers.begin(self._tenant, stream.agent_id, (ready.plan_id, ready.task_id))
-        entry.offered.add(ready.task_id)
-        stream.offered += 1
-        since = entry.ready_since.get(ready.task_id, self._tools.clock())
-        self._submit(ready.plan_id, HandOut(ready.task_id, stream, since))
+        self._submit(ready.plan_id, self._offered(entry, ready, stream))
         return True
+
+    def offer_instead(self, entry: Entry, report: TakeReport, stream: WorkStream, *, fewer: int) -> HandOut | None:
+        """A task of the same plan for the worker whose `report` is to be written, with it; None when it is another plan's turn."""
+        ready = self._matcher.take_instead(entry.plan_id, stream, fewer=fewer)
+        return None if ready is None else self._offered(entry, ready, stream, instead=report)
 
     def tick(self) -> None:
         """Do what is due: tasks whose time has come, and those that wait for an agent that is not there."""
@@ -150,6 +151,15 @@ class ReadyTasks:
         entry.queued[task_id] = agent_id
         self._matcher.put(agent_id, Ready(entry.plan_id, task_id, run.priority, _deadline(task, run.begin), place, rank))
 
+    def _offered(self, entry: Entry, ready: Ready, stream: WorkStream, *, instead: TakeReport | None = None) -> HandOut:
+        """A task does not wait any more: it is being handed out."""
+        entry.queued.pop(ready.task_id, None)
+        self._tools.breakers.begin(self._tenant, stream.agent_id, (ready.plan_id, ready.task_id))
+        entry.offered.add(ready.task_id)
+        stream.offered += 1
+        since = entry.ready_since.get(ready.task_id, self._tools.clock())
+        return HandOut(ready.task_id, stream, since, instead)
+
     def _look_at(self, entry: Entry, task_id: str, due: float) -> None:
         if entry.timers.get(task_id) != due:
             entry.timers[task_id] = due
@@ -160,10 +170,10 @@ class ReadyTasks:
         state = entry.state
         if state is None or entry.working:
             return
+        queued = entry.queued
+        stranded = [(task_id, since) for task_id, since in entry.ready_since.items() if queued.get(task_id) not in well]
         live, clock = self._tools.roster.live_agents(self._tenant), self._tools.clock()
-        for task_id, since in entry.ready_since.items():
-            if entry.queued.get(task_id) in well:
-                continue
+        for task_id, since in stranded:
             agent_id = state.agent_of(task_id)
             circumstances = self._circumstances, agent_id
             if entry.asked.get(task_id) == circumstances or task_id in entry.offered or task_id in entry.blocked:

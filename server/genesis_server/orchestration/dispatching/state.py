@@ -37,6 +37,11 @@ class State:
         return {task.id: task for task in self.stored.plan.tasks}
 
     @cached_property
+    def ready_tasks(self) -> Mapping[str, Task]:
+        """Those that can be worked on by id."""
+        return {task.id: task for task in self.ready}
+
+    @cached_property
     def assignments(self) -> Mapping[str, Assignment]:
         """Who is to do what, by task."""
         routes = self.stored.routing.routes if self.stored.routing is not None else ()

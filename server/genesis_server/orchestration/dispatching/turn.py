@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from genesis_server.dispatch.budget import balance, refused_part
 from genesis_server.dispatch.following import follow_plan
@@ -51,6 +50,7 @@ from genesis_server.orchestration.dispatching.commands import (
 from genesis_server.orchestration.dispatching.entry import Entry
 from genesis_server.orchestration.dispatching.reports import done_elsewhere, done_event, puts_out_the_same
 from genesis_server.orchestration.dispatching.tools import Tools
+from genesis_server.orchestration.dispatching.verdicts import Verdicts
 from genesis_server.orchestration.orchestrator import Call
 from genesis_server.orchestration.outcomes import attempt_outcome, outcome_put
 from genesis_server.orchestration.plan_store import has_ended
@@ -63,15 +63,6 @@ _LOG = logging.getLogger(__name__)
 
 SERVER = "genesis"
 """The actor of what the dispatcher does by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the end of an attempt says of its agent."""
-
-    agent_id: str
-    fault: str | None = None
-    """None: it speaks for the agent."""
 
 
 class Turn:
@@ -96,13 +87,14 @@ class Turn:
         """Hand-outs that could not be made."""
         self.blocked: dict[str, str] = {}
         """Tasks the budget has no room for, each with the part of it."""
-        self.verdicts: list[Verdict] = []
+        self.verdicts = Verdicts()
         self.ended: list[Attempt] = []
+        self.done: list[tuple[TakeReport, Attempt]] = []
+        """Reports of success that were taken, with the attempts they ended."""
         self.given_up = 0
-        self.completed = 0
         self._tools, self._tenant = tools, tenant
-        self._done: list[TakeReport] = []
-        """Reports of success."""
+        self._done: dict[str, TakeReport] = {}
+        """Reports of success, by lease id."""
         self._lost: dict[str, str] = {}
         """Tasks that are given up, with the reason."""
         self._taken: list[TakeReport] = []
@@ -134,7 +126,7 @@ class Turn:
         return self._entry.clock.now(self._tools.clock()) or self._now
 
     async def decide(self, batch: Sequence[Command]) -> None:
-        """Decide about everything in `batch`. Raises what routing and storage raise; nothing has happened then."""
+        """Decide about everything in `batch` but what to hand out. Raises what routing and storage raise; nothing has happened then."""
         for command in batch:
             if isinstance(command, TakeBack):
                 self._take_back(command)
@@ -143,6 +135,9 @@ class Turn:
             elif isinstance(command, Reroute):
                 self._reroute(command)
         await self._move_plan()
+
+    def finish(self, batch: Sequence[Command]) -> None:
+        """Hand out what is to be handed out in `batch`, and gather what to write and to answer."""
         for command in batch:
             if isinstance(command, HandOut):
                 self._hand_out(command)
@@ -156,7 +151,7 @@ class Turn:
             return
         self._end(command.task_id, attempt, command.outcome, error=command.error)
         if command.outcome.counts:
-            self.verdicts.append(Verdict(attempt.agent_id, command.error))
+            self.verdicts.note(attempt.agent_id, command.error)
         self._failed(command.task_id)
 
     def _reroute(self, command: Reroute) -> None:
@@ -184,7 +179,7 @@ class Turn:
         self.run = told.run
         self._history.append(told.put)
         if told.agent_id:
-            self.verdicts.append(Verdict(told.agent_id, told.fault))
+            self.verdicts.note(told.agent_id, told.fault)
         self._told[command.report.task_id] = "the budget and the history know it; UpdatePlan moves the plan"
         self._taken.append(command)
 
@@ -198,7 +193,7 @@ class Turn:
                 raise lease_lost(report.plan_id, report.task_id, lease.token)
             self._repeated.append(command)
             return
-        first = next((other for other in self._done if other.report.lease == lease), None)
+        first = self._done.get(lease.lease_id)
         if first is not None:
             if first.report != report:
                 raise lease_lost(report.plan_id, report.task_id, lease.token)
@@ -214,7 +209,7 @@ class Turn:
             if report.usage is not None and report.usage.cost.nanos:
                 # Raises for money that cannot be taken; the attempt ends when the plan has taken the report, too.
                 end(self.run, report.task_id, lease, AttemptOutcome.DONE, now=self._now, usage=report.usage)
-            self._done.append(command)
+            self._done[lease.lease_id] = command
             return
         if isinstance(told, Declined):
             outcome = AttemptOutcome.RETURNED if told.hand_back else AttemptOutcome.DECLINED
@@ -222,7 +217,7 @@ class Turn:
             self._failed(report.task_id)
         else:
             self._end(report.task_id, attempt, AttemptOutcome.FAILED, error=told.error, usage=report.usage, permanent=told.permanent)
-            self.verdicts.append(Verdict(attempt.agent_id, told.error or "it failed"))
+            self.verdicts.note(attempt.agent_id, told.error or "it failed")
             self._failed(report.task_id)
         self._taken.append(command)
 
@@ -300,19 +295,19 @@ class Turn:
             self.run = wait_until(self.run, task_id, self._stays[task_id])
             self._tell_again(task_id, self._stays[task_id] - self._now)
         # What is done first: a failure can end the plan.
-        events: list[PlanEvent] = [done_event(command.report) for command in self._done]
+        events: list[PlanEvent] = [done_event(command.report) for command in self._done.values()]
         events += [TaskFailed(task_id, reason) for task_id, reason in self._lost.items()]
         if not events and not rerouted:
             return
         decided = await tools.updater.decide(call, stored, events, rerouted=rerouted, run=self.run)
-        for command, error in zip(self._done, decided.errors, strict=False):
+        for command, error in zip(self._done.values(), decided.errors, strict=False):
             if error is not None or command.report.lease is None:
                 self.answers.append((command, error or lease_lost(command.report.plan_id, command.report.task_id, 0)))
                 continue
             attempt = holder(self.run, command.report.task_id, command.report.lease, agent_id=None)
             self._end(command.report.task_id, attempt, AttemptOutcome.DONE, usage=command.report.usage)
-            self.verdicts.append(Verdict(attempt.agent_id))
-            self.completed += 1
+            self.verdicts.note(attempt.agent_id)
+            self.done.append((command, attempt))
             self._told[command.report.task_id] = "done"
             self._taken.append(command)
         if decided.is_new:
@@ -323,7 +318,7 @@ class Turn:
         if self.run.tasks is not run.tasks:
             for task_id in {task_id for task_id, _ in leases_of(run)} - {task_id for task_id, _ in leases_of(self.run)}:
                 self._note_end(task_id)
-        actors = {self.run.tasks[command.report.task_id].attempts[-1].agent_id for command in self._done}
+        actors = {self.run.tasks[command.report.task_id].attempts[-1].agent_id for command in self._done.values()}
         change = self._tools.updater.change(actors.pop() if len(actors) == 1 else SERVER, decided)
         puts, after = self._tools.updater.store.puts(self._tenant, self.before.stored, decided.after, change)
         self.puts += puts
@@ -360,7 +355,7 @@ class Turn:
         return kept
 
     def _hand_out(self, command: HandOut) -> None:
-        task = next((task for task in self.after.ready if task.id == command.task_id), None)
+        task = self.after.ready_tasks.get(command.task_id)
         assignment = self.after.assignments.get(command.task_id)
         task_run = self.run.tasks.get(command.task_id) or TaskRun(command.task_id)
         stream = command.stream
@@ -374,6 +369,7 @@ class Turn:
             and stream.agent_id not in barred(task_run)
             and self.run.dispatched
             and not stream.closed
+            and not self._is_held(command.instead)
         )
         if not fits or task is None or assignment is None:
             self.refused.append(command)
@@ -399,6 +395,12 @@ class Turn:
         assigned = Assigned(plan.id, plan.goal, task, inputs, attempt, assignment.target, self.run.traceparent, self.run.correlation_id)
         self.assigned.append((command, assigned))
 
+    def _is_held(self, report: TakeReport | None) -> bool:
+        """Whether a report did not end its lease."""
+        task_run = self.run.tasks.get(report.report.task_id) if report is not None else None
+        running = task_run.running if task_run is not None else None
+        return report is not None and running is not None and running.lease == report.report.lease
+
     def _write(self, *, progress: bool) -> None:
         """Gather what is to be written; how far tasks are goes along, and is written by itself when `progress` asks for it."""
         was = self.before.run.run if self.before.run is not None else None
@@ -422,8 +424,8 @@ class Turn:
             self.answers.append((command, self._reported(command, stands, duplicate=False)))
         refused = {id(command): answer for command, answer in self.answers if isinstance(answer, GenesisError)}
         for command in self._repeated:
-            first = next((other for other in self._done if other.report == command.report), None)
-            error = refused.get(id(first))
+            lease = command.report.lease
+            error = refused.get(id(self._done.get(lease.lease_id))) if lease is not None else None
             self.answers.append((command, error or self._reported(command, stands, duplicate=True)))
 
     def _reported(self, command: TakeReport, stands: Balance, *, duplicate: bool) -> Reported:

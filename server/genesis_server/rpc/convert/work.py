@@ -24,7 +24,7 @@ from genesis_server.model.work import (
     Values,
 )
 from genesis_server.orchestration.dispatching.answers import Reported, TaskRunView
-from genesis_server.orchestration.orchestrator import RunOptions
+from genesis_server.orchestration.results import RunOptions
 from genesis_server.resilience.errors import invalid_field
 from genesis_server.rpc.convert.json_values import json_from_proto, json_to_proto
 from genesis_server.rpc.convert.values import (

@@ -37,8 +37,12 @@ class ErrorMapper:
         correlation_id = call.correlation_id if call is not None else ""
         if not isinstance(error, GenesisError) or error.reason not in STATUS_OF_REASON:
             _log.error("unexpected %s in a handler", type(error).__name__, exc_info=error)
-            error = internal_error(correlation_id)
-        status = to_status(error, correlation_id, self._redact)
+            told: GenesisError = internal_error(correlation_id)
+        else:
+            told = error
+        # Who kept the error on its way (one of several, or to be remembered) is in a cycle with the frames of the call, and their plans.
+        error.__traceback__ = None
+        status = to_status(told, correlation_id, self._redact)
         if call is not None:
             call.reason, call.category = status.reason, status.category
         context.set_trailing_metadata(status.trailers)

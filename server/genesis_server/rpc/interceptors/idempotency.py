@@ -57,6 +57,7 @@ class IdempotencyInterceptor(Layer):
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         kept_seconds: float = KEPT_SECONDS,
         claim_seconds: float = CLAIM_SECONDS,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         """Remember in `store`.
 
@@ -66,6 +67,7 @@ class IdempotencyInterceptor(Layer):
             sleep: waits between looks at another process's progress, and between renewals of a claim.
             kept_seconds: how long answers are remembered.
             claim_seconds: after this time without a sign of life, another process may make the answer.
+            may_write: whether anything is written now; answers made meanwhile change nothing and are not remembered.
         """
         super().__init__()
         self._store = store
@@ -73,6 +75,7 @@ class IdempotencyInterceptor(Layer):
         self._sleep = sleep
         self._kept = kept_seconds
         self._claim_seconds = claim_seconds
+        self._may_write = may_write
         self._running: dict[Key, asyncio.Event] = {}
         self._serialisers: dict[str, Any] = {}
 
@@ -90,7 +93,7 @@ class IdempotencyInterceptor(Layer):
         serialise: Callable[[Any], bytes] = self._serialisers[method]
 
         async def unary(request: Any, context: Context) -> Any:
-            if not request.request_id:
+            if not request.request_id or not self._may_write():
                 return await inner(request, context)
             key = Key(current_caller().tenant, KIND, f"{known.name}:{request.request_id}")
 
@@ -110,7 +113,7 @@ class IdempotencyInterceptor(Layer):
 
         async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
             wrapped = getattr(request, WRAPPED)
-            if not wrapped.request_id:
+            if not wrapped.request_id or not self._may_write():
                 async with aclosing(inner(request, context)) as answers:
                     async for answer in answers:
                         yield answer
@@ -198,6 +201,8 @@ class IdempotencyInterceptor(Layer):
         async with claim.lock:
             if claim.renewing is not None:
                 claim.renewing.cancel()
+                # A cancelled task keeps its frame, and that keeps the claim: a cycle for each call, were the claim to keep the task.
+                claim.renewing = None
             try:
                 if keep is None:
                     await self._store.delete(key, expected=claim.version)

@@ -132,6 +132,20 @@ async def test_reports_that_come_together_are_taken_once(world: World) -> None:
     assert here.observer.counts["completed"] == 1
 
 
+@pytest.mark.timeout(10)
+async def test_a_server_can_stop_in_the_moment_in_which_a_report_is_answered(world: World) -> None:
+    here = world.process()
+    ann = await world.join(here, agent("ann"))
+    await world.dispatch(here, plan("p", [work("a"), work("b")]))
+    task = await ann.next()
+    await world.settle()
+    report = Report("p", task.task.id, Done(), task.attempt.lease)
+    # No task in between: the work on the plan has ended, and the loop has not told so yet.
+    await here.dispatcher.report(call(), report, agent_id="ann")
+    await here.dispatcher.close()
+    assert (await world.states("p"))[task.task.id] == "DONE"
+
+
 async def test_failures_that_come_together_count_once(world: World) -> None:
     here = world.process()
     ann = await world.join(here, agent("ann"))

@@ -173,9 +173,27 @@ async def test_nothing_of_ended_plans_is_kept(world: World) -> None:
     await world.settle()
     await world.pass_time(120, step=20)
     desk = here.desks[TENANT]
-    assert (desk._entries, desk._again, desk._ready._timers, desk._leases._out, desk._tasks) == ({}, [], [], {}, set())
+    assert (desk._entries, desk._again, desk._ready._timers, desk._leases._out, desk._tasks, desk._over) == ({}, [], [], {}, set(), {})
     assert len(desk._matcher._queues["ann"]) == 0
     assert await here.updater.runs.dispatched(TENANT) == []
+
+
+async def test_a_plan_that_ended_here_is_not_read_once_more(world: World) -> None:
+    here = world.process()
+    ann = await world.join(here, agent("ann"))
+    await world.dispatch(here, plan("p", [work("a")]))
+    desk, task = here.desks[TENANT], await ann.next()
+    await world.settle()
+    told: list[tuple[int, bool]] = []
+    has_seen = desk.has_seen
+    desk.has_seen = lambda plan_id, version: told.append((version, seen := has_seen(plan_id, version))) or seen  # type: ignore[method-assign]
+    reads = here.store.reads["plan_routing"]
+    await ann.done(task)
+    last = desk._over["p"][0]
+    await world.until_real(lambda: (last, True) in told)
+    assert (desk.entry("p"), here.store.reads["plan_routing"]) == (None, reads)
+    await here.plans.delete(TENANT, "p")
+    await world.until_real(lambda: not desk._over)
 
 
 async def test_a_task_that_waits_is_noted_once_however_busy_its_plan_is(world: World) -> None:

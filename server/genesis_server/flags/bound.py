@@ -1,0 +1,57 @@
+"""The flags as one call sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from genesis_server.flags.snapshot import Evaluation, FlagSnapshot
+from genesis_server.model.flags import FlagContext
+
+
+class BoundFlags:
+    """A snapshot that is asked for one subject. Each flag is asked once, so that a call never sees a flag change."""
+
+    __slots__ = ("_context", "_found", "_observe", "_snapshot")
+
+    def __init__(self, snapshot: FlagSnapshot, context: FlagContext, observe: Callable[[Evaluation, str], None]) -> None:
+        """Ask `snapshot` for `context`; `observe` is told of each evaluation and the targeting key, once a flag."""
+        self._snapshot = snapshot
+        self._context = context
+        self._observe = observe
+        self._found: dict[str, Evaluation] = {}
+
+    @property
+    def snapshot_id(self) -> str:
+        """Id of the snapshot."""
+        return self._snapshot.snapshot_id
+
+    def evaluate(self, key: str) -> Evaluation:
+        """What the flag is for the subject. Raises ResourceError FLAG_NOT_FOUND."""
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._snapshot.evaluate(key, self._context)
+            self._observe(found, self._context.targeting_key)
+        return found
+
+    def enabled(self, key: str) -> bool:
+        """Whether the flag is on for the subject. Raises ResourceError FLAG_NOT_FOUND."""
+        return self.evaluate(key).value is True
+
+    @property
+    def planner_off_reason(self) -> str:
+        """Why plans are made at the minimal level for the subject; empty when they are not."""
+        return self._snapshot.planner_off_reason_of(self.enabled)
+
+
+_CURRENT: ContextVar[BoundFlags | None] = ContextVar("genesis_flags", default=None)
+
+
+def current_flags() -> BoundFlags | None:
+    """The flags of the call under way; None where there is no call."""
+    return _CURRENT.get()
+
+
+def bind_flags(flags: BoundFlags) -> None:
+    """Let the rest of this call see these flags."""
+    _CURRENT.set(flags)

@@ -1,0 +1,1 @@
+"""Targeting rules of flagd's format: compiled once, then asked in microseconds."""

@@ -1,0 +1,79 @@
+"""Lets each call see its flags, and refuses what an emergency flag forbids."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+
+from genesis_server.flags.bound import BoundFlags, bind_flags
+from genesis_server.flags.emergency import Modes
+from genesis_server.model.caller import Caller
+from genesis_server.resilience.errors import invalid_field
+from genesis_server.rpc.context import current_caller
+from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
+from genesis_server.rpc.methods import WAITING, contract_methods
+from genesis_server.rpc.modes import check_modes, refusal
+from genesis_server.telemetry.context import current_call
+from genesis_server.telemetry.names import METADATA_RUN_ID
+
+MAX_RUN_ID_CHARACTERS = 128
+
+FlagsOfCall = Callable[[Caller, str], Awaitable[BoundFlags]]
+"""The flags of a caller in a run: (caller, run id or "")."""
+
+
+class FlagsInterceptor(Layer):
+    """Stands inside authorization: who calls is known, and may."""
+
+    def __init__(self, *, modes: Callable[[], Modes], flags_of: FlagsOfCall) -> None:
+        """Compare the table of modes with the descriptors. Raises ValueError naming every method one of them lacks."""
+        super().__init__()
+        check_modes(contract_methods())
+        self._modes = modes
+        self._flags_of = flags_of
+
+    def around_unary(self, method: str, inner: Unary) -> Unary:
+        """Refuse or bind, then run."""
+        if method not in contract_methods():
+            return inner
+
+        async def unary(request: Any, context: Context) -> Any:
+            await self._enter(method, context)
+            return await inner(request, context)
+
+        return unary
+
+    def around_stream(self, method: str, inner: Stream) -> Stream:
+        """Refuse or bind, then run."""
+        if method not in contract_methods():
+            return inner
+
+        async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+            await self._enter(method, context)
+            async with aclosing(inner(request, context)) as answers:
+                async for answer in answers:
+                    yield answer
+
+        return stream
+
+    async def _enter(self, method: str, context: Context) -> None:
+        error = refusal(method, self._modes())
+        if error is not None:
+            raise error
+        flags = await self._flags_of(current_caller(), _run_id(context))
+        call = current_call()
+        if call is not None and call.sampled:
+            call.withheld = not flags.enabled("otel_enabled")
+        if method not in WAITING:  # they last for hours, and see the flags of each moment
+            bind_flags(flags)
+
+
+def _run_id(context: Context) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == METADATA_RUN_ID:
+            text = value if isinstance(value, str) else ""
+            if not 0 < len(text) <= MAX_RUN_ID_CHARACTERS:
+                raise invalid_field(f"metadata {METADATA_RUN_ID}", f"must have 1 to {MAX_RUN_ID_CHARACTERS} characters")
+            return text
+    return ""

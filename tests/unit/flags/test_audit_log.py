@@ -1,0 +1,169 @@
+"""The audit log in the store: no entry without what it tells of, no change without its entry, one chain for all processes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from genesis_server.flags.audit import AuditHead, verify
+from genesis_server.flags.audit_log import ENTRIES, HEAD, AuditLog
+from genesis_server.flags.written import SERVER, AuditDraft
+from genesis_server.resilience.errors import ResourceError
+from genesis_server.storage.base import ABSENT, Key, Put, VersionConflictError
+from genesis_server.storage.sqlite.store import SqliteStore
+
+DRAFT = AuditDraft(time=12.5, actor="acme/ann", action="put", key="dark_mode", cause="why not")
+PLACE = Key(SERVER, "flag", "dark_mode")
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = SqliteStore(tmp_path / "store.db", clock=time.time)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def other(tmp_path: Path, store: SqliteStore) -> AsyncIterator[SqliteStore]:
+    """The same data, as another process sees it."""
+    opened = SqliteStore(tmp_path / "store.db", clock=time.time)
+    yield opened
+    await opened.close()
+
+
+async def numbers(log: AuditLog, **asked: object) -> list[int]:
+    return [entry.sequence for entry in await log.page(**{"limit": 100, **asked})]  # type: ignore[arg-type]
+
+
+async def test_entries_are_numbered_and_chained(store: SqliteStore) -> None:
+    log = AuditLog(store)
+    assert (await log.head(), await log.page(limit=10)) == (AuditHead(), [])
+    written = [await log.append(replace(DRAFT, cause=f"cause {number}")) for number in range(3)]
+    assert [entry.sequence for entry in written] == [1, 2, 3]
+    assert await log.page(limit=10, oldest_first=True) == written
+    assert await log.head() == AuditHead(3, written[-1].hash)
+    assert verify(await log.page(limit=10, oldest_first=True), await log.head()) is None
+
+
+async def test_a_log_goes_on_where_it_was_after_a_restart(store: SqliteStore, other: SqliteStore) -> None:
+    first = await AuditLog(store).append(DRAFT)
+    second = await AuditLog(other).append(DRAFT)
+    assert (second.sequence, second.previous_hash) == (2, first.hash)
+
+
+async def test_what_is_told_of_is_written_with_the_entry(store: SqliteStore) -> None:
+    log = AuditLog(store)
+    await log.append(DRAFT, also=[Put(PLACE, b"on", expected=ABSENT)])
+    found = await store.get(PLACE)
+    assert found is not None
+    assert found.value == b"on"
+
+
+async def test_a_change_that_came_too_late_leaves_no_entry(store: SqliteStore) -> None:
+    """The conflict of what is told of is the caller's to solve."""
+    log = AuditLog(store)
+    await store.put(PLACE, b"on")
+    with pytest.raises(VersionConflictError) as caught:
+        await log.append(DRAFT, also=[Put(PLACE, b"off", expected=ABSENT)])
+    assert (caught.value.key, caught.value.actual) == (PLACE, 1)
+    assert await log.head() == AuditHead()
+    assert await log.page(limit=10) == []
+    assert (await log.append(DRAFT)).sequence == 1
+
+
+async def test_a_log_that_knows_an_older_newest_entry_tells_the_conflict_of_the_caller(store: SqliteStore, other: SqliteStore) -> None:
+    log, stranger = AuditLog(store), AuditLog(other)
+    await log.append(DRAFT)
+    await stranger.append(DRAFT, also=[Put(PLACE, b"on")])
+    with pytest.raises(VersionConflictError) as caught:
+        await log.append(DRAFT, also=[Put(PLACE, b"off", expected=ABSENT)])
+    assert caught.value.key == PLACE
+
+
+async def test_processes_that_write_at_once_make_one_chain(store: SqliteStore, other: SqliteStore) -> None:
+    logs = [AuditLog(store), AuditLog(other), AuditLog(store)]
+    written = await asyncio.gather(*[logs[number % 3].append(replace(DRAFT, cause=f"{number}")) for number in range(60)])
+    assert sorted(entry.sequence for entry in written) == list(range(1, 61))
+    entries = await logs[0].page(limit=100, oldest_first=True)
+    assert verify(entries, await logs[0].head()) is None
+    assert sorted(entry.draft.cause for entry in entries) == sorted(f"{number}" for number in range(60))
+
+
+async def test_pages_go_on_in_both_directions(store: SqliteStore) -> None:
+    log = AuditLog(store)
+    for _ in range(5):
+        await log.append(DRAFT)
+    assert await numbers(log, limit=2) == [5, 4]
+    assert await numbers(log, limit=2, after=4) == [3, 2]
+    assert await numbers(log, limit=2, after=2) == [1]
+    assert await numbers(log, limit=2, after=1) == []
+    assert await numbers(log, limit=3, oldest_first=True) == [1, 2, 3]
+    assert await numbers(log, limit=3, oldest_first=True, after=3) == [4, 5]
+
+
+async def test_the_entries_of_one_flag_are_those_of_no_other(store: SqliteStore) -> None:
+    """Also where keys begin alike, or hold quotes."""
+    log = AuditLog(store)
+    keys = ["a", "a 000000000001", 'a"', "a", 'a\\"', "ä", "a"]
+    for key in keys:
+        await log.append(replace(DRAFT, key=key))
+    for key in set(keys):
+        expected = [number for number, each in enumerate(keys, 1) if each == key]
+        assert await numbers(log, key=key, oldest_first=True) == expected
+        assert await numbers(log, key=key) == expected[::-1]
+    assert await numbers(log, key="a", limit=1) == [7]
+    assert await numbers(log, key="a", limit=1, after=7) == [4]
+    assert await numbers(log, key="a", oldest_first=True, after=1) == [4, 7]
+    assert await numbers(log, key="b") == []
+
+
+async def test_a_damaged_entry_is_listed_and_found(store: SqliteStore) -> None:
+    log = AuditLog(store)
+    for _ in range(3):
+        await log.append(DRAFT)
+    await store.put(Key(SERVER, ENTRIES, f"{2:012d}"), b"\xff")
+    broken = verify(await log.page(limit=10, oldest_first=True), await log.head())
+    assert broken is not None
+    assert broken.sequence == 2
+    await store.delete(Key(SERVER, ENTRIES, f"{2:012d}"))
+    assert await numbers(log, key=DRAFT.key) == [3, 1]
+    broken = verify(await log.page(limit=10, oldest_first=True), await log.head())
+    assert broken is not None
+    assert broken.what == "is missing: 3 comes next"
+
+
+class Busy(SqliteStore):
+    """A store in which somebody else is always first."""
+
+    tries = 0
+
+    async def put_all(self, puts: Sequence[Put]) -> Sequence[int]:
+        self.tries += 1
+        raise VersionConflictError(HEAD, 0, self.tries)
+
+
+async def test_a_log_that_never_gets_its_turn_says_so(tmp_path: Path) -> None:
+    """Nothing was written, and the caller is told to come again."""
+    store = Busy(tmp_path / "busy.db", clock=time.time)
+    with pytest.raises(ResourceError) as caught:
+        await AuditLog(store).append(DRAFT)
+    assert (caught.value.reason, caught.value.retry_after_seconds) == ("STORAGE_UNAVAILABLE", 1.0)
+    assert store.tries == 50
+    await store.close()
+
+
+async def test_a_caller_who_is_gone_does_not_break_the_chain(store: SqliteStore) -> None:
+    """The entry may have been written or not; the next one follows whatever is there."""
+    log = AuditLog(store)
+    going = asyncio.create_task(log.append(DRAFT))
+    await asyncio.sleep(0)
+    going.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    await log.append(DRAFT)
+    assert verify(await log.page(limit=10, oldest_first=True), await log.head()) is None

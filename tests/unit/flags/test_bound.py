@@ -1,0 +1,57 @@
+"""A call sees each flag once."""
+
+from __future__ import annotations
+
+import json
+
+from genesis_server.flags.bound import BoundFlags, bind_flags, current_flags
+from genesis_server.flags.contexts import context_of
+from genesis_server.flags.layers import Layer
+from genesis_server.flags.reading import read_flag
+from genesis_server.flags.snapshot import Evaluation, FlagSnapshot
+from genesis_server.model.caller import Caller, Role
+from genesis_server.model.flags import FlagContext, FlagLayer
+
+CALLER = Caller("acme", "ann", frozenset({Role.CLIENT}))
+
+
+def drawn(key: str) -> FlagSnapshot:
+    flag = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}
+    text = json.dumps({**flag, "targeting": {"if": [{"==": [{"var": "tenant"}, "acme"]}, "off", "on"]}})
+    return FlagSnapshot([Layer(FlagLayer.FILE, "own.json", {key: read_flag(text, key=key)})])
+
+
+def test_a_flag_is_asked_and_told_once() -> None:
+    told: list[tuple[Evaluation, str]] = []
+    flags = BoundFlags(FlagSnapshot(), FlagContext("who"), lambda evaluation, key: told.append((evaluation, key)))
+    assert flags.enabled("otel_enabled")
+    assert flags.enabled("otel_enabled")
+    assert [(evaluation.key, key) for evaluation, key in told] == [("otel_enabled", "who")]
+
+
+def test_rules_are_asked_for_the_caller() -> None:
+    snapshot = drawn("orchestration_enabled")
+    own = BoundFlags(snapshot, context_of(CALLER, environment="production", now=1.0), lambda *_: None)
+    other = BoundFlags(snapshot, context_of(Caller("other", "ann", frozenset()), environment="production", now=1.0), lambda *_: None)
+    assert own.planner_off_reason == "the flag orchestration_enabled is off"
+    assert not other.planner_off_reason
+    assert own.snapshot_id == snapshot.snapshot_id
+
+
+def test_the_flags_of_a_call_are_seen_by_what_runs_inside_it() -> None:
+    flags = BoundFlags(FlagSnapshot(), FlagContext(), lambda *_: None)
+    bind_flags(flags)
+    assert current_flags() is flags
+
+
+def test_who_is_drawn_is_the_key_given_else_the_run_else_the_caller() -> None:
+    made = {"environment": "staging", "now": 5.0}
+    assert context_of(CALLER, **made, run_id="run-1", targeting_key="me").targeting_key == "me"
+    assert context_of(CALLER, **made, run_id="run-1").targeting_key == "run-1"
+    assert context_of(CALLER, **made).targeting_key == "acme/ann"
+
+
+def test_nobody_can_claim_to_be_of_another_tenant() -> None:
+    found = context_of(CALLER, environment="staging", now=5.0, attributes={"tenant": "other", "plan": "gold"})
+    assert found.attributes == {"tenant": "acme", "caller": "ann", "environment": "staging", "plan": "gold"}
+    assert found.data() == {**found.attributes, "targetingKey": "acme/ann", "$flagd": {"timestamp": 5}}
