@@ -2,7 +2,8 @@
 
 Calls are sent when they are due, whether or not the earlier ones are answered (open loop), and their time counts from then. Prints, and
 with --json FILE writes: P50 and P99 in milliseconds of a bare write and fsync of 4 KiB at the same rate, of a change at the desk alone
-(in this process, no wire), and of PutFlag at a server; and the P99 of PutFlag must be at most 10 ms where that of the disk allows it.
+(in this process, no wire), and of PutFlag at a server, whose P99 is wanted at 10 ms at most. The bare writes are measured before and
+after, because disks and neighbours change their minds.
 """
 
 from __future__ import annotations
@@ -130,8 +131,10 @@ def measure(folder: Path, seconds: float) -> dict[str, object]:
     result: dict[str, object] = {"rate_per_second": RATE, "seconds": seconds, "bare_fsync_ms": bare_writes(folder, seconds)}
     result["desk_ms"] = asyncio.run(at_the_desk(folder, seconds))
     with running(folder / "server", settings=SETTINGS) as server:
-        result["put_flag_ms"] = asyncio.run(over_the_wire(server.address, seconds))
+        put_flag = asyncio.run(over_the_wire(server.address, seconds))
+    result["put_flag_ms"] = put_flag
     result["bare_fsync_after_ms"] = bare_writes(folder, seconds)
+    result["put_flag_p99_as_wanted"] = put_flag["p99"] <= MOST_P99_MS
     return result
 
 

@@ -1,6 +1,6 @@
 """kill -9 under writes of flags: nothing acknowledged is lost, the audit log stays one chain, versions have no gap.
 
-20 kills of each of two writers by default; GENESIS_CHAOS_KILLS=100 for the figures that are told.
+15 kills of each of two writers and 3 of a server by default; GENESIS_CHAOS_KILLS=100 for the figures that are told.
 """
 
 from __future__ import annotations
@@ -14,20 +14,45 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
+from threading import Thread
 
+import grpc
 import pytest
-from flag_writer import opened
+from flag_writer import definition, opened
 
+from genesis.admin.v1 import flag_admin_service_pb2 as api
+from genesis.admin.v1 import flag_admin_service_pb2_grpc
 from genesis_server.flags.audit import AuditEntry, verify
 from genesis_server.flags.audit_log import AuditLog
 from genesis_server.flags.emergency import EMERGENCY_FLAGS
+from genesis_server.settings.fields import STORE_FILE
 from genesis_server.storage.sqlite.store import SqliteStore
+from servers import Server, start
 
 pytestmark = pytest.mark.chaos
 
-KILLS = int(os.environ.get("GENESIS_CHAOS_KILLS", "20"))
+KILLS = int(os.environ.get("GENESIS_CHAOS_KILLS", "15"))
+SERVER_KILLS = int(os.environ.get("GENESIS_CHAOS_KILLS", "3"))
 PAGE = 500
+
+
+class Acknowledged:
+    """What writers were told was done."""
+
+    def __init__(self) -> None:
+        self.changes: dict[int, tuple[str, str, int]] = {}
+        """Action, flag and version by the entry's number."""
+        self.causes: set[str] = set()
+        """Of emergency flags that were switched."""
+
+    def __len__(self) -> int:
+        return len(self.changes) + len(self.causes)
+
+    def change(self, number: int, action: str, key: str, version: int) -> None:
+        assert number not in self.changes, "two writes were told the same number"
+        self.changes[number] = (action, key, version)
 
 
 class Writers:
@@ -38,14 +63,7 @@ class Writers:
             [sys.executable, str(Path(__file__).with_name("flag_writer.py"))], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self.pids: dict[str, int] = {}
-        self.changes: dict[int, tuple[str, str, int]] = {}
-        """Action, flag and version by the entry's number."""
-        self.causes: set[str] = set()
-        """Of emergency flags that were switched."""
-
-    @property
-    def acknowledged(self) -> int:
-        return len(self.changes) + len(self.causes)
+        self.acknowledged = Acknowledged()
 
     def tell(self, *words: object) -> None:
         assert self.template.stdin
@@ -58,10 +76,9 @@ class Writers:
         assert words, "the template process ended"
         match words[0]:
             case "ack":
-                assert int(words[1]) not in self.changes, "two writes were told the same number"
-                self.changes[int(words[1])] = (words[2], words[3], int(words[4]))
+                self.acknowledged.change(int(words[1]), words[2], words[3], int(words[4]))
             case "told":
-                self.causes.add(" ".join(words[1:]))
+                self.acknowledged.causes.add(" ".join(words[1:]))
             case "started":
                 self.pids[words[1]] = int(words[2])
             case "failed":
@@ -75,8 +92,8 @@ class Writers:
 
     def wait_for(self, writes: int) -> None:
         """Return when so many more writes are acknowledged."""
-        before = self.acknowledged
-        while self.acknowledged < before + writes:
+        before = len(self.acknowledged)
+        while len(self.acknowledged) < before + writes:
             self.hear()
 
     def kill(self, name: str) -> None:
@@ -118,16 +135,16 @@ async def everything(store: SqliteStore) -> Sequence[AuditEntry]:
     return entries
 
 
-async def judge(path: Path, writers: Writers) -> int:
+async def judge(path: Path, acknowledged: Acknowledged) -> int:
     """Look at the store as the next server would; how many entries there are."""
     _, written, emergency, store = opened(path)
     try:
         entries = await everything(store)
-        for number, told in writers.changes.items():
+        for number, told in acknowledged.changes.items():
             assert number <= len(entries), f"the acknowledged write {number} is lost"
             draft = entries[number - 1].draft
             assert (draft.action, draft.key, draft.version) == told
-        lost = writers.causes - {entry.draft.cause for entry in entries}
+        lost = acknowledged.causes - {entry.draft.cause for entry in entries}
         assert not lost, "an acknowledged switch of an emergency flag is lost"
         by_key: defaultdict[str, list[AuditEntry]] = defaultdict(list)
         for entry in entries:
@@ -161,7 +178,36 @@ async def test_no_acknowledged_write_of_a_flag_is_lost_by_kills(writers: Writers
             time.sleep(chance.uniform(0.0, 0.06))  # noqa: ASYNC251  # the moment of the kill is what is tried
             writers.kill(name)
         writers.drain()
-        entries = await judge(path, writers)
-    assert writers.acknowledged > 5 * KILLS
-    assert entries >= writers.acknowledged
-    print(f"{2 * KILLS} kills, {writers.acknowledged} acknowledged writes, {entries} entries")
+        entries = await judge(path, writers.acknowledged)
+    assert entries >= len(writers.acknowledged) > 5 * KILLS
+    print(f"{2 * KILLS} kills, {len(writers.acknowledged)} acknowledged writes, {entries} entries")
+
+
+def put_until_killed(server: Server, name: str, acknowledged: Acknowledged) -> None:
+    """Write flags over the wire, each as soon as the one before is acknowledged, until nobody answers."""
+    with server.channel() as channel, contextlib.suppress(grpc.RpcError):
+        stub = flag_admin_service_pb2_grpc.FlagAdminServiceStub(channel)
+        for number in count():
+            key = f"wire.{number % 2}" if number % 3 else f"wire.{name}"
+            request = api.PutFlagRequest(key=key, definition_json=definition(number, 500), cause=f"{name} {number}")
+            change = stub.PutFlag(request, timeout=20).change
+            acknowledged.change(change.audit_sequence, "put", key, change.version)
+
+
+@pytest.mark.timeout(60 + 20 * SERVER_KILLS)
+async def test_no_write_that_a_server_acknowledged_is_lost_by_kills(tmp_path: Path) -> None:
+    """The same over the wire: whoever had an answer to PutFlag finds the flag as he wrote it, however the server ended."""
+    chance, acknowledged, entries = random.Random(6), Acknowledged(), 0
+    for cycle in range(SERVER_KILLS):
+        server = start(tmp_path)
+        callers = [Thread(target=put_until_killed, args=(server, f"{cycle}.{number}", acknowledged)) for number in range(4)]
+        for caller in callers:
+            caller.start()
+        time.sleep(chance.uniform(0.05, 0.6))  # noqa: ASYNC251  # the moment of the kill is what is tried
+        server.process.kill()
+        server.process.wait()
+        for caller in callers:
+            caller.join()
+        entries = await judge(server.data_dir / STORE_FILE, acknowledged)
+    assert entries >= len(acknowledged) > SERVER_KILLS
+    print(f"{SERVER_KILLS} kills of a server, {len(acknowledged)} acknowledged writes, {entries} entries")

@@ -250,6 +250,12 @@ class RawStream:
         assert heard.WhichOneof("message") == "notice", heard
         return heard.notice
 
+    def moved(self, seconds: float = 20.0) -> None:
+        """Hear that this server wants the worker elsewhere."""
+        message = self.hear(seconds)
+        assert message is not None
+        assert message.WhichOneof("message") == "move", message
+
     def report(self, given: agent_service_pb2.WorkAssignment, **outcome: Any) -> agent_service_pb2.WorkReported:
         """Report how a task went, here; what the server says of it."""
         self.say(report=report_of(given, **outcome))

@@ -65,6 +65,7 @@ class AgentBreakers:
         now: Callable[[], float],
         observe: Observe,
         process: str = "",
+        enabled: Callable[[], bool] = lambda: True,
     ) -> None:
         """Begin with none.
 
@@ -74,7 +75,9 @@ class AgentBreakers:
             now: seconds since the epoch, for what is shown.
             observe: told of every transition; must be quick and must not raise.
             process: unique among the processes; by default a random one.
+            enabled: while it says no, every agent passes and nothing is counted: the flag `error_handling_enabled`.
         """
+        self._enabled = enabled
         self._documents = documents
         self._clock = clock
         self._now = now
@@ -88,7 +91,7 @@ class AgentBreakers:
 
     def passes(self, tenant: str, agent_id: str) -> bool:
         """Whether `take` may be asked for a task of this agent now: the breaker is closed, or a trial is due. Changes nothing."""
-        breaker = self._found(tenant, agent_id)
+        breaker = self._standing(tenant, agent_id)
         return breaker is None or breaker.passes
 
     def take(self, tenant: str, agent_id: str) -> bool:
@@ -97,7 +100,7 @@ class AgentBreakers:
         Unless the breaker is closed the task is then the trial, and everybody is refused until it ends. When a trial is due the first
         asking is refused too: it claims the trial from the other processes, which takes a write; `on_change` tells when it is here.
         """
-        breaker = self._found(tenant, agent_id)
+        breaker = self._standing(tenant, agent_id)
         if breaker is None:
             return True
         taken = breaker.take()
@@ -107,7 +110,7 @@ class AgentBreakers:
 
     def begin(self, tenant: str, agent_id: str, work: Work) -> None:
         """What was taken last is for this work; when it was the trial, it is the trial until it ends."""
-        breaker = self._found(tenant, agent_id)
+        breaker = self._standing(tenant, agent_id)
         if breaker is not None:
             breaker.begin(work)
 
@@ -116,14 +119,14 @@ class AgentBreakers:
 
         `work`: what it was; None: what was taken last was not begun. Every process tells it, for the trial is its holder's alone.
         """
-        breaker = self._found(tenant, agent_id)
+        breaker = self._standing(tenant, agent_id)
         if breaker is not None:
             with self._changing(tenant, breaker):
                 breaker.release(work)
 
     def tell(self, tenant: str, agent_id: str, fault: str | None) -> None:
         """The agent succeeded with a task (None), or failed, with the reason in words; while half-open this decides."""
-        breaker = self._made(tenant, agent_id)
+        breaker = self._made(tenant, agent_id) if self._enabled() else None
         if breaker is None:
             return
         with self._changing(tenant, breaker):
@@ -131,12 +134,12 @@ class AgentBreakers:
 
     def retry_in(self, tenant: str, agent_id: str) -> float | None:
         """Seconds until it is worth asking `take` again, 0 when it is now; None while closed."""
-        breaker = self._found(tenant, agent_id)
+        breaker = self._standing(tenant, agent_id)
         return None if breaker is None else breaker.retry_in
 
     def unhealthy(self, tenant: str) -> frozenset[str]:
         """Agents that are to get no work now: open and not due, or half-open with the trial under way."""
-        found = self._tenants.get(tenant)
+        found = self._tenants.get(tenant) if self._enabled() else None
         return frozenset() if found is None else frozenset([id_ for id_ in found.not_closed if not found.breakers[id_].passes])
 
     def listed(self, tenant: str) -> Sequence[BreakerView]:
@@ -290,6 +293,10 @@ class AgentBreakers:
                 breaker.adopt(version, record)
 
     # How.
+
+    def _standing(self, tenant: str, agent_id: str) -> SharedBreaker | None:
+        """The breaker that stands in front of an agent now."""
+        return self._found(tenant, agent_id) if self._enabled() else None
 
     def _found(self, tenant: str, agent_id: str) -> SharedBreaker | None:
         group = self._tenants.get(tenant)

@@ -81,7 +81,14 @@ def make_domain(ground: Ground) -> Domain:
         new_plan_id=plan_id,
     )
     updater = updater_over(orchestrator, snapshots, ground.metrics.phase)
-    dispatcher = dispatcher_over(updater, agents, settings=settings, metrics=ground.metrics, clock=in_use.lease_clock)
+    dispatcher = dispatcher_over(
+        updater,
+        agents,
+        settings=settings,
+        metrics=ground.metrics,
+        clock=in_use.lease_clock,
+        handles_errors=lambda: in_use.enabled_for_server("error_handling_enabled"),
+    )
     return Domain(orchestrator, updater, dispatcher, _health(ground))
 
 

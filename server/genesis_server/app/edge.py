@@ -116,7 +116,7 @@ def _services(ground: Ground, domain: Domain, *, tokens: PageTokens, admission: 
             orchestrator_service_pb2_grpc.add_OrchestratorServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType]
             OrchestratorServicer(
                 orchestrator=orchestrator,
-                catalogues=RequestCatalogues(),
+                catalogues=RequestCatalogues(observe=ground.metrics.looked_up),
                 large=LargeRequests(orchestrator, large_plans),
                 tokens=tokens,
                 status=StatusAnswers(health=domain.health),

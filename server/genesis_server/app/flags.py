@@ -69,6 +69,10 @@ class FlagsInUse:
         """Whether a flag is on: for the call under way, else for the server itself."""
         return (current_flags() or self.live.snapshot).enabled(key)
 
+    def enabled_for_server(self, key: str) -> bool:
+        """Whether a flag is on for the server itself, for work that no call does."""
+        return self.live.snapshot.enabled(key)
+
     def of_caller(self, caller: Caller) -> BoundFlags:
         """The flags as a caller sees them now."""
         context = context_of(caller, environment=self._environment, now=time.time())

@@ -139,6 +139,7 @@ async def lay_ground(settings: Settings, environ: Mapping[str, str]) -> Ground:
             metrics=metrics,
             clock=in_use.lease_clock,
             may_write=in_use.may_write,
+            handles_errors=lambda: in_use.enabled_for_server("error_handling_enabled"),
         ),
         events=SecurityEvents(store, now=time.time, new_id=security_event_id, observe=metrics.refused),
         polls=[registry.poll, methods.poll, rulebook_file.poll, keys.poll],

@@ -48,6 +48,7 @@ def agents_over(
     metrics: Metrics,
     clock: Callable[[], float],
     may_write: Callable[[], bool],
+    handles_errors: Callable[[], bool],
 ) -> Agents:
     """The workers and breakers of a store; leases go by `clock`."""
     roster = Roster(
@@ -59,12 +60,20 @@ def agents_over(
         new_id=lambda: f"ses_{secrets.token_urlsafe(_ID_BYTES)}",
         may_write=may_write,
     )
-    breakers = AgentBreakers(documents, clock=time.monotonic, now=time.time, observe=metrics.breakers.agent_changed)
+    breakers = AgentBreakers(documents, clock=time.monotonic, now=time.time, observe=metrics.breakers.agent_changed, enabled=handles_errors)
     roster.on_tenant(breakers.know)
     return Agents(roster, breakers)
 
 
-def dispatcher_over(updater: Updater, agents: Agents, *, settings: Settings, metrics: Metrics, clock: Callable[[], float]) -> Dispatcher:
+def dispatcher_over(
+    updater: Updater,
+    agents: Agents,
+    *,
+    settings: Settings,
+    metrics: Metrics,
+    clock: Callable[[], float],
+    handles_errors: Callable[[], bool],
+) -> Dispatcher:
     """The dispatcher of the updater's plans; leases go by `clock`."""
     return Dispatcher(
         Tools(
@@ -84,5 +93,6 @@ def dispatcher_over(updater: Updater, agents: Agents, *, settings: Settings, met
             now=time.time,
             draw=random.random,
             new_lease_id=lambda: f"lse_{secrets.token_urlsafe(_ID_BYTES)}",
+            tries_again=handles_errors,
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import islice
 from typing import Annotated
 
@@ -10,6 +11,9 @@ import typer
 
 from genesis_server.cli import session
 from genesis_server.cli.exits import ExitCode
+from genesis_server.cli.failure import CommandError
+
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
 
 app = typer.Typer(no_args_is_help=True, help="The audit log of flags: list, verify. Role: admin.")
 
@@ -32,7 +36,7 @@ def list_entries(
     run.answer(ListAuditEntriesResponse(entries=entries), lambda console: console.print(audit_table(entries)))
 
 
-@app.command("verify", epilog="genesis audit verify --expect-head 9f86d081884c7d65…")
+@app.command("verify", epilog="genesis audit verify --expect-head $(cat head.txt)")
 def verify(
     ctx: typer.Context,
     *,
@@ -52,6 +56,8 @@ def verify(
     from genesis_server.cli.show.flag_changes import proof_view
 
     run = session.of(ctx)
+    if expect_head and not _HASH.fullmatch(expect_head):
+        raise CommandError("--expect-head takes a head as `genesis audit verify` tells it: 64 hexadecimal digits")
     with run.client(health_checking=False) as client, run.waiting("reading the log …"):
         try:
             found = proven(client.audit_pages(oldest_first=True, page_size=200), expected=expect_head)

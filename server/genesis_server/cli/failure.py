@@ -39,6 +39,9 @@ def from_client(error: genesis.GenesisError, server: str) -> CommandError:
     """The failure of a call: what the server said, what to do, and how to find it in the log."""
     import genesis
 
+    if isinstance(error, genesis.Unavailable) and not error.reason and _UNHEALTHY in error.message:
+        told = f"the server at {server} takes no work now: `genesis health` and `genesis flag emergency` tell why"
+        return CommandError(told, code=ExitCode.UNREACHABLE, details=[plain(error.message)])
     if isinstance(error, genesis.Unavailable) and not error.reason:
         return CommandError(
             f"no Genesis server answers at {server}: start one with `genesis serve`, or name another with --server or GENESIS_SERVER",
@@ -67,5 +70,12 @@ _HINTS = {
 _OF_THE_SERVER = frozenset({"INTERNAL", "UNKNOWN", "DATA_LOSS", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "UNAVAILABLE", "CANCELLED"})
 
 
+_UNHEALTHY = "backend unhealthy"
+"""What gRPC says of a server that is there and whose health is NOT_SERVING."""
+_BY_INTENT = frozenset({"EMERGENCY_SHUTDOWN", "MAINTENANCE_MODE"})
+"""Reasons of a server that is well and refuses because somebody told it to."""
+
+
 def _exit_code(error: genesis.GenesisError) -> ExitCode:
-    return ExitCode.SERVER_FAULT if error.code.name in _OF_THE_SERVER else ExitCode.REFUSED
+    fault = error.code.name in _OF_THE_SERVER and error.reason not in _BY_INTENT
+    return ExitCode.SERVER_FAULT if fault else ExitCode.REFUSED

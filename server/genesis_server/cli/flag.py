@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -10,7 +13,7 @@ import typer
 
 from genesis_server.cli import flag_changes, flag_emergency, session
 from genesis_server.cli.exits import ExitCode
-from genesis_server.cli.files import read_text
+from genesis_server.cli.files import STDIN
 from genesis_server.cli.updates import pairs
 
 if TYPE_CHECKING:
@@ -106,8 +109,18 @@ app.command("delete", rich_help_panel=_CHANGE)(flag_changes.delete_flag)
 def lint(
     ctx: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="A flag file; - is stdin.", show_default=False)]
 ) -> None:
-    """Tell every mistake in a flag file, and what is likely meant otherwise. Exit code 1 when there is a mistake."""
-    raise NotImplementedError
+    """Tell every mistake in a flag file, and what is likely meant otherwise. Exit code 1 when there is any of these."""
+    from genesis_server.cli.show.flag_findings import findings_view
+    from genesis_server.flags.lint import FindingKind, lint_flags
+
+    run = session.of(ctx)
+    findings = lint_flags(sys.stdin.buffer.read() if str(file) == STDIN else file.read_bytes(), file.name)
+    if run.json:
+        valid = all(finding.kind is not FindingKind.MISTAKE for finding in findings)
+        typer.echo(json.dumps({"valid": valid, "findings": [asdict(finding) for finding in findings]}, indent=2))
+    else:
+        run.out.print(findings_view(findings))
+    raise typer.Exit(ExitCode.FAILED if findings else ExitCode.OK)
 
 
 def _asked(who: str, attributes: list[str] | None, run_id: str) -> FlagOptions:

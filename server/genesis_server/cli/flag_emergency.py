@@ -72,7 +72,12 @@ def clear_emergency(ctx: typer.Context, key: Key, *, cause: Cause, yes: Yes = Fa
 
 def _ask(run: session.Session, question: str, *, yes: bool) -> None:
     """Ask whether to go on, where somebody can answer."""
-    if yes or not (sys.stdin.isatty() and run.err.is_terminal):
+    if yes or not on_terminal(run):
         return
     if not typer.confirm(question, err=True):
         raise CommandError("nothing was changed", code=ExitCode.INTERRUPTED)
+
+
+def on_terminal(run: session.Session) -> bool:
+    """Whether somebody reads and can answer."""
+    return sys.stdin.isatty() and run.err.is_terminal

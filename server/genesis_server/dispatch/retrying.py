@@ -50,13 +50,15 @@ class GiveUp:
     """Every attempt in a sentence."""
 
 
-def after_failure(task: Task, run: TaskRun, *, now: float, jitter: float) -> Retry | GiveUp:
+def after_failure(task: Task, run: TaskRun, *, now: float, jitter: float, most_attempts: int | None = None) -> Retry | GiveUp:
     """What comes after the last attempt, which did not succeed. `jitter`: a draw between 0 and 1.
+
+    `most_attempts` beats what the task's retry policy says.
 
     Another agent may try at once; the same one after a wait that doubles with each attempt that counts, or that was handed back in a row.
     """
     handed_back = sum(attempt.outcome is AttemptOutcome.RETURNED for attempt in run.attempts)
-    if run.counted >= (task.retry.max_attempts or DEFAULT_ATTEMPTS) or handed_back >= MAX_HAND_BACKS:
+    if run.counted >= (most_attempts or task.retry.max_attempts or DEFAULT_ATTEMPTS) or handed_back >= MAX_HAND_BACKS:
         return GiveUp(story(run))
     others = excluded(task, run)
     last = run.attempts[-1] if run.attempts else None

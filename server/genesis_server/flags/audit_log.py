@@ -1,10 +1,15 @@
-"""The audit log of flags in the store: written with what it tells of, or not at all."""
+"""The audit log of flags in the store: written with what it tells of, or not at all.
+
+Entries that are appended while others are being written go to disk together in the next write, so that a slow disk makes no queue.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Sequence
+from contextvars import Context
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,6 +19,7 @@ from genesis_server.flags.audit import AuditEntry, AuditHead, chain, entry_to_by
 from genesis_server.flags.written import SERVER, AuditDraft
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.storage.base import ABSENT, Documents, Key, Put, VersionConflictError
+from genesis_server.storage.guarded import is_fault
 
 ENTRIES = "flag_audit"
 """Kind of the entries; their ids are their numbers, with 12 digits."""
@@ -25,6 +31,17 @@ HEAD = Key(SERVER, "flag_audit_head", "head")
 _TRIES = 50
 """How often an entry is numbered again because another process was first; one of all who try gets through each time."""
 _BUSY_RETRY_SECONDS = 1.0
+_TOGETHER = 50
+"""Entries in one write at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An entry that is to be written."""
+
+    draft: AuditDraft
+    also: Sequence[Put]
+    written: asyncio.Future[AuditEntry]
 
 
 @cache
@@ -38,27 +55,65 @@ class AuditLog:
     def __init__(self, documents: Documents) -> None:
         """Keep it in `documents`."""
         self._documents = documents
-        self._appending = asyncio.Lock()
         self._known = AuditHead()
         """The newest entry as far as this process knows."""
+        self._waiting: list[_Waiting] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def append(self, draft: AuditDraft, also: Sequence[Put] = ()) -> AuditEntry:
         """Write an entry and `also`, all or nothing; they are on disk when this returns.
 
         Raises VersionConflictError when one of `also` finds another version, and what the storage raises.
         """
-        async with self._appending:
-            for _ in range(_TRIES):
-                entry = chain(self._known.hash, draft, self._known.sequence + 1)
-                try:
-                    await self._documents.put_all([*also, *_puts(entry)])
-                except VersionConflictError as error:
-                    if error.key not in {HEAD, _entry_key(entry.sequence)}:
-                        raise
-                    self._known = await self.head()
-                else:
-                    self._known = AuditHead(entry.sequence, entry.hash)
-                    return entry
+        written: asyncio.Future[AuditEntry] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(draft, also, written))
+        if self._writing is None or self._writing.done():
+            # Of no caller: whoever is gone, and whatever flags he sees, the others' entries are written.
+            self._writing = asyncio.get_running_loop().create_task(self._write_all(), name="genesis-flag-audit", context=Context())
+        return await written
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            together = [one for one in self._waiting[:_TOGETHER] if not one.written.done()]
+            del self._waiting[:_TOGETHER]
+            await self._write(together)
+
+    async def _write(self, together: Sequence[_Waiting]) -> None:
+        """Write entries together, or one by one when what one of them tells of is refused."""
+        try:
+            entries = await self._write_once(together)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is for the caller)
+            if len(together) > 1 and not is_fault(error):
+                for one in together:
+                    await self._write([one])
+                return
+            for one in together:
+                if not one.written.done():
+                    one.written.set_exception(error)
+        else:
+            for one, entry in zip(together, entries, strict=True):
+                if not one.written.done():
+                    one.written.set_result(entry)
+
+    async def _write_once(self, together: Sequence[_Waiting]) -> Sequence[AuditEntry]:
+        for _ in range(_TRIES):
+            entries: list[AuditEntry] = []
+            puts: list[Put] = []
+            last = self._known
+            for one in together:
+                entry = chain(last.hash, one.draft, last.sequence + 1)
+                last = AuditHead(entry.sequence, entry.hash)
+                entries.append(entry)
+                puts += (*one.also, *_puts(entry))
+            try:
+                await self._documents.put_all(puts)
+            except VersionConflictError as error:
+                if error.key.kind not in {HEAD.kind, ENTRIES, BY_KEY}:
+                    raise
+                self._known = await self.head()
+            else:
+                self._known = last
+                return entries
         message = "other processes wrote to the audit log each time; nothing was written, try again"
         raise ResourceError("STORAGE_UNAVAILABLE", message, retry_after_seconds=_BUSY_RETRY_SECONDS)
 

@@ -153,14 +153,14 @@ class FlagDesk:
 
     def get(self, key: str) -> FlagView:
         """A flag in every layer, as this process knows it. Raises ResourceError FLAG_NOT_FOUND."""
-        found = _view(key, self._layers())
+        found = _view(key, _highest_first(self._live.snapshot))
         if found is None:
-            raise self._not_found(key)
+            raise _not_found(key, self._live.snapshot)
         return found
 
     def list(self, *, after: str = "", limit: int) -> FlagPage:
         """At most `limit` flags whose keys come after `after`, by key, as this process knows them; fewer when their texts are long."""
-        layers = self._layers()
+        layers = _highest_first(self._live.snapshot)
         keys = sorted(key for key in {key for layer in layers for key in (*layer.definitions, *layer.mistakes)} if key > after)
         views: list[FlagView] = []
         characters = 0
@@ -197,7 +197,7 @@ class FlagDesk:
             version = 0 if before is None else before.version
             if expected_version not in {None, version}:
                 raise _mismatch(key, expected_version, version)
-            flag = WrittenFlag(key, version + 1, self._text_after(key, edit, before), _name(actor), self._now())
+            flag = WrittenFlag(key, version + 1, _text_after(key, edit, before, self._live.snapshot), _name(actor), self._now())
             draft = AuditDraft(
                 time=flag.time,
                 actor=flag.actor,
@@ -221,17 +221,7 @@ class FlagDesk:
 
         Raises ValidationError INVALID_FLAG (PUT) and FLAG_VERB_MISMATCH (the verbs), ResourceError FLAG_NOT_FOUND (all but PUT).
         """
-        snapshot, layers = self._live.snapshot, self._live.layers
-        now_written = layers.get(FlagLayer.WRITTEN, _NOTHING_WRITTEN)
-        text = self._text_after(key, edit, now_written.versions.get(key))
-        definitions = {other: definition for other, definition in now_written.definitions.items() if other != key}
-        if text:
-            definitions[key] = read_flag(text, key=key)
-        mistakes = {other: found for other, found in now_written.mistakes.items() if other != key}
-        layer = replace(now_written, definitions=definitions, mistakes=mistakes)
-        candidate = sorted({**layers, FlagLayer.WRITTEN: layer}.values(), key=lambda layer: layer.kind)
-        after = FlagSnapshot(candidate, overrides=snapshot.overrides, emergency=snapshot.emergency)
-        return await asyncio.to_thread(preview, key, snapshot, after, contexts, now=self._now())
+        return await asyncio.to_thread(_previewed, key, edit, contexts, self._live.snapshot, self._now())
 
     @property
     def emergency_flags(self) -> tuple[EmergencyState, ...]:
@@ -267,43 +257,54 @@ class FlagDesk:
             entries.append(entry)
         return AuditPage(tuple(entries), entries[-1].sequence if len(entries) < len(found) else 0, head)
 
-    def _layers(self) -> Sequence[Layer]:
-        """The layers in use, highest first."""
-        return sorted(self._live.layers.values(), key=lambda layer: layer.kind, reverse=True)
 
-    def _text_after(self, key: str, edit: FlagEdit, before: WrittenFlag | None) -> str:
-        """The written definition after a change; `before`: what is written now."""
-        if edit.action is FlagAction.PUT:
-            return _read(key, edit.text).text
-        if edit.action is FlagAction.DELETE:
-            if before is None or not before.text:
-                message = f"no definition of the flag {key[:128]!r} is written, so that there is none to take away"
-                raise ResourceError("FLAG_NOT_FOUND", message, facts={"flag": key[:128]})
-            return ""
-        if key in EMERGENCY_FLAGS:
-            raise _verb_mismatch(key, edit.action, "is an emergency flag; SetEmergencyFlag and ClearEmergencyFlag switch it")
-        definition = self._holding(key, edit.action, before)
-        changed = with_weight(definition, edit.percent) if edit.action is FlagAction.SET_WEIGHT else _SWITCHES[edit.action](definition)
-        return _read(key, json.dumps(changed)).text
+def _text_after(key: str, edit: FlagEdit, before: WrittenFlag | None, snapshot: FlagSnapshot) -> str:
+    """The written definition after a change; `before`: what is written now, `snapshot`: the layers below."""
+    if edit.action is FlagAction.PUT:
+        return _read(key, edit.text).text
+    if edit.action is FlagAction.DELETE:
+        if before is None or not before.text:
+            message = f"no definition of the flag {key[:128]!r} is written, so that there is none to take away"
+            raise ResourceError("FLAG_NOT_FOUND", message, facts={"flag": key[:128]})
+        return ""
+    if key in EMERGENCY_FLAGS:
+        raise _verb_mismatch(key, edit.action, "is an emergency flag; SetEmergencyFlag and ClearEmergencyFlag switch it")
+    definition = _holding(key, edit.action, before, snapshot)
+    changed = with_weight(definition, edit.percent) if edit.action is FlagAction.SET_WEIGHT else _SWITCHES[edit.action](definition)
+    return _read(key, json.dumps(changed)).text
 
-    def _holding(self, key: str, action: FlagAction, before: WrittenFlag | None) -> FlagDefinition:
-        """The definition that holds while `before` is written."""
-        if before is not None and before.text:
-            try:
-                return read_flag(before.text, key=key)
-            except FlagMistakesError as error:
-                why = f"is written with mistakes ({error.mistakes[0]}); write the whole definition with PutFlag"
-                raise _verb_mismatch(key, action, why) from None
-        below = (layer for layer in self._layers() if layer.kind is not FlagLayer.WRITTEN and key in layer.definitions)
-        layer = next(below, None)
-        if layer is None:
-            raise self._not_found(key)
-        return layer.definitions[key]
 
-    def _not_found(self, key: str) -> ResourceError:
-        near = near_key(key, self._live.snapshot.keys)
-        told = f"did you mean {near}?" if near else "ListFlags tells which there are"
-        return ResourceError("FLAG_NOT_FOUND", f"there is no flag {key[:128]!r}; {told}", facts={"flag": key[:128]})
+def _holding(key: str, action: FlagAction, before: WrittenFlag | None, snapshot: FlagSnapshot) -> FlagDefinition:
+    """The definition that holds while `before` is written."""
+    if before is not None and before.text:
+        try:
+            return read_flag(before.text, key=key)
+        except FlagMistakesError as error:
+            why = f"is written with mistakes ({error.mistakes[0]}); write the whole definition with PutFlag"
+            raise _verb_mismatch(key, action, why) from None
+    below = (layer for layer in _highest_first(snapshot) if layer.kind is not FlagLayer.WRITTEN and key in layer.definitions)
+    layer = next(below, None)
+    if layer is None:
+        raise _not_found(key, snapshot)
+    return layer.definitions[key]
+
+
+def _previewed(key: str, edit: FlagEdit, contexts: Sequence[FlagContext], snapshot: FlagSnapshot, now: float) -> Preview:
+    layers = {layer.kind: layer for layer in snapshot.layers}
+    written = layers.get(FlagLayer.WRITTEN, _NOTHING_WRITTEN)
+    text = _text_after(key, edit, written.versions.get(key), snapshot)
+    definitions = {other: definition for other, definition in written.definitions.items() if other != key}
+    if text:
+        definitions[key] = read_flag(text, key=key)
+    mistakes = {other: found for other, found in written.mistakes.items() if other != key}
+    layers[FlagLayer.WRITTEN] = replace(written, definitions=definitions, mistakes=mistakes)
+    candidate = [layers[kind] for kind in sorted(layers)]
+    after = FlagSnapshot(candidate, overrides=snapshot.overrides, emergency=snapshot.emergency)
+    return preview(key, snapshot, after, contexts, now=now)
+
+
+def _highest_first(snapshot: FlagSnapshot) -> Sequence[Layer]:
+    return sorted(snapshot.layers, key=lambda layer: layer.kind, reverse=True)
 
 
 def _view(key: str, layers: Sequence[Layer]) -> FlagView | None:
@@ -346,6 +347,12 @@ def _invalid(key: str, mistakes: Sequence[str]) -> ValidationError:
         facts={"flag": key, "mistakes": str(count)},
         violations=[FieldViolation("definition_json", mistake) for mistake in mistakes],
     )
+
+
+def _not_found(key: str, snapshot: FlagSnapshot) -> ResourceError:
+    near = near_key(key, snapshot.keys)
+    told = f"did you mean {near}?" if near else "ListFlags tells which there are"
+    return ResourceError("FLAG_NOT_FOUND", f"there is no flag {key[:128]!r}; {told}", facts={"flag": key[:128]})
 
 
 def _verb_mismatch(key: str, action: FlagAction, why: str) -> ValidationError:

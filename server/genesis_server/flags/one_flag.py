@@ -117,7 +117,7 @@ class FlagReader:
             elif self.switch and word != "boolean":
                 note((name,), f"must be true or false, not {short(meant)}: Genesis asks whether this flag is on")
             elif word != first:
-                note((name,), f"is a {word}, and the first variant a {first or 'null'}; all must be of one type")
+                note((name,), f"is of type {word}, and the first variant of type {first or 'null'}; all must be of one")
             elif word == "object" and depth_of(meant) > MAX_VALUE_DEPTH:
                 note((name,), f"is nested deeper than {MAX_VALUE_DEPTH}")
         return value

@@ -94,7 +94,20 @@ class _DocumentReader:
 
     def read(self, previous: Mapping[str, FlagDefinition]) -> FlagDocument:
         with self._json_errors():
-            top, items = self._parts(previous)
+            return self._read(previous)
+
+    def read_one(self, key: str) -> FlagDefinition:
+        with self._json_errors():
+            item = _Item(key, (), self._json.value())
+            self._json.end()
+            self._note_repeats({(): key})
+            found = self._definition(item, NOTHING_SHARED)
+        if found is None:
+            raise FlagMistakesError(self._mistakes[key])
+        return found
+
+    def _read(self, previous: Mapping[str, FlagDefinition]) -> FlagDocument:
+        top, items = self._parts(previous)
         shared = self._shared(top)
         self._note_repeats({item.path: item.key for item in items})
         if self._whole:
@@ -109,18 +122,8 @@ class _DocumentReader:
         mistakes = {key: tuple(found) for key, found in self._mistakes.items()}
         return FlagDocument(definitions, mistakes, tuple(self._warnings(items)), shared.metadata)
 
-    def read_one(self, key: str) -> FlagDefinition:
-        with self._json_errors():
-            item = _Item(key, (), self._json.value())
-            self._json.end()
-        self._note_repeats({(): key})
-        found = self._definition(item, NOTHING_SHARED)
-        if found is None:
-            raise FlagMistakesError(self._mistakes[key])
-        return found
-
     def _parts(self, previous: Mapping[str, FlagDefinition]) -> tuple[dict[str, JsonValue], list[_Item]]:
-        """The members of the document but "flags", and the flags."""
+        """The members of the document and its flags; flags that stand as an object are in the latter alone."""
         top: dict[str, JsonValue] = {}
         items: list[_Item] | None = None
         if not self._json.stands_at("{"):
@@ -128,18 +131,16 @@ class _DocumentReader:
             self._json.end()
             raise FlagMistakesError([self._message((), f"must be an object, not {short(found)}")])
         for name in self._json.members():
-            if name != "flags":
-                top[name] = self._json.value()
-            elif self._json.stands_at("{"):
+            if name == "flags" and self._json.stands_at("{"):
                 items = list({key: self._item(key, previous.get(key)) for key in self._json.members()}.values())
             else:
-                items = list(self._listed(self._json.value()))
-        self._json.end()
+                top[name] = self._json.value()
+        self._json.end()  # only now the text is known to be JSON, and lines can be told
         if items is None:
-            self._wrong((), 'has no "flags"')
-        elif len(items) > MAX_FLAGS:
+            items = list(self._listed(top))
+        if len(items) > MAX_FLAGS:
             self._wrong(("flags",), f"holds more than {MAX_FLAGS} flags")
-        return top, items or []
+        return top, items
 
     def _item(self, key: str, previous: FlagDefinition | None) -> _Item:
         start = self._json.at
@@ -148,10 +149,14 @@ class _DocumentReader:
         value = self._json.value()
         return _Item(key, ("flags", key), value, start, self._json.text[start : self._json.at])
 
-    def _listed(self, flags: JsonValue) -> Iterator[_Item]:
-        """The flags of a list, each with its key."""
-        if not isinstance(flags, list):
+    def _listed(self, top: Mapping[str, JsonValue]) -> Iterator[_Item]:
+        """The flags that stand as a list, each with its key."""
+        flags = top.get("flags")
+        if "flags" not in top:
+            self._wrong((), 'has no "flags"')
+        elif not isinstance(flags, list):
             self._wrong(("flags",), f"must be an object, not {short(flags)}")
+        if not isinstance(flags, list):
             return
         seen: set[str] = set()
         for at, value in enumerate(flags):
@@ -209,9 +214,13 @@ class _DocumentReader:
         if self._json.odd_numbers:
             for path, what in odd_numbers(value):
                 note(path, what)
-        text = flag_text(value)
         reader = FlagReader(key, shared, key in self._own, note)
-        made = reader.define(value, text=text, raw=item.raw, digest=flag_digest(key, text, shared))
+        made = None
+        try:
+            text = flag_text(value)
+            made = reader.define(value, text=text, raw=item.raw, digest=flag_digest(key, text, shared))
+        except RecursionError:
+            note((), "is nested too deep")
         return None if key in self._mistakes else made
 
     def _warnings(self, items: list[_Item]) -> Iterator[str]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from typing import cast
 
 from genesis_server.flags.definition import FlagDefinition
 from genesis_server.flags.json_lines import Path
 from genesis_server.flags.json_text import short
-from genesis_server.flags.rules.compiling import CompiledRule, RuleError
+from genesis_server.flags.rules.compiling import RuleError
 from genesis_server.model.flags import JsonValue
 
 Found = Iterator[tuple[Path, str]]
 """Where in the rule something is odd, and what."""
 
 FRACTIONAL = "fractional"
-_WHOLES = frozenset({1, 100, 1_000, 10_000, 100_000})
-"""Sums of weights that read as parts of a whole."""
+_MEANT_AS_PERCENT = range(50, 151)
+"""Sums of weights that are likely meant to be 100."""
 _COMPARING = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _TEXTS = frozenset({"cat", "substr"})
 _NUMBERS = frozenset({"+", "-", "*", "/", "%", "max", "min"})
@@ -31,7 +32,7 @@ def rule_findings(definition: FlagDefinition) -> Found:
         return
     results = list(_results(rule, ()))
     never = all(result is None for _, result in results)
-    constant = "" if never else _constant(definition.compiled)
+    constant = "" if never else _constant(definition)
     if never or constant:
         yield (), constant or "can never choose a variant; leave it out"
     for path, result in results:
@@ -45,15 +46,18 @@ def rule_findings(definition: FlagDefinition) -> Found:
             yield path, "has more than three arguments, which flagd's schema does not allow; put an if in the last one"
 
 
-def _constant(compiled: CompiledRule) -> str:
+def _constant(definition: FlagDefinition) -> str:
     """What is odd about a rule that asks for nothing."""
-    if compiled.reads or compiled.reads is None or compiled.draws:
+    compiled = definition.compiled
+    if compiled is None or compiled.reads or compiled.reads is None or compiled.draws:
         return ""
     try:
-        result = compiled.ask({})
+        result = cast("JsonValue", compiled.ask({}))
     except RuleError as error:
         return f"always goes wrong: {error}"
-    return "can never choose a variant; leave it out" if result is None else f"always gives {short(result)}; use defaultVariant instead"
+    if result is None:
+        return "can never choose a variant; leave it out"
+    return next(_unnamed(result, definition), f"always gives {short(result)}; use defaultVariant instead")
 
 
 def _results(rule: JsonValue, path: Path) -> Iterator[tuple[Path, object]]:
@@ -78,7 +82,7 @@ def _unnamed(result: object, definition: FlagDefinition) -> Iterator[str]:
     if result is None or result is _UNKNOWN:
         return
     named = {True: "true", False: "false"}[result] if isinstance(result, bool) else result
-    if named not in definition.variants if isinstance(named, str) else True:
+    if not isinstance(named, str) or named not in definition.variants:
         yield f"gives {short(result)}, which is none of the variants: {', '.join(map(short, definition.variants))[:300]}"
 
 
@@ -96,7 +100,9 @@ def _draw_findings(path: Path, arguments: Sequence[JsonValue]) -> Found:
                 (*path, FRACTIONAL, at, 1),
                 "is a weight with decimals or a division, with which some languages draw nobody; use whole numbers",
             )
-        if any(name == FRACTIONAL for _, name, _ in _operators(arm[0], ())) and not arms[0][0]:
+        if not arms[0][0] and any(
+            name == FRACTIONAL and inner[:1] and isinstance(inner[0], list) for _, name, inner in _operators(arm[0], ())
+        ):
             yield (
                 (*path, FRACTIONAL, at, 0),
                 'draws from those whom the same hash put here, so that the first share gets them all; draw by {"cat": ["salt", ...]}',
@@ -104,7 +110,7 @@ def _draw_findings(path: Path, arguments: Sequence[JsonValue]) -> Found:
     whole = [weight for weight in weights if isinstance(weight, int)]
     if len(whole) == len(weights) and sum(whole) <= 0:
         yield path, "draws nobody, as its weights sum to 0"
-    elif len(whole) == len(weights) and sum(whole) not in _WHOLES and any(len(arm) > 1 for _, arm in arms):
+    elif len(whole) == len(weights) and sum(whole) != 100 and sum(whole) in _MEANT_AS_PERCENT:
         yield path, f"has weights that sum to {sum(whole)}, not 100; each is a part of that sum"
 
 

@@ -16,6 +16,7 @@ from genesis_server.flags.pins import Pins
 from genesis_server.flags.snapshot import Evaluation, FlagSnapshot
 from genesis_server.model.flags import FlagContext, FlagReason
 from genesis_server.resilience.errors import invalid_field
+from genesis_server.resilience.remembering import remembering
 from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.convert.flag_explanations import explanation_to_proto
 from genesis_server.rpc.convert.flags import attributes_from_proto, evaluation_to_proto
@@ -113,6 +114,8 @@ class FlagAnswers:
         return pb.FlagResponse(flags=messages, snapshot_id=snapshot.snapshot_id, current_snapshot_id=live.snapshot_id)
 
     def _ready_for(self, live: FlagSnapshot) -> _Ready:
+        if not remembering():
+            return _Ready(live)
         if self._ready.snapshot is not live:
             self._ready = _Ready(live)
         return self._ready

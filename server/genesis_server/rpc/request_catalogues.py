@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 
 from genesis.v1 import catalogue_pb2
 from genesis_server.agents.index import CatalogueIndex
+from genesis_server.resilience.remembering import remembering
 from genesis_server.rpc.convert import catalogue_from_proto
 
 # Indexing more entries than this would hold the loop for more than about 5 ms.
 INLINE_ENTRIES = 60
+CACHE = "request_catalogue"
+
+
+def _unobserved(cache: str, result: str) -> None:
+    """Nobody counts."""
 
 
 def request_snapshot_id(message: catalogue_pb2.Catalogue) -> str:
@@ -28,8 +35,12 @@ def request_index(message: catalogue_pb2.Catalogue, snapshot_id: str) -> Catalog
 class RequestCatalogues:
     """A bounded cache of indexes by the content of the catalogue, least recently used out first."""
 
-    def __init__(self, *, capacity: int = 64, max_offers: int = 100_000) -> None:
-        """Keep at most `capacity` indexes of `max_offers` skills and tools together; the last one is always kept."""
+    def __init__(self, *, capacity: int = 64, max_offers: int = 100_000, observe: Callable[[str, str], None] = _unobserved) -> None:
+        """Keep at most `capacity` indexes of `max_offers` skills and tools together; the last one is always kept.
+
+        `observe` is told (cache, "hit", "miss" or "off") of each look.
+        """
+        self._observe = observe
         self._capacity = capacity
         self._max_offers = max_offers
         self._indexes: OrderedDict[str, CatalogueIndex] = OrderedDict()
@@ -39,7 +50,11 @@ class RequestCatalogues:
     async def index(self, message: catalogue_pb2.Catalogue) -> CatalogueIndex:
         """The index of a request's catalogue. Raises ValidationError INVALID_FIELD for ids that stand twice."""
         snapshot_id = request_snapshot_id(message)
+        if not remembering():
+            self._observe(CACHE, "off")
+            return await asyncio.to_thread(request_index, message, snapshot_id)
         found = self._indexes.get(snapshot_id)
+        self._observe(CACHE, "miss" if found is None else "hit")
         if found is not None:
             self._indexes.move_to_end(snapshot_id)
             return found

@@ -27,6 +27,7 @@ MAX_AGENT_LABELS = 100
 PHASES = ("tripwire", "plan", "route", "validate", "store")
 STORAGE_OPERATIONS = ("get", "put", "put_all", "delete", "list", "append", "read", "acquire", "renew", "release", "check")
 STORAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+CACHES = ("request_catalogue",)
 SECURITY_REASONS = (
     "CREDENTIALS_INVALID",
     "CREDENTIALS_EXPIRED",
@@ -103,6 +104,15 @@ class Metrics:
         self._operations = {name: self._storage.labels(name) for name in STORAGE_OPERATIONS}
         self.breakers = BreakerMetrics(registry, learn=lambda agent_id: self.know_agents((agent_id,)))
         self.work = WorkMetrics(registry, learn=lambda agent_id: self.know_agents((agent_id,)))
+        self._lookups = Counter(
+            names.CACHE_LOOKUPS,
+            "Looks into what is kept between calls; off: performance_optimizations_enabled is.",
+            ("cache", "result"),
+            registry=registry,
+        )
+        for cache in CACHES:
+            for result in ("hit", "miss", "off"):
+                self._lookups.labels(cache, result)
         self.flags = FlagMetrics(registry, clock=clock)
         self._spans = counters(registry, names.SPANS_EXPORTED, "Spans by what became of them.", "result", ("exported", "failed", "refused"))
         self._snapshots = Gauge(names.SNAPSHOT_INFO, "1 for the snapshot in use.", ("kind", "id"), registry=registry)
@@ -111,6 +121,10 @@ class Metrics:
             names.BUILD_INFO, "1, with the version of the server and of Python.", ("version", "python_version"), registry=registry
         )
         build.labels(version, platform.python_version()).set(1)
+
+    def looked_up(self, cache: str, result: str) -> None:
+        """Something was looked for in a cache: "hit", "miss" or "off"."""
+        self._lookups.labels(cache, result).inc()
 
     # The Observer of orchestration/observer.py.
 

@@ -65,6 +65,8 @@ SPANS_EXPORTED: Final = "genesis_spans_exported_total"
 BUILD_INFO: Final = "genesis_build_info"
 SNAPSHOT_INFO: Final = "genesis_snapshot_info"
 
+CACHE_LOOKUPS: Final = "genesis_cache_lookups_total"
+
 # Flags.
 FLAG_EVALUATIONS: Final = "genesis_flag_evaluations_total"
 FLAG_VERSION: Final = "genesis_flag_definition_version"

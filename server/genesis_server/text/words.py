@@ -12,6 +12,8 @@ from typing import cast
 
 import Stemmer  # pyright: ignore[reportMissingTypeStubs]
 
+from genesis_server.resilience.remembering import remembering
+
 # A word is a run of letters and digits; camelCase and snake_case names fall apart into their words.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+(?:[.,:]\d+)*", re.UNICODE)
 # Without its own cache, which threads must not share.
@@ -57,12 +59,12 @@ def stem(word: str) -> str:
 
 def content_stems(text: str) -> list[str]:
     """Stems of the words that are no stop words, in order, with repeats; those of short texts are remembered for a while."""
-    return list(_remembered(text) if len(text) <= LONGEST_REMEMBERED else _content_stems(text))
+    return list(_remembered(text) if len(text) <= LONGEST_REMEMBERED and remembering() else _content_stems(text))
 
 
 def _content_stems(text: str) -> tuple[str, ...]:
-    stops = stop_words()
-    return tuple([stem(word) for word in word_texts(text) if word not in stops])
+    stops, stem_of = stop_words(), stem if remembering() else stem.__wrapped__
+    return tuple([stem_of(word) for word in word_texts(text) if word not in stops])
 
 
 # Planning, routing, rules and validation all ask for the goals of the same tasks.

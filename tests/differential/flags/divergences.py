@@ -125,6 +125,17 @@ def holds_itself(found: Difference) -> bool:
     return found.theirs[0] == "error" and "Circular" in found.theirs[1] and any(name == "reduce" for name, _ in operations(found.case.rule))
 
 
+def compares_whole_contexts(found: Difference) -> bool:
+    """An `==` or `!=` stands above two `var` that may be the whole context, or all of `$flagd`."""
+    named = [
+        arguments[0] if isinstance(arguments, list) and arguments else arguments
+        for name, arguments in operations(found.case.rule)
+        if name == "var"
+    ]
+    whole = [name for name in named if name in (None, "", "$flagd") or isinstance(name, dict | list)]
+    return len(whole) > 1 and any(name in {"==", "!="} for name, _ in operations(found.case.rule))
+
+
 def names_variant_by_number(found: Difference) -> bool:
     """The rule gave a number or a list, and there is a variant that Python would write the same way."""
     return found.level == "flag" and found.ours == ["error", "the rule gave int, which names no variant"] and found.theirs[2] == "1"
@@ -201,6 +212,13 @@ LISTED: tuple[Divergence, ...] = (
         holds_itself,
         0.001,
         {"targeting": {"reduce": [[0], {"var": ""}]}},
+    ),
+    Divergence(
+        "context beside itself",
+        "`==` of objects asks whether they are one; ours makes the whole context, with the flag's key in it, each time a rule asks for it.",
+        compares_whole_contexts,
+        0.002,
+        {"targeting": {"==": [{"var": ""}, {"var": ""}]}},
     ),
     Divergence(
         "number as variant",

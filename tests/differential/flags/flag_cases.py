@@ -76,6 +76,10 @@ VERSIONS = (
     *("1+b", "1.0.0-0", "1.0.0-01", "1.0.0--", "1.0.0-a+b.c", "99999999999999999999.0.0", "١.2.3", "1.2.3-é", "..", "1..2", "1.2.", "2.0"),
     *(1, 1.2, 2, 1.0, -1, 1e21, True, None),
 )
+NEAR_VERSIONS = (
+    *("2.0.0", "2.0.0-rc.1", "2.0.0-rc.2", "2.0.0-rc.10", "2.0.0-rc", "2.0.0-1", "2.0.0-2", "2.0.0-10", "2.0.0-alpha", "2.0.0-Alpha", "2"),
+    *("2.0.0-a.b", "2.0.0+a", "2.0.0-rc.1+a", "2.0.1", "2.1.0", "v2.0", "2.0.10", "2.0.9", "2.0.0--", "2.0.٢", "2.0.0-٢"),
+)
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=", "^", "~", "==", "", "=>", None, 1)
 PATHS = (
     *("email", "n", "m", "t", "list", "numbers", "obj", "flag", "none", "version", "plan", "missing", "cohort"),
@@ -167,7 +171,16 @@ class CaseMaker:
                 self._if,
                 self._if,
             ),
-            *(self._fractional, self._fractional, self._fractional, self._sem_ver, self._over_list, self._over_list, self._reduce),
+            *(
+                self._fractional,
+                self._fractional,
+                self._fractional,
+                self._sem_ver,
+                self._sem_ver,
+                self._over_list,
+                self._over_list,
+                self._reduce,
+            ),
             *(self._substr, self._not, self._missing, self._affix, self._arithmetic, self._in, self._anything),
         )
 
@@ -203,7 +216,7 @@ class CaseMaker:
             "obj": {"a": self._json(1), "b": {"c": self._scalar()}, "list": self._list(1)},
             "flag": self._chance(0.5),
             "none": None,
-            "version": self._one(VERSIONS),
+            "version": self._one(NEAR_VERSIONS) if self._chance(0.5) else self._one(VERSIONS),
             "cohort": self._one(("a", "b", "beta", 1)),
         }
         for name in ("email", "n", "list", "obj", "version"):
@@ -270,6 +283,8 @@ class CaseMaker:
         if self._chance(0.5):
             left = self._var(0)
             return {name: [left, self._scalar()] if self._chance(0.8) else [self._scalar(), left]}
+        if self._chance(0.15):
+            return {name: [self._rule(depth)] * 2}
         return {name: self._rules(2, 3 if self._chance(0.3) else 2, depth)}
 
     def _binary(self, depth: int) -> Any:
@@ -335,8 +350,9 @@ class CaseMaker:
         return {"var": "n"} if drawn < 0.8 else self._rule(depth)
 
     def _sem_ver(self, depth: int) -> Any:
-        left = {"var": "version"} if self._chance(0.5) else self._one(VERSIONS)
-        arguments = [left, self._one(COMPARISONS[:8]) if self._chance(0.9) else self._one(COMPARISONS), self._one(VERSIONS)]
+        versions = NEAR_VERSIONS if self._chance(0.5) else VERSIONS
+        left = {"var": "version"} if self._chance(0.3) else self._one(versions)
+        arguments = [left, self._one(COMPARISONS[:8]) if self._chance(0.9) else self._one(COMPARISONS), self._one(versions)]
         if self._chance(0.1):
             arguments[self._count(0, 2)] = self._rule(depth)
         return {"sem_ver": arguments if self._chance(0.95) else arguments[: self._count(0, 2)] + self._rules(0, 2, depth)}

@@ -6,7 +6,7 @@ Reads a list of requests a line from standard input and writes the list of their
     [{"rule": R, "flag": F}, ...]    one for each context of the request
 
 R is null when no rule was asked, else what it said as `["value", JSON text]` or `["error", text]`. F is
-`["value", JSON text, variant or null, reason]` or `["error", error code]`. JSON texts have their keys sorted, and numbers as Python
+`["value", JSON text, variant or null, reason, metadata as JSON text]` or `["error", error code]`. JSON texts have their keys sorted, and numbers as Python
 writes them, so that equal texts are equal values of equal types. The first line that it writes is the version.
 """
 
@@ -65,7 +65,7 @@ def evaluated(core: FlagdCore, key: str, context: dict[str, Any]) -> list[Any]:
         return ["error", error.error_code.value]
     except Exception as error:  # noqa: BLE001  (whatever it raises, its callers call it GENERAL)
         return ["error", f"GENERAL {type(error).__name__}"]
-    return [*written(found.value), found.variant, str(found.reason.value)]
+    return [*written(found.value), found.variant, str(found.reason.value), json.dumps(dict(found.flag_metadata), sort_keys=True)]
 
 
 def answer(request: dict[str, Any]) -> list[dict[str, Any]]:

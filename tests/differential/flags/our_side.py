@@ -82,4 +82,5 @@ def _evaluated(snapshot: FlagSnapshot, key: str, context: FlagContext) -> list[A
     found = snapshot.evaluate(key, context)
     if found.reason is FlagReason.ERROR:
         return ["error", found.error]
-    return [*written(found.value), found.variant or None, found.reason.name]
+    metadata = {name: value for name, value in (found.metadata or {}).items() if name != BUCKETING}
+    return [*written(found.value), found.variant or None, found.reason.name, json.dumps(metadata, sort_keys=True)]

@@ -8,7 +8,6 @@ import time
 import grpc
 import pytest
 from fake_server import FakeServer, Refusal
-from google.protobuf import struct_pb2
 from typer.testing import CliRunner
 
 from genesis.v1 import agent_service_pb2 as agents_pb2
@@ -45,23 +44,6 @@ def test_a_plan_without_routing_is_shown_without_it(fake: FakeServer, run, plan)
     text = run("plans", "get", "plan_1").stdout
     assert "Assignments" not in text
     assert "Verdict" not in text
-
-
-def test_flags_show_value_reason_and_source(fake: FakeServer, run) -> None:
-    """All, or some by key."""
-    flag = pb2.FlagEvaluation(
-        key="tripwire",
-        value=struct_pb2.Value(bool_value=True),
-        variant="on",
-        reason=pb2.FLAG_REASON_ENVIRONMENT,
-        source="GENESIS_FLAG_TRIPWIRE",
-    )
-    fake.on("Flag", pb2.FlagResponse(flags=[flag]))
-    text = run("flag", "list").stdout
-    assert "tripwire" in text
-    assert "true (on)" in text
-    assert run("flag", "get", "a", "b", "--json").exit_code == 0
-    assert [list(request.keys) for request in fake.asked("Flag")] == [[], ["a", "b"]]
 
 
 def test_agents_are_listed_with_skills_and_prices(fake: FakeServer, run) -> None:

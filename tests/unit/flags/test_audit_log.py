@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from genesis_server.flags.audit import AuditHead, verify
+from genesis_server.flags.audit import AuditEntry, AuditHead, verify
 from genesis_server.flags.audit_log import ENTRIES, HEAD, AuditLog
 from genesis_server.flags.written import SERVER, AuditDraft
 from genesis_server.resilience.errors import ResourceError
@@ -137,24 +137,91 @@ async def test_a_damaged_entry_is_listed_and_found(store: SqliteStore) -> None:
     assert broken.what == "is missing: 3 comes next"
 
 
-class Busy(SqliteStore):
-    """A store in which somebody else is always first."""
+class Picky(SqliteStore):
+    """A store that refuses some documents, and counts the writes."""
 
     tries = 0
+    refused: Callable[[Put], Exception | None] = staticmethod(lambda _: None)
 
     async def put_all(self, puts: Sequence[Put]) -> Sequence[int]:
         self.tries += 1
-        raise VersionConflictError(HEAD, 0, self.tries)
+        for put in puts:
+            if (error := self.refused(put)) is not None:
+                raise error
+        return await super().put_all(puts)
 
 
-async def test_a_log_that_never_gets_its_turn_says_so(tmp_path: Path) -> None:
+@pytest.fixture
+async def picky(tmp_path: Path) -> AsyncIterator[Picky]:
+    opened = Picky(tmp_path / "picky.db", clock=time.time)
+    yield opened
+    await opened.close()
+
+
+def place(number: int) -> Put:
+    return Put(Key(SERVER, "flag", f"{number}"), b"on", expected=ABSENT)
+
+
+async def appended(log: AuditLog, *numbers: int) -> list[AuditEntry | BaseException]:
+    """Append at once; the entries or the errors."""
+    return await asyncio.gather(
+        *[log.append(replace(DRAFT, cause=f"{number}"), also=[place(number)]) for number in numbers], return_exceptions=True
+    )
+
+
+async def test_a_log_that_never_gets_its_turn_says_so(picky: Picky) -> None:
     """Nothing was written, and the caller is told to come again."""
-    store = Busy(tmp_path / "busy.db", clock=time.time)
+    picky.refused = lambda put: VersionConflictError(HEAD, 0, 7) if put.key == HEAD else None
     with pytest.raises(ResourceError) as caught:
-        await AuditLog(store).append(DRAFT)
+        await AuditLog(picky).append(DRAFT)
     assert (caught.value.reason, caught.value.retry_after_seconds) == ("STORAGE_UNAVAILABLE", 1.0)
-    assert store.tries == 50
-    await store.close()
+    assert picky.tries == 50
+
+
+async def test_entries_that_wait_go_to_disk_together(picky: Picky) -> None:
+    """A burst costs few writes, in the order in which it came."""
+    log = AuditLog(picky)
+    found = await appended(log, *range(120))
+    assert [entry.sequence for entry in found if isinstance(entry, AuditEntry)] == list(range(1, 121))
+    assert [entry.draft.cause for entry in await log.page(limit=200, oldest_first=True)] == [f"{number}" for number in range(120)]
+    assert picky.tries == 3
+
+
+async def test_a_conflict_of_one_is_that_of_no_other(picky: Picky) -> None:
+    log = AuditLog(picky)
+    found = await appended(log, 1, 2, 2, 3, 1)
+    assert [isinstance(one, VersionConflictError) for one in found] == [False, False, True, False, True]
+    assert [entry.draft.cause for entry in await log.page(limit=10, oldest_first=True)] == ["1", "2", "3"]
+    assert verify(await log.page(limit=10, oldest_first=True), await log.head()) is None
+
+
+async def test_what_is_refused_in_a_mode_holds_nothing_else_back(picky: Picky) -> None:
+    """An emergency flag is cleared although a flag that may not be written now came along."""
+    refusal = ResourceError("READ_ONLY_MODE", "no writes")
+    picky.refused = lambda put: refusal if put.key == place(2).key else None
+    found = await appended(AuditLog(picky), 1, 2, 3)
+    assert [one is refusal for one in found] == [False, True, False]
+
+
+async def test_a_store_that_does_not_answer_is_not_asked_again_for_each(picky: Picky) -> None:
+    fault = ResourceError("STORAGE_UNAVAILABLE", "gone")
+    picky.refused = lambda _: fault
+    log = AuditLog(picky)
+    assert await appended(log, 1, 2, 3) == [fault] * 3
+    assert picky.tries == 1
+    picky.refused = lambda _: None
+    assert [one.sequence for one in await appended(log, 1, 2) if isinstance(one, AuditEntry)] == [1, 2]
+
+
+async def test_a_caller_who_is_gone_takes_no_other_along(picky: Picky) -> None:
+    log = AuditLog(picky)
+    going, *staying = [asyncio.create_task(log.append(replace(DRAFT, cause=f"{number}"))) for number in range(3)]
+    await asyncio.sleep(0)
+    going.cancel()
+    assert len(await asyncio.gather(*staying)) == 2
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    assert verify(await log.page(limit=10, oldest_first=True), await log.head()) is None
 
 
 async def test_a_caller_who_is_gone_does_not_break_the_chain(store: SqliteStore) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Value
@@ -20,12 +20,20 @@ from genesis_server.cli.show.rows import Rows
 from genesis_server.cli.text import counted, enum_word, plain
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+_LAYERS = {
+    flags_pb2.FLAG_LAYER_UNSPECIFIED: "without a definition that can be used",
+    flags_pb2.FLAG_LAYER_BUILT_IN: "as it ships",
+    flags_pb2.FLAG_LAYER_FILE: "from the flag file",
+    flags_pb2.FLAG_LAYER_WRITTEN: "as it was written",
+}
+_ONE_LINE = 72
+"""Characters of JSON that stay on one line."""
 
 
 def definition_view(flag: admin.Flag) -> RenderableType:
     """A flag's definition in every layer, highest first."""
     version = f" v{flag.version}" if flag.version else ""
-    head = Text.assemble((plain(flag.key), "bold"), f"{version} · by {_layer(flag.layer)}")
+    head = Text.assemble((plain(flag.key), "bold"), f"{version} · {_layer(flag.layer)}")
     if flag.description:
         head.append(f" · {plain(flag.description)}", "dim")
     lines: list[RenderableType] = [head]
@@ -35,7 +43,7 @@ def definition_view(flag: admin.Flag) -> RenderableType:
     lines += [Text(f"the newest definition cannot be used: {plain(mistake)}", "red") for mistake in flag.mistakes]
     lines += _indented(flag.definition_json)
     for hidden in flag.hidden:
-        lines.append(Text(f"hidden: {_layer(hidden.layer)}", "dim"))
+        lines.append(Text(f"hidden by it, {_layer(hidden.layer)}:", "dim"))
         lines += _indented(hidden.definition_json)
     return Group(*lines)
 
@@ -43,12 +51,13 @@ def definition_view(flag: admin.Flag) -> RenderableType:
 def change_view(change: admin.FlagChange) -> RenderableType:
     """A change that was made."""
     head = Text.assemble((plain(change.key), "bold"), f" is at version {change.version}", (f" · entry {change.audit_sequence}", "dim"))
-    return Group(head, *diff_lines(_pretty_diff(change.before_json, change.after_json)))
+    return Group(head, *_diff(change.before_json, change.after_json))
 
 
 def preview_view(preview: admin.PreviewFlagResponse, contexts: Sequence[Mapping[str, Any]]) -> RenderableType:
     """What a change would do, and who of `contexts` would get something else."""
-    lines: list[RenderableType] = [*diff_lines(preview.diff or "")] or [Text("nothing would change", "dim")]
+    diff = _diff(preview.before_json, preview.after_json)
+    lines: list[RenderableType] = [*diff] if diff else [Text("nothing would change", "dim")]
     if preview.HasField("moved_share"):
         lines.append(Text(f"{preview.moved_share * 100:.3g} % of all subjects would get another variant"))
     if contexts:
@@ -74,7 +83,7 @@ def history_view(entries: Sequence[admin.AuditEntry]) -> RenderableType:
         version = f" v{entry.version}" if entry.version else ""
         lines.append(Text.assemble((f"{entry.sequence} ", "cyan"), _word(entry.action), " ", (plain(entry.key) + version, "bold")))
         lines.append(Text.assemble((f"  {_time(entry.time)} by {plain(entry.actor)}: ", "dim"), plain(entry.cause)))
-        lines += [Text.assemble("  ", line) for line in diff_lines(_pretty_diff(entry.before_json, entry.after_json))]
+        lines += [Text.assemble("  ", line) for line in _diff(entry.before_json, entry.after_json)]
     return Group(*lines)
 
 
@@ -124,28 +133,41 @@ def emergency_table(flags: Sequence[admin.EmergencyFlag]) -> RenderableType:
     return table
 
 
-def diff_lines(diff: str) -> Iterator[Text]:
-    """A unified diff without its head, in colours."""
-    for line in diff.splitlines():
-        if not line.startswith(("---", "+++")):
-            # Blanks at the beginning mean something.
-            shown = "".join(char for char in line if char.isprintable())
-            yield Text(shown, _DIFF_STYLES.get(line[:1], "dim"))
-
-
-def _pretty_diff(before: str, after: str) -> str:
-    return "\n".join(unified_diff(_pretty(before), _pretty(after), lineterm="", n=2))
-
-
-def _pretty(definition: str) -> list[str]:
-    try:
-        return json.dumps(json.loads(definition), indent=2, ensure_ascii=False).splitlines() if definition else []
-    except (ValueError, RecursionError):
-        return definition.splitlines()
+def _diff(before: str, after: str) -> list[Text]:
+    """What two definitions do not have in common, in colours."""
+    lines = list(unified_diff(_pretty(before), _pretty(after), lineterm="", n=2))[2:]
+    return [Text(line, _DIFF_STYLES.get(line[:1], "dim")) for line in lines]
 
 
 def _indented(definition: str) -> list[Text]:
-    return [Text("  " + "".join(char for char in line if char.isprintable())) for line in _pretty(definition)]
+    return [Text(f"  {line}") for line in _pretty(definition)]
+
+
+def _pretty(definition: str) -> list[str]:
+    """A definition as lines; what is no JSON as it is."""
+    try:
+        lines = list(_laid_out(json.loads(definition), "", "")) if definition else []
+    except (ValueError, RecursionError):
+        lines = definition.splitlines()
+    # Blanks at the beginning mean something, so that `plain` is not for this.
+    return ["".join(char for char in line if char.isprintable()) for line in lines]
+
+
+def _laid_out(value: Any, indent: str, comma: str) -> Iterator[str]:
+    """JSON on as few lines as are easy to read."""
+    short = json.dumps(value, ensure_ascii=False)
+    if not value or not isinstance(value, dict | list) or len(indent) + len(short) <= _ONE_LINE:
+        yield f"{indent}{short}{comma}"
+        return
+    members = cast("Any", value)
+    named = isinstance(members, dict)
+    yield indent + ("{" if named else "[")
+    for left, one in zip(range(len(members) - 1, -1, -1), members, strict=True):
+        lines = list(_laid_out(members[one] if named else one, indent + "  ", "," if left else ""))
+        if named:
+            lines[0] = f"{indent}  {json.dumps(one, ensure_ascii=False)}: {lines[0].lstrip()}"
+        yield from lines
+    yield indent + ("}" if named else "]") + comma
 
 
 def _variant(name: str, value: Value | None) -> str:
@@ -156,7 +178,7 @@ def _variant(name: str, value: Value | None) -> str:
 
 
 def _layer(layer: flags_pb2.FlagLayer) -> str:
-    return enum_word(flags_pb2.FlagLayer, layer, "FLAG_LAYER_")
+    return _LAYERS.get(layer) or enum_word(flags_pb2.FlagLayer, layer, "FLAG_LAYER_")
 
 
 def _word(action: str) -> str:

@@ -21,13 +21,12 @@ def flags_table(flags: Sequence[pb.FlagEvaluation]) -> RenderableType:
     """Each flag with its value and why it has it."""
     table = Rows("flag", "value", "reason", "decided by", "what it switches")
     for flag in flags:
-        version = f" v{flag.version}" if flag.version else ""
         error = f"\n{plain(flag.error)}" if flag.error else ""
         table.add(
             Text(plain(flag.key), "bold"),
             Text(_value(flag)),
             Text(_reason(flag), "yellow" if flag.reason in _WRONG else ""),
-            Text.assemble(plain(flag.source), version, (error, "red")),
+            Text.assemble(_source(flag), (error, "red")),
             Text(plain(flag.description)),
         )
     return table
@@ -43,7 +42,7 @@ def explained_view(answer: pb.FlagResponse) -> RenderableType:
 
 def _explained(flag: pb.FlagEvaluation) -> Iterator[RenderableType]:
     told = flag.explanation
-    yield Text.assemble((plain(flag.key), "bold"), f" = {_value(flag)} · {_reason(flag)}", (f" · {plain(flag.source)}", "dim"))
+    yield Text.assemble((plain(flag.key), "bold"), f" = {_value(flag)} · {_reason(flag)}", (f" · {_source(flag)}", "dim"))
     if told.text:
         yield Text(f"  {plain(told.text)}")
     if flag.error:
@@ -70,6 +69,10 @@ def _value(flag: pb.FlagEvaluation) -> str:
         return "your default"
     value = json_format.MessageToJson(flag.value, indent=None, ensure_ascii=False)
     return plain(value) + (f" ({plain(flag.variant)})" if flag.variant else "")
+
+
+def _source(flag: pb.FlagEvaluation) -> str:
+    return plain(flag.source) + (f" v{flag.version}" if flag.version else "")
 
 
 def _reason(flag: pb.FlagEvaluation) -> str:

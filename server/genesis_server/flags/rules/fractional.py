@@ -168,9 +168,13 @@ def _by_targeting_key(scope: Scope, pick: Pick) -> Ask:
 def _by_value(value: Ask, encode: Callable[[str], bytes], pick: Pick, general: Ask) -> Ask:
     def ask(data: Any) -> JsonValue:
         by = value(data)
-        if type(by) is str and by:
-            return pick(hash_bytes(encode(by)), data)
-        return general(data)
+        if type(by) is not str or not by:
+            return general(data)
+        try:
+            number = hash_bytes(encode(by))
+        except UnicodeEncodeError:
+            return general(data)
+        return pick(number, data)
 
     return ask
 

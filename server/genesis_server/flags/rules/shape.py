@@ -10,6 +10,7 @@ from genesis_server.flags.rules.work import MAX_DEPTH
 MAX_VALUES = 100_000
 """Values in one rule, those inside lists and objects included."""
 _MAX_BITS = 1024
+_PLAIN = frozenset({str, bool, float, type(None)})
 
 
 def key_mistake(key: str) -> tuple[RulePath, str] | None:
@@ -25,25 +26,32 @@ def shape_mistake(rule: object) -> tuple[RulePath, str] | None:
     """What is wrong with the form of a rule, and where; None when nothing is."""
     if not isinstance(rule, dict) or len(cast("dict[object, object]", rule)) != 1:
         return (), "a rule is an object with one operator"
+    mistake = _value_mistake(cast("object", rule))
+    if mistake is not None:
+        return (), mistake
     left: list[tuple[object, RulePath]] = [(cast("object", rule), ())]
-    count = 0
+    count = 1
     while left:
-        value, path = left.pop()
-        count += 1
-        mistake = _value_mistake(value)
-        if mistake is not None:
-            return path, mistake
-        inside = _inside(value)
+        holder, path = left.pop()
+        inside = _inside(holder)
+        count += len(inside)
         if len(path) == MAX_DEPTH and inside:
             return path, f"a rule may be nested {MAX_DEPTH} deep"
-        if count + len(left) + len(inside) > MAX_VALUES:
+        if count > MAX_VALUES:
             return path, f"a rule may have {MAX_VALUES} values"
-        left.extend((item, (*path, name)) for name, item in inside)
+        for name, value in inside:
+            if type(value) in _PLAIN:
+                continue
+            mistake = _value_mistake(value)
+            if mistake is not None:
+                return (*path, name), mistake
+            if isinstance(value, (list, dict)):
+                left.append((cast("object", value), (*path, name)))
     return None
 
 
 def _value_mistake(value: object) -> str | None:
-    if value is None or isinstance(value, (str, bool, float, list)):
+    if isinstance(value, list):
         return None
     if isinstance(value, int):
         return None if value.bit_length() <= _MAX_BITS else f"a whole number may have {_MAX_BITS} bits"

@@ -1,0 +1,1 @@
+"""Where definitions of flags come from."""

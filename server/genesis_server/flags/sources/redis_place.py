@@ -65,8 +65,9 @@ class RedisPlace:
             "protocol": 2,
             "decode_responses": False,
             "retry": Retry(NoBackoff(), 0),
-            "socket_timeout": timeout_seconds,
             "socket_connect_timeout": timeout_seconds,
+            # Every call is bounded here: the library's bound is asyncio.wait_for, which loses cancellations before Python 3.12.
+            "socket_timeout": None,
         }
         try:
             self._redis: Any = Redis.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]  (the library's options are untyped)

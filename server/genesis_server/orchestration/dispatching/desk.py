@@ -205,7 +205,8 @@ class Desk:
             while entry.inbox:
                 # Everything that comes in the same turn of the loop goes together.
                 await asyncio.sleep(0)
-                async with self._turns:
+                # The plan first: who waits for somebody else's long change of a plan keeps no other plan waiting.
+                async with self._tools.updater.turn(self.tenant, entry.plan_id), self._turns:
                     batch, entry.inbox = entry.inbox, []
                     await self._take_turn(entry, batch)
         finally:
@@ -215,7 +216,10 @@ class Desk:
             self._drop(entry)
 
     async def _take_turn(self, entry: Entry, batch: list[Command]) -> None:
-        """Decide a batch and write it. A command that cannot be decided must not take the others with it."""
+        """Decide a batch and write it, while nobody else here writes the plan.
+
+        A command that cannot be decided must not take the others with it.
+        """
         try:
             turn = await self._decided_and_written(entry, batch)
         except Exception as error:  # noqa: BLE001  (whatever it is, who waits must hear of it)
@@ -234,32 +238,31 @@ class Desk:
         """The turn that was written; what it handed out besides is in `batch` as well, whatever happens."""
         tools = self._tools
         recorded: set[Key] = set()
-        async with tools.updater.turn(self.tenant, entry.plan_id):
-            is_fresh = entry.state is None or any(_is_news(entry.state, command) for command in batch)
-            if is_fresh:
+        is_fresh = entry.state is None or any(_is_news(entry.state, command) for command in batch)
+        if is_fresh:
+            await self._read(entry)
+        for left in reversed(range(ATTEMPTS)):
+            turn = Turn(tools, self.tenant, entry, recorded=recorded)
+            await turn.decide(batch)
+            if turn.has_refused and not is_fresh:
+                # Another process may have written what this one has not heard of: nothing is refused by what was before.
                 await self._read(entry)
-            for left in reversed(range(ATTEMPTS)):
-                turn = Turn(tools, self.tenant, entry, recorded=recorded)
-                await turn.decide(batch)
-                if turn.has_refused and not is_fresh:
-                    # Another process may have written what this one has not heard of: nothing is refused by what was before.
-                    await self._read(entry)
-                    is_fresh = True
-                    continue
-                batch += next_tasks(entry, turn, streams=self._streams, ready=self._ready)
-                turn.finish(batch)
-                try:
-                    if turn.puts:
-                        await tools.runs.documents.put_all(turn.puts)
-                except VersionConflictError as conflict:
-                    if not left:
-                        raise version_mismatch(entry.plan_id, conflict.expected, conflict.actual) from None
-                    if conflict.key.kind == OUTCOME_KIND:
-                        recorded.add(conflict.key)
-                    await self._read(entry)
-                    is_fresh = True
-                else:
-                    return turn
+                is_fresh = True
+                continue
+            batch += next_tasks(entry, turn, streams=self._streams, ready=self._ready)
+            turn.finish(batch)
+            try:
+                if turn.puts:
+                    await tools.runs.documents.put_all(turn.puts)
+            except VersionConflictError as conflict:
+                if not left:
+                    raise version_mismatch(entry.plan_id, conflict.expected, conflict.actual) from None
+                if conflict.key.kind == OUTCOME_KIND:
+                    recorded.add(conflict.key)
+                await self._read(entry)
+                is_fresh = True
+            else:
+                return turn
         raise AssertionError("the last attempt ends or raises")
 
     async def _read(self, entry: Entry) -> None:

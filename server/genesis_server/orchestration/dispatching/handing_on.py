@@ -15,8 +15,7 @@ from genesis_server.orchestration.dispatching.turn import Turn
 def next_tasks(entry: Entry, turn: Turn, *, streams: Mapping[str, WorkStream], ready: ReadyTasks) -> list[HandOut]:
     """What to hand out in the places of the tasks that `turn` ends as done, while it is this plan's turn at their agents.
 
-    Where it is another plan's turn, or somebody else of the agent is free, or another task of the agent failed, the place is matched
-    when it is free.
+    Where it is another plan's turn, or another task of the agent failed, the place is matched when it is free.
     """
     waiting = set(turn.verdicts.failing)
     left = Counter(attempt.agent_id for _, attempt in turn.done)

@@ -57,9 +57,9 @@ class Matcher:
     def take_instead(self, plan_id: str, stream: WorkStream, *, fewer: int) -> Ready | None:
         """Take the task a worker gets when the end of one of the same plan is written, so that one write does both.
 
-        None when that is another plan's turn: `fewer` of this plan's tasks will have ended by then. Whoever is free already comes first.
+        None when that is another plan's turn: `fewer` of this plan's tasks will have ended by then.
         """
-        if self._closed or self._free.get(stream.agent_id) or not self._take(stream.agent_id):
+        if self._closed or not self._take(stream.agent_id):
             return None
         ready = self._queue(stream.agent_id).pop_of(plan_id, fewer=fewer)
         if ready is None:

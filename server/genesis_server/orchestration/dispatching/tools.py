@@ -47,3 +47,5 @@ class Tools:
     """Random numbers from 0 to 1, for the jitter of retries."""
     new_lease_id: Callable[[], str]
     """Unguessable ids."""
+    tries_again: Callable[[], bool] = lambda: True
+    """Whether a task that failed is tried again: the flag `error_handling_enabled`."""

@@ -235,7 +235,8 @@ class Turn:
         if task is None or task.state.ended or has_ended(self.before.plan.state):
             return
         jitter, now = self._tools.draw(), self._now
-        step = after_failure(task, self.run.tasks[task_id], now=now, jitter=jitter)
+        most = None if self._tools.tries_again() else 1
+        step = after_failure(task, self.run.tasks[task_id], now=now, jitter=jitter, most_attempts=most)
         if not isinstance(step, Retry):
             self._give_up(task_id, step.reason)
             return

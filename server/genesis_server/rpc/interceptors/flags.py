@@ -10,6 +10,7 @@ from genesis_server.flags.bound import BoundFlags, bind_flags
 from genesis_server.flags.emergency import Modes
 from genesis_server.model.caller import Caller
 from genesis_server.resilience.errors import invalid_field
+from genesis_server.resilience.remembering import remember
 from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
 from genesis_server.rpc.methods import WAITING, contract_methods
@@ -67,6 +68,7 @@ class FlagsInterceptor(Layer):
             call.withheld = not flags.enabled("otel_enabled")
         if method not in WAITING:  # they last for hours, and see the flags of each moment
             bind_flags(flags)
+            remember(flags.enabled("performance_optimizations_enabled"))
 
 
 def _run_id(context: Context) -> str:

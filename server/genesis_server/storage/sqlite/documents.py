@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from genesis_server.storage.base import ANY_VERSION, Change, Document, Key, Put, VersionConflictError
+from genesis_server.storage.base import ABSENT, ANY_VERSION, Change, Document, Key, Put, VersionConflictError
 
 TOMBSTONE_SECONDS = 3600.0
 """How long a deletion is remembered for those who watch."""
@@ -23,6 +23,9 @@ _PUT = """
     INSERT INTO documents (tenant, kind, id, value, version, expires, revision) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant, kind, id) DO UPDATE
     SET value = excluded.value, version = excluded.version, expires = excluded.expires, revision = excluded.revision
+"""
+_INSERT = """
+    INSERT INTO documents (tenant, kind, id, value, version, expires, revision) VALUES (?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO NOTHING
 """
 _LIST = """
     SELECT id, value, version FROM documents
@@ -43,19 +46,33 @@ def get(connection: sqlite3.Connection, key: Key, *, now: float) -> Document | N
 
 
 def put(connection: sqlite3.Connection, key: Key, value: bytes, *, expected: int, expires: float | None, now: float) -> int:
-    """Write and return the new version."""
-    found = connection.execute(_VERSION, {"tenant": key.tenant, "kind": key.kind, "id": key.id, "now": now}).fetchone()
-    actual = 0 if found is None else found[0]
-    if expected not in {ANY_VERSION, actual}:
-        raise VersionConflictError(key, expected, actual)
-    revision = count_up(connection, "revision")
-    connection.execute(_PUT, (key.tenant, key.kind, key.id, value, actual + 1, expires, revision))
-    return actual + 1
+    """Write and return the new version. The caller takes it back when it raises."""
+    return put_all(connection, [Put(key, value, expected, expires)], now=now)[0]
 
 
 def put_all(connection: sqlite3.Connection, puts: Sequence[Put], *, now: float) -> Sequence[int]:
     """Write one after the other; the new versions. The caller takes all back when one raises."""
-    return [put(connection, one.key, one.value, expected=one.expected, expires=one.expires, now=now) for one in puts]
+    if not puts:
+        return []
+    before = count_up(connection, "revision", len(puts)) - len(puts)
+    return [_put(connection, one, revision=before + place, now=now) for place, one in enumerate(puts, 1)]
+
+
+def _put(connection: sqlite3.Connection, one: Put, *, revision: int, now: float) -> int:
+    key = one.key
+    # Most documents that must not be there are not; an expired one, which counts as absent, is found below.
+    if one.expected == ABSENT and connection.execute(_INSERT, (*_names(key), one.value, one.expires, revision)).rowcount:
+        return 1
+    found = connection.execute(_VERSION, {"tenant": key.tenant, "kind": key.kind, "id": key.id, "now": now}).fetchone()
+    actual = 0 if found is None else found[0]
+    if one.expected not in {ANY_VERSION, actual}:
+        raise VersionConflictError(key, one.expected, actual)
+    connection.execute(_PUT, (*_names(key), one.value, actual + 1, one.expires, revision))
+    return actual + 1
+
+
+def _names(key: Key) -> tuple[str, str, str]:
+    return key.tenant, key.kind, key.id
 
 
 def delete(connection: sqlite3.Connection, key: Key, *, expected: int, now: float) -> bool:
@@ -137,7 +154,7 @@ def _bury(connection: sqlite3.Connection, key: Key, now: float) -> None:
     connection.execute("INSERT INTO tombstones VALUES (?, ?, ?, ?, ?)", (revision, key.tenant, key.kind, key.id, now))
 
 
-def count_up(connection: sqlite3.Connection, name: str) -> int:
-    """The next value of a counter of the store."""
-    ((value,),) = connection.execute("UPDATE counters SET value = value + 1 WHERE name = ? RETURNING value", (name,))
+def count_up(connection: sqlite3.Connection, name: str, by: int = 1) -> int:
+    """The value of a counter of the store after so many steps."""
+    ((value,),) = connection.execute("UPDATE counters SET value = value + ? WHERE name = ? RETURNING value", (by, name))
     return value

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
-from dispatch_world import TENANT, Process, Worker, World, agent, call, plan, usd, work
+from dispatch_world import PATIENCE, TENANT, Process, Worker, World, agent, call, plan, usd, work
 
 from genesis_server.model.catalogue import Artefact
 from genesis_server.model.plan import PlanState
@@ -21,7 +24,7 @@ def places(process: Process) -> dict[str, int]:
     return {stream.agent_id: stream.offered for stream in process.desks[TENANT]._streams.values()}
 
 
-async def busy(world: World, *, tasks: int = 4, slots: int = 1, **more: object) -> tuple[Process, Worker]:
+async def busy(world: World, *, tasks: int = 4, slots: int = 1, **more: Any) -> tuple[Process, Worker]:
     """A plan whose tasks one worker does one after the other."""
     here = world.process()
     ann = await world.join(here, agent("ann", places=slots))
@@ -58,6 +61,7 @@ async def test_reports_that_come_together_are_followed_by_as_many_tasks(world: W
 async def test_the_place_goes_to_another_plan_when_it_is_its_turn(world: World) -> None:
     here, ann = await busy(world)
     await world.dispatch(here, plan("urgent", [work("u")]), priority=9)
+    await world.settle()
     await ann.done(await ann.next())
     assert (await ann.next()).plan_id == "urgent"
 
@@ -66,10 +70,34 @@ async def test_plans_still_share_the_places_of_an_agent(world: World) -> None:
     here, ann = await busy(world, tasks=30, slots=4)
     held = [await ann.next() for _ in range(4)]
     await world.dispatch(here, plan("other", [work(f"t{n}") for n in range(30)]))
+    await world.settle()
     for _ in range(8):
         await ann.done(held.pop(0))
         held.append(await ann.next())
     assert sorted(task.plan_id for task in held) == ["other", "other", "p", "p"]
+
+
+async def test_plans_share_the_places_also_when_several_tasks_end_at_once(world: World) -> None:
+    here, ann = await busy(world, tasks=30, slots=5)
+    held = [await ann.next() for _ in range(5)]
+    await world.dispatch(here, plan("other", [work(f"t{n}") for n in range(30)]))
+    await world.settle()
+    await ann.done(held.pop())
+    assert (await ann.next()).plan_id == "other"
+    await asyncio.gather(*[ann.done(task) for task in held])
+    await world.settle()
+    assert sorted(Counter(task.plan_id for task in ann.holds.values()).values()) == [2, 3]
+
+
+async def test_nothing_is_handed_out_by_a_server_that_sends_its_workers_elsewhere(world: World) -> None:
+    here, ann = await busy(world)
+    task = await ann.next()
+    await world.settle()
+    here.dispatcher.move_streams()
+    await ann.open()
+    await ann.done(task)
+    await world.settle()
+    assert (ann.tasks.empty(), here.dispatcher.load(TENANT)) == (True, {})
 
 
 async def test_a_worker_that_wants_no_more_gets_no_more(world: World) -> None:
@@ -169,7 +197,7 @@ async def test_a_budget_that_the_report_uses_up_hands_out_nothing(world: World) 
     answer = await ann.done(await ann.next(), Usage(usd(1)))
     await world.settle()
     assert answer.balance.exhausted == ("cost", "tasks")
-    assert (ann.tasks.empty(), places(here), here.observer.counts["budget_tasks"]) == (True, {"ann": 0}, 2)
+    assert (ann.tasks.empty(), places(here), here.observer.counts["budget_tasks"]) == (True, {"ann": 0}, 1)
 
 
 async def test_a_report_that_cannot_be_decided_keeps_its_place(world: World) -> None:
@@ -218,3 +246,21 @@ async def test_what_comes_for_a_plan_while_others_are_written_goes_into_one_writ
     here.store.gate.set()
     await asyncio.gather(*reports)
     assert here.store.writes - writes == 2 * TURNS_AT_ONCE + 4
+
+
+async def test_plans_that_somebody_changes_for_long_keep_no_other_plan_waiting(world: World) -> None:
+    here = world.process()
+    ann = await world.join(here, agent("ann", places=TURNS_AT_ONCE + 1))
+    for number in range(TURNS_AT_ONCE + 1):
+        await world.dispatch(here, plan(f"p{number}", [work("a")]))
+    held = {(task := await ann.next()).plan_id: task for _ in range(TURNS_AT_ONCE + 1)}
+    free = held.pop("p0")
+    async with AsyncExitStack() as changes:
+        for plan_id in held:
+            await changes.enter_async_context(here.updater.turn(TENANT, plan_id))
+        reports = [asyncio.create_task(ann.done(task)) for task in held.values()]
+        await world.settle_briefly()
+        async with asyncio.timeout(PATIENCE):
+            assert (await ann.done(free)).plan_state is PlanState.DONE
+        assert not any(report.done() for report in reports)
+    assert [(await report).plan_state for report in reports] == [PlanState.DONE] * TURNS_AT_ONCE

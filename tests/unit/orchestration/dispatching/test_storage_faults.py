@@ -158,7 +158,7 @@ async def test_a_report_for_a_plan_that_is_deleted_is_refused_and_its_worker_tol
     assert ann.stream is not None
     assert ann.stream.free == 2
     desk = here.desks[TENANT]
-    assert (desk._entries, desk._again, dict(desk.load)) == ({}, [], {})
+    assert (desk._entries, desk._again, dict(desk.load), desk._matcher._queues["ann"]._running) == ({}, [], {}, {})
 
 
 async def test_nothing_of_ended_plans_is_kept(world: World) -> None:
@@ -174,7 +174,7 @@ async def test_nothing_of_ended_plans_is_kept(world: World) -> None:
     await world.pass_time(120, step=20)
     desk = here.desks[TENANT]
     assert (desk._entries, desk._again, desk._ready._timers, desk._leases._out, desk._tasks, desk._over) == ({}, [], [], {}, set(), {})
-    assert len(desk._matcher._queues["ann"]) == 0
+    assert (len(desk._matcher._queues["ann"]), desk._matcher._queues["ann"]._running) == (0, {})
     assert await here.updater.runs.dispatched(TENANT) == []
 
 
