@@ -52,7 +52,7 @@ class RedisServer:
             assert process.stdout is not None
             for line in process.stdout:
                 said.append(line)
-                if "Ready to accept connections" in line:
+                if "eady to accept connections" in line:
                     return
         finally:
             too_late.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ from genesis_server.resilience.errors import FieldViolation, ResourceError, Vali
 
 _TRIES = 5
 """How often a change that expects no version begins again when another one came first."""
+_MOST_NEAR = 1_000
+"""Flags among which a similar key is looked for: looking through more takes longer than a loop should be held for."""
 _MOST_CHARACTERS = 1_000_000
 """Of definitions in one page: a message of gRPC holds 4 MB unless a client says otherwise."""
 
@@ -160,18 +163,21 @@ class FlagDesk:
 
     def list(self, *, after: str = "", limit: int) -> FlagPage:
         """At most `limit` flags whose keys come after `after`, by key, as this process knows them; fewer when their texts are long."""
-        layers = _highest_first(self._live.snapshot)
-        keys = sorted(key for key in {key for layer in layers for key in (*layer.definitions, *layer.mistakes)} if key > after)
+        snapshot = self._live.snapshot
+        layers = _highest_first(snapshot)
+        wrong = {key for layer in layers for key in layer.mistakes if snapshot.definition(key) is None}
+        keys = sorted({*snapshot.keys, *wrong}) if wrong else snapshot.keys
+        begin = bisect_right(keys, after)
         views: list[FlagView] = []
         characters = 0
-        for key in keys[:limit]:
+        for key in keys[begin : begin + limit]:
             view = _view(key, layers)
             if view is not None:
                 characters += len(view.text) + sum(len(hidden.text) for hidden in view.hidden)
                 if views and characters > _MOST_CHARACTERS:
                     break
                 views.append(view)
-        more = len(views) < len(keys)
+        more = begin + len(views) < len(keys)
         return FlagPage(tuple(views), views[-1].key if views and more else "")
 
     async def change(
@@ -350,7 +356,7 @@ def _invalid(key: str, mistakes: Sequence[str]) -> ValidationError:
 
 
 def _not_found(key: str, snapshot: FlagSnapshot) -> ResourceError:
-    near = near_key(key, snapshot.keys)
+    near = near_key(key, snapshot.keys) if len(snapshot.keys) <= _MOST_NEAR else ""
     told = f"did you mean {near}?" if near else "ListFlags tells which there are"
     return ResourceError("FLAG_NOT_FOUND", f"there is no flag {key[:128]!r}; {told}", facts={"flag": key[:128]})
 

@@ -6,6 +6,7 @@ a `key`, as flagd's daemon takes it. What only some clients of flagd accept is a
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -48,7 +49,8 @@ def read_flags(data: bytes, *, name: str, previous: Mapping[str, FlagDefinition]
     A definition of `previous` is taken as it is when nothing it is made from has changed, and stands in for a flag that is wrong.
     Raises FlagMistakesError with every mistake when the document as a whole is of no use; never anything else, whatever the bytes are.
     """
-    return _DocumentReader(data, name, own=tuple(built_in_flags()), not_built=flags_not_built()).read(previous)
+    with _collector_at_rest():
+        return _DocumentReader(data, name, own=tuple(built_in_flags()), not_built=flags_not_built()).read(previous)
 
 
 def read_built_in(data: bytes) -> Mapping[str, FlagDefinition]:
@@ -246,6 +248,18 @@ class _DocumentReader:
 
     def _message(self, path: Path, what: str) -> str:
         return f"{self._name}:{self._lines.line_of(path)}: {path_text(path)}: {what}"
+
+
+@contextmanager
+def _collector_at_rest() -> Generator[None]:
+    """Ten thousand flags come into being and none goes: looking for garbage meanwhile would hold up every thread, again and again."""
+    works = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if works:
+            gc.enable()
 
 
 def _text(data: bytes, name: str) -> str:

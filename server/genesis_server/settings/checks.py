@@ -47,6 +47,9 @@ def hints(settings: Fields) -> Iterator[str]:
         yield "listen is reachable from other machines without TLS; set tls_certificate and tls_key, unless a proxy in front does TLS"
     if settings.llm_url.startswith("http://") and not _loopback_url(settings.llm_url):
         yield "llm_url begins with http://, so everybody on the way can read goals and the key; take https://"
+    flags_url = settings.flags_redis_url.get_secret_value() if settings.flags_redis_url is not None else ""
+    if flags_url.startswith("redis://") and not _loopback_url(flags_url):
+        yield "flags_redis_url begins with redis://, so everybody on the way can read the password and change flags; take rediss://"
 
 
 def _files(settings: Fields) -> Iterator[Conflict]:
@@ -149,5 +152,5 @@ def _language_model(settings: Fields) -> Iterator[Conflict]:
 
 
 def _loopback_url(url: str) -> bool:
-    place = url.partition("://")[2].partition("/")[0]
+    place = url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
     return is_loopback(place if place.rpartition(":")[2].isdecimal() else f"{place}:80")

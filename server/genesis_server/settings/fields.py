@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -17,7 +16,6 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 ENVIRONMENT_PREFIX = "GENESIS_"
 STORE_FILE = "genesis.sqlite3"
 MASK = "********"
-REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 class Environment(StrEnum):
@@ -125,16 +123,8 @@ def _store(value: str) -> str:
 
 
 def _redis_url(value: SecretStr) -> SecretStr:
-    url = value.get_secret_value()
-    try:
-        parts = urlsplit(url)
-        # Reading the port raises for one that is no number.
-        place = parts.path if parts.scheme == "unix" else parts.hostname if parts.port != 0 else None
-        database = parts.scheme == "unix" or parts.path.strip("/").isdecimal() or not parts.path.strip("/")
-    except ValueError:
-        place, database, parts = None, False, urlsplit("")
-    if not (parts.scheme in REDIS_SCHEMES and place and database and url.isprintable() and " " not in url):
-        raise ValueError("must be redis://host:port/database, rediss:// for TLS, or unix:///path/of/the/socket; a password stands before the @")
+    if not _REDIS_URL.fullmatch(value.get_secret_value()):
+        raise ValueError("must be redis://:password@host:6379/0, rediss:// for TLS, or unix:///path/of/the/socket; a password percent-encoded")
     return value
 
 
@@ -142,6 +132,9 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+_REDIS_URL = re.compile(
+    r"(rediss?://([^@/\s]*@)?([^@/?#:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/\d*)?|unix://([^@/\s]*@)?/[^@?#\s]+)(\?[^#\s]*)?", re.ASCII
+)
 Address = Annotated[str, AfterValidator(_address)]
 OptionalAddress = Annotated[str, AfterValidator(lambda value: _address(value) if value else value)]
 Bytes = Annotated[ByteSize, BeforeValidator(_bytes), Field(ge=1024, le=2_147_483_647)]

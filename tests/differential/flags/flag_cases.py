@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+_words = str.split
+
 KEYS = ("f", "größe-", "a.b.", "x" * 30, "日本", "k" * 100)
 NUMBERS = (
     *(0, 1, 2, 3, 5, 10, 50, 100, -1, -2, 0, 1, 10, 42, 1000, 1700000000, 2**31 - 1, 2**31, -(2**31), 2**53 - 1),
@@ -15,114 +17,36 @@ NUMBERS = (
 LARGE = (2**53, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64 - 1, 2**64, 2**70, 10**30, 10**400)
 """Whole numbers that not every language keeps."""
 TEXTS = (
-    *("", "a", "b", "on", "off", "true", "false", "null", "user-1", "ann@example.com", "@example.com", "ann", "Ann", "abc", "length"),
-    *(
-        "0",
-        "1",
-        "-0",
-        "10",
-        "1.0",
-        "01",
-        " 1 ",
-        "1e3",
-        "0x10",
-        "inf",
-        "-Infinity",
-        "Infinity",
-        "nan",
-        "1_000",
-        "١",
-        "+5",
-        ".5",
-        "1.",
-        "\t7\n",
-    ),
-    *("é", "e\u0301", "ß", "日本", "😀", "\x00", "a.b", ".", "a,b", "[object Object]", "x" * 23, "x" * 24, "é" * 12, "y" * 255),
-    *("y" * 256, "1.2.3", "1,2", "ejOoVL", "bY9fO-"),
+    *_words("a b on off true false null user-1 ann@example.com @example.com ann Ann abc length a.b . a,b 1.2.3 1,2"),
+    *_words("é ß 日本 😀 ejOoVL bY9fO- 0 1 -0 10 1.0 01 1e3 0x10 inf -Infinity Infinity nan 1_000 ١ +5 .5 1."),
+    *("", " 1 ", "\t7\n", "e\u0301", "\x00", "[object Object]", "x" * 23, "x" * 24, "é" * 12, "y" * 255, "y" * 256),
 )
 VERSIONS = (
-    *(
-        "1.2.3",
-        "v1.2.3",
-        "V1.2.3",
-        "1",
-        "1.2",
-        "v2",
-        "2.0.0",
-        "2.0.0-rc.1",
-        "2.0.0-rc.2",
-        "2.0.0-rc.10",
-        "2.0.0-alpha",
-        "2.0.0+build",
-        "1.2.4",
-    ),
-    *(
-        "1.2.3-",
-        "1.2.3+",
-        "01.2.3",
-        "1.2.3.4",
-        "",
-        "v",
-        "vv1.2.3",
-        " 1.2.3",
-        "1.2.3 ",
-        "1.2.3\n",
-        "a.b.c",
-        "-1.2.3",
-        "1.-2.3",
-        "1-rc.1",
-        "1.2-rc",
-    ),
-    *("1+b", "1.0.0-0", "1.0.0-01", "1.0.0--", "1.0.0-a+b.c", "99999999999999999999.0.0", "١.2.3", "1.2.3-é", "..", "1..2", "1.2.", "2.0"),
-    *(1, 1.2, 2, 1.0, -1, 1e21, True, None),
+    *_words("1.2.3 v1.2.3 V1.2.3 1 1.2 v2 2.0.0 2.0.0-rc.1 2.0.0-rc.2 2.0.0-rc.10 2.0.0-alpha 2.0.0+build 1.2.4 2.0 v vv1.2.3"),
+    *_words("1.2.3- 1.2.3+ 01.2.3 1.2.3.4 a.b.c -1.2.3 1.-2.3 1-rc.1 1.2-rc 1+b 1.0.0-0 1.0.0-01 1.0.0-- 1.0.0-a+b.c .. 1..2 1.2."),
+    *("", " 1.2.3", "1.2.3 ", "1.2.3\n", "99999999999999999999.0.0", "١.2.3", "1.2.3-é", 1, 1.2, 2, 1.0, -1, 1e21, True, None),
 )
 NEAR_VERSIONS = (
-    *("2.0.0", "2.0.0-rc.1", "2.0.0-rc.2", "2.0.0-rc.10", "2.0.0-rc", "2.0.0-1", "2.0.0-2", "2.0.0-10", "2.0.0-alpha", "2.0.0-Alpha", "2"),
-    *("2.0.0-a.b", "2.0.0+a", "2.0.0-rc.1+a", "2.0.1", "2.1.0", "v2.0", "2.0.10", "2.0.9", "2.0.0--", "2.0.٢", "2.0.0-٢"),
+    *_words("2.0.0 2.0.0-rc.1 2.0.0-rc.2 2.0.0-rc.10 2.0.0-rc 2.0.0-1 2.0.0-2 2.0.0-10 2.0.0-alpha 2.0.0-Alpha 2"),
+    *_words("2.0.0-a.b 2.0.0+a 2.0.0-rc.1+a 2.0.1 2.1.0 v2.0 2.0.10 2.0.9 2.0.0-- 2.0.٢ 2.0.0-٢"),
 )
+"""So near one another that every part of them decides."""
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=", "^", "~", "==", "", "=>", None, 1)
 PATHS = (
-    *("email", "n", "m", "t", "list", "numbers", "obj", "flag", "none", "version", "plan", "missing", "cohort"),
-    *(
-        "email",
-        "n",
-        "t",
-        "list",
-        "obj.a",
-        "obj.list.1",
-        "obj.b.c",
-        "list.0",
-        "list.length",
-        "list.9",
-        "list.-1",
-        "list.01",
-        "t.0",
-        "t.length",
-    ),
-    *(
-        "targetingKey",
-        "targetingKey",
-        "$flagd.flagKey",
-        "$flagd.timestamp",
-        "$flagd.missing",
-        "$flagd",
-        "",
-        ".",
-        "obj.",
-        ".obj",
-        "1",
-        "a.b",
-    ),
-    *("n.x", "none.x", "obj.a.b.c", "größe", "$ref", "$flagd.timestamp.x", "$flagd.flagKey.0", "$flagd.flagKey.length", "obj.list.length"),
+    *_words("email n m t list numbers obj flag none version plan missing cohort"),
+    *_words("email n t list obj.a obj.list.1 obj.b.c list.0 list.length list.9 list.-1 list.01 t.0 t.length"),
+    *_words("targetingKey targetingKey $flagd.flagKey $flagd.timestamp $flagd.missing $flagd . obj. .obj 1 a.b n.x none.x obj.a.b.c größe"),
+    *_words("$ref $flagd.timestamp.x $flagd.flagKey.0 $flagd.flagKey.length obj.list.length"),
+    "",
 )
 ODD_PATHS = (None, 0, 1, 1.0, 1.5, -1, True, False, [], ["email"], ["a", "b"], {}, {"a": 1, "b": 2}, 1e308, 2**70, "0", "true")
 VARIANTS = ("on", "off", "red", "true", "false", "1", "blue", "")
 BINARY = ("==", "===", "!=", "!==", "<", "<=", ">", ">=", "-", "/", "%", "in", "starts_with", "ends_with")
 VARIADIC = ("+", "*", "min", "max", "cat", "merge", "missing", "and", "or", "if", "?:")
 OVER_LISTS = ("map", "filter", "all", "some", "none")
-EVERY_OPERATION = (*BINARY, *VARIADIC, *OVER_LISTS, "!", "!!", "reduce", "var", "missing_some", "substr", "fractional", "sem_ver")
+EVERY_OPERATION = (*BINARY, *VARIADIC, *OVER_LISTS, *_words("! !! reduce var missing_some substr fractional sem_ver log"))
 """What flagd's format knows, besides `$ref`."""
-UNKNOWN = ("unknown", "a.b", "", "Var", "$ref", "log", "fractionalEvaluation", "regex")
+UNKNOWN = ("unknown", "a.b", "", "Var", "$ref", "fractionalEvaluation", "regex")
 
 
 @dataclass(frozen=True, slots=True)

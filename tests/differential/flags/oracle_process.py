@@ -6,8 +6,8 @@ Reads a list of requests a line from standard input and writes the list of their
     [{"rule": R, "flag": F}, ...]    one for each context of the request
 
 R is null when no rule was asked, else what it said as `["value", JSON text]` or `["error", text]`. F is
-`["value", JSON text, variant or null, reason, metadata as JSON text]` or `["error", error code]`. JSON texts have their keys sorted, and numbers as Python
-writes them, so that equal texts are equal values of equal types. The first line that it writes is the version.
+`["value", JSON text, variant or null, reason, metadata as JSON text]` or `["error", error code]`. JSON texts have their keys sorted, and
+numbers as Python writes them, so that equal texts are equal values of equal types. The first line that it writes is the version.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from genesis_server.app.errors import StartError
-from genesis_server.app.start_files import snapshots_at_start, store_url
+from genesis_server.app.start_files import check, store_url
 from genesis_server.settings import Settings
 
 
@@ -26,6 +26,6 @@ def test_a_wrong_variable_does_not_hide_a_wrong_flag_file(tmp_path: Path) -> Non
     file.write_text("[]", encoding="utf-8")
     environ = {"GENESIS_FLAG_NOPE": "1", "GENESIS_FLAGS_FILE": str(file)}
     with pytest.raises(StartError) as caught:
-        snapshots_at_start(Settings.load(None, environ), environ)
+        check(Settings.load(None, environ), environ)
     assert "GENESIS_FLAG_NOPE" in str(caught.value)
     assert "my_flags.json" in str(caught.value)

@@ -63,14 +63,16 @@ async def test_where_the_system_gives_out_no_watches_it_is_told_once_and_tried_a
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     tries: list[int] = []
+    often = asyncio.Event()
 
     def refused(*_: object, **__: object) -> object:
         tries.append(1)
+        if len(tries) == 3:
+            often.set()
         raise OSError("OS file watch limit reached")
 
     monkeypatch.setattr(watchfiles, "awatch", refused)
     with caplog.at_level(logging.WARNING):
         async with following(tmp_path), asyncio.timeout(SOON):
-            while len(tries) < 3:
-                await asyncio.sleep(0.01)
+            await often.wait()
     assert [record.getMessage() for record in caplog.records] == ["the directory of the flag file is not watched"]

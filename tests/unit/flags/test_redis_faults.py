@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from redis_process import OFF, ON, REVISION, WRITTEN, Process, flag, following
+from redis_process import OFF, ON, PREFIX, REVISION, WAIT_SECONDS, WRITTEN, Process, flag, following
 from redis_server import DURABLE, RedisServer, running_redis
 
-from genesis_server.flags.last_good import LastGood
+from genesis_server.flags.last_good import KIND, LastGood
 from genesis_server.flags.snapshot import FlagSnapshot
 from genesis_server.flags.sources.redis import open_place
 from genesis_server.flags.sources.redis_layout import encode_flag
+from genesis_server.flags.written import SERVER
 from genesis_server.resilience.breakers import BreakerState
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.storage.sqlite.store import SqliteStore
@@ -56,6 +57,7 @@ def fresh_port() -> int:
 
 
 KNOWN = {"a": "on", "b": "off"}
+KEPT = f"redis {PREFIX}"
 
 
 async def refused(process: Process) -> list[ResourceError]:
@@ -139,7 +141,7 @@ async def test_a_start_with_a_frozen_redis_is_short_and_begins_with_the_last_goo
 async def test_a_start_with_nothing_that_helps_begins_with_no_flags(
     fresh_port: int, store: SqliteStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await LastGood(store).save("redis test:flags", b"no JSON")
+    await LastGood(store).save(KEPT, b"no JSON")
     late = Process(f"redis://127.0.0.1:{fresh_port}/0", store)
     await late.flags.start()
     assert (late.defaults, late.layer.stale) == ({}, True)
@@ -277,7 +279,7 @@ async def test_something_else_under_a_name_of_ours_is_told(process: Process, red
         assert process.defaults == KNOWN
         assert "holds something else under a name of the flags" in process.flags.mistakes[0]
         before = await process.actions()
-        with pytest.raises(ResourceError, match="the Redis that keeps the flags|left alone"):
+        with pytest.raises(ResourceError, match=r"the Redis that keeps the flags|left alone"):
             await process.write("a", 2)
         assert (await process.actions())[len(before) :] in ([], ["intend", "fail"])
         client.restore(key, 0, kept, replace=True)
@@ -351,8 +353,7 @@ async def test_a_wrong_password_is_told_and_never_shown(tmp_path: Path, store: S
             async with following(Process(server.url.replace("//", f"//{credentials}"), store)) as process:
                 assert process.layer.stale
                 errors += [*(error.message for error in await refused(process)), *process.flags.mistakes]
-        assert "asks for a password" in errors[0]
-        assert "does not take the user and password of flags_redis_url" in errors[-1]
+        assert sum("another user or password than flags_redis_url has" in error for error in errors) >= 3
         assert "battery" not in caplog.text + "".join(errors)
         async with following(Process(server.url.replace("//", "//:right-horse@"), store)) as process:
             await process.write("a", 1)
@@ -406,7 +407,7 @@ def test_a_url_the_client_cannot_use_is_refused_without_its_password(url: str) -
 
 
 async def test_options_of_a_url_cannot_take_the_bounds_away(redis: RedisServer, store: SqliteStore) -> None:
-    url = f"{redis.url}?socket_connect_timeout=600&protocol=3&decode_responses=True"
+    url = f"{redis.url}?socket_connect_timeout=600&socket_timeout=600&decode_responses=True"
     async with following(Process(url, store)) as process:
         await process.write("a", 1)
         assert process.flags.mistakes == ()
@@ -414,6 +415,8 @@ async def test_options_of_a_url_cannot_take_the_bounds_away(redis: RedisServer, 
 
 async def _until_kept(store: SqliteStore, *, versions: int) -> None:
     """Return when the store keeps so many flags."""
-    async with asyncio.timeout(15):
-        while (await LastGood(store).load("redis test:flags") or b"").count(b"version") < versions:
-            await asyncio.sleep(0.02)
+    # Watched before it is read, so that nothing falls in between.
+    kept = store.watch(SERVER, KIND)
+    async with asyncio.timeout(WAIT_SECONDS):
+        while (await LastGood(store).load(KEPT) or b"").count(b"version") < versions:
+            await anext(kept)

@@ -293,6 +293,24 @@ async def test_a_burst_of_changes_is_taken_together(store: Faulty, other: Faulty
         assert len(there.taken) - before < 40
 
 
+async def test_a_write_is_in_use_when_it_returns_whoever_tells_of_it_first(store: Faulty) -> None:
+    """The watch may tell a process of its own write before the write itself is done."""
+    process = Process(store)
+    async with process.following():
+        await process.until_stale(False)
+        for version in range(1, 40):
+            await process.write(flag(version=version, text=definition("off" if version % 2 else "on")))
+            assert process.variant() == ("off" if version % 2 else "on")
+        assert process.seconds == [2.0] * 39
+
+
+async def test_writes_that_went_to_disk_together_are_taken_together(store: Faulty) -> None:
+    process = Process(store)
+    await asyncio.gather(*[process.write(flag(f"flag.{number}")) for number in range(80)])
+    assert len(process.layer.definitions) == 80
+    assert len(process.taken) < 20
+
+
 async def test_following_survives_a_mistake_of_ours(store: Faulty, other: Faulty, quick: None) -> None:
     """Whatever goes wrong while one change is taken, the next one is seen."""
     told: list[Layer] = []

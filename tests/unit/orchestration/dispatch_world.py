@@ -217,7 +217,7 @@ class Process:
         self.route_error: GenesisError | None = None
         self.updater = Updater(
             store=self.plans,
-            snapshots=lambda tenant: Snapshots(self.roster.index(tenant), METHODS, FlagSnapshot()),
+            snapshots=lambda of: Snapshots(self.roster.index(of.caller.tenant), METHODS, FlagSnapshot()),
             route=self._route,
             suspect=lambda *_: (),
             clock=clock,

@@ -46,8 +46,10 @@ def test_waiting_is_told_where_the_contract_promises_it() -> None:
     assert ("grpc-retry-pushback-ms", "250") in status.trailers
 
 
-def test_a_version_mismatch_says_which_precondition_failed() -> None:
-    status = to_status(ResourceError("VERSION_MISMATCH", "changed", facts={"plan_id": "plan_1"}), "c")
+@pytest.mark.parametrize("facts", [{"plan_id": "plan_1"}, {"flag": "plan_1"}])
+def test_a_version_mismatch_says_which_precondition_failed(facts: dict[str, str]) -> None:
+    """Of a plan, or of a flag."""
+    status = to_status(ResourceError("VERSION_MISMATCH", "changed", facts=facts), "c")
     rich = status_pb2.Status.FromString(dict(status.trailers)["grpc-status-details-bin"])  # type: ignore[arg-type]
     detail = error_details_pb2.PreconditionFailure()
     assert any(packed.Unpack(detail) for packed in rich.details if packed.Is(detail.DESCRIPTOR))
@@ -66,6 +68,10 @@ def test_a_reason_that_is_not_in_the_contract_is_a_fault() -> None:
         (grpc.StatusCode.UNKNOWN, "", 0, True),
         (grpc.StatusCode.UNAVAILABLE, "STORAGE_UNAVAILABLE", 0, True),
         (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN", 0, False),
+        (grpc.StatusCode.UNAVAILABLE, "EMERGENCY_SHUTDOWN", 0, False),
+        (grpc.StatusCode.UNAVAILABLE, "MAINTENANCE_MODE", 0, False),
+        (grpc.StatusCode.FAILED_PRECONDITION, "READ_ONLY_MODE", 0, False),
+        (grpc.StatusCode.UNAVAILABLE, "FLAG_SOURCE_UNAVAILABLE", 0, True),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", 0, True),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED", 0, False),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", 0, False),

@@ -54,7 +54,10 @@ def compile_rule(key: str, rule: object, *, generation: Generation) -> CompiledR
     if mistake is not None:
         raise RuleMistakesError([mistake])
     compiler = _Compiler(key, generation)
-    node = compiler.node(cast("JsonValue", rule), (), compiler.scope)
+    try:
+        node = compiler.node(cast("JsonValue", rule), (), compiler.scope)
+    except RuleError as error:
+        raise RuleMistakesError([((), str(error))]) from error
     if compiler.mistakes:
         raise RuleMistakesError(compiler.mistakes)
     found = compiler.scope.findings

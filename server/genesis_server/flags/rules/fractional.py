@@ -7,10 +7,10 @@ together with those before it, is above the bucket is drawn. So whoever is in th
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 from genesis_server.flags.rules.errors import RuleError
 from genesis_server.flags.rules.hashing import cbor, cbor_text, hash_bytes, pair_start, utf8
@@ -20,6 +20,7 @@ from genesis_server.model.flags import Generation, JsonValue
 
 MAX_TOTAL = 2**31 - 1
 """Of all weights together."""
+_NO_TEXT = "the targeting key is no text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _hash_v3(first: JsonValue, data: Any, flag_key: str | None) -> tuple[int, bo
     """The hash, and whether it is that of the first value."""
     subject: JsonValue = first
     if isinstance(first, list):
-        targeting_key = data.get(TARGETING_KEY)
+        targeting_key = _member(data, TARGETING_KEY)
         if not isinstance(targeting_key, str) or not targeting_key:
             return None
         subject = [_key_of(data) if flag_key is None else flag_key, targeting_key]
@@ -106,16 +107,23 @@ def _hash_v2(first: JsonValue, data: Any, flag_key: str | None) -> tuple[int, bo
     if isinstance(first, str):
         return (hash_bytes(utf8(first)), True) if first else None
     seed = _key_of(data) if flag_key is None else flag_key
-    targeting_key = data.get(TARGETING_KEY)
+    targeting_key = _member(data, TARGETING_KEY)
     if not targeting_key:
         return None
     if not isinstance(seed, str) or not isinstance(targeting_key, str):
-        raise RuleError("the targeting key is no text")
+        raise RuleError(_NO_TEXT)
     return hash_bytes(utf8(seed + targeting_key)), False
 
 
 def _key_of(data: Any) -> JsonValue:
-    return data.get(FLAGD, {}).get(FLAG_KEY, "")
+    inside = _member(data, FLAGD, {})
+    return _member(inside, FLAG_KEY, "")
+
+
+def _member(data: Any, name: str, default: JsonValue = None) -> JsonValue:
+    if not isinstance(data, Mapping):
+        raise RuleError("a list is drawn from, and an item in it is no object with a targeting key")
+    return cast("Mapping[str, JsonValue]", data).get(name, default)
 
 
 def fractional_node(scope: Scope, nodes: Sequence[Node]) -> Node:
@@ -160,6 +168,8 @@ def _by_targeting_key(scope: Scope, pick: Pick) -> Ask:
 
     def ask_v2(data: Any) -> JsonValue:
         who = data.get(TARGETING_KEY)
+        if who and not isinstance(who, str):
+            raise RuleError(_NO_TEXT)
         return pick(hash_bytes(start + utf8(who)) if who else None, data)
 
     return ask_v3 if newer else ask_v2

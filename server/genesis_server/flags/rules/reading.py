@@ -76,8 +76,9 @@ def var_node(scope: Scope, nodes: Sequence[Node]) -> Node:
 
 def _named(scope: Scope, name: str, default: Node) -> Node:
     names = name.split(".")
+    otherwise, size = default.ask, len(names) + default.size
     if not scope.at_top:
-        return _path_node(names, default)
+        return Node(lambda data: _walk(data, names, otherwise(data)), size=size)
     if names[0] == FLAGD and (len(names) == 1 or names[1] == FLAG_KEY):
         if len(names) == 1:
             scope.findings.reads.add(FLAGD)
@@ -85,9 +86,10 @@ def _named(scope: Scope, name: str, default: Node) -> Node:
         value = _walk(scope.flag_key, names[2:], None)
         return default if value is None else _then(default, value)
     scope.findings.reads.add(names[0])
-    if len(names) == 1 and default.fixed and default.value is None:
-        return Node(lambda data: data.get(name))
-    return _path_node(names, default)
+    if default.fixed and default.value is None and len(names) < 3:
+        return Node(_inner(*names) if len(names) == 2 else lambda data: data.get(name), size=size)
+    first, *rest = names
+    return Node(lambda data: _walk(data.get(first), rest, otherwise(data)), size=size)
 
 
 def _then(default: Node, value: JsonValue) -> Node:
@@ -113,23 +115,12 @@ def _all(scope: Scope) -> Ask:
     return lambda data: whole_context(data, scope.flag_key)
 
 
-def _path_node(names: list[str], default: Node) -> Node:
-    return Node(_path(names, default.ask), size=len(names) + default.size)
+def _inner(outer: str, inner: str) -> Ask:
+    """What stands in an object, or a list, of the context."""
 
-
-def _path(names: list[str], default: Ask) -> Ask:
-    if len(names) != 2:
-        return lambda data: _walk(data, names, default(data))
-    outer, inner = names
-
-    def ask(data: JsonValue) -> JsonValue:
-        otherwise = default(data)
-        if type(data) is dict:
-            inside = data.get(outer)
-            if type(inside) is dict:
-                value = inside.get(inner)
-                return otherwise if value is None else value
-        return _walk(data, names, otherwise)
+    def ask(data: Any) -> JsonValue:
+        inside: JsonValue = data.get(outer)
+        return inside.get(inner) if type(inside) is dict else _walk(inside, (inner,), None)
 
     return ask
 

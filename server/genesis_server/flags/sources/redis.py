@@ -277,7 +277,7 @@ class RedisFlags:
             self._publish()
 
     def _use(self, known: Known, *, first: bool = False, always: bool = False) -> None:
-        """Take into use what is known now, if it is another than before or `always`; what the `first` look finds was not written just now."""
+        """Take into use what is known now, if it is another than before or `always`; what the `first` look finds may be old."""
         before, self._known = self._known, known
         if not always and known.flags == before.flags:
             return

@@ -6,6 +6,7 @@ No fault names the URL or what Redis says besides its code: either could hold a 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -32,12 +33,19 @@ RETRY_SECONDS = 1.0
 _CODES = {
     "LOADING": "is loading its data",
     "MISCONF": "cannot write to its disk, and takes no writes until it can",
-    "NOAUTH": "asks for a password; put it into flags_redis_url",
+    "NOAUTH": "asks for another user or password than flags_redis_url has",
     "NOPERM": "does not let the user of flags_redis_url do what flags need; give it the keys and the channel of flags_redis_prefix",
     "OOM": "is out of memory; give it more",
     "READONLY": "is a replica, which takes no writes; name the primary in flags_redis_url",
-    "WRONGPASS": "does not take the user and password of flags_redis_url",
+    "WRONGPASS": "asks for another user or password than flags_redis_url has",
     "WRONGTYPE": "holds something else under a name of the flags; rename or delete that",
+}
+_KINDS = {
+    "LOADING": exceptions.BusyLoadingError,
+    "NOPERM": exceptions.NoPermissionError,
+    "OOM": exceptions.OutOfMemoryError,
+    "READONLY": exceptions.ReadOnlyError,
+    "WRONGPASS": exceptions.AuthenticationError,
 }
 
 T = TypeVar("T")
@@ -162,14 +170,18 @@ class RedisPlace:
     async def _both(self, command: tuple[str, ...]) -> tuple[bytes | None, object]:
         """The counter and the answer to `command`, of one moment."""
 
-        async def ask() -> list[Any]:
+        async def ask() -> tuple[bytes | None, object]:
             async with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.execute_command("GET", self._names.revision)
                 pipeline.execute_command(*command)
-                return await pipeline.execute()
+                # The library would put other words in front of those of an error.
+                answers: list[Any] = await pipeline.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers[0], answers[1]
 
-        revision, answer = await self._call(ask)
-        return revision, answer
+        return await self._call(ask)
 
     async def _put_once(self, key: str, value: bytes, *, version: int, known: int, share: float = 1.0) -> int | None:
         names = self._names
@@ -192,19 +204,15 @@ class RedisPlace:
 
     def _in_words(self, error: Exception) -> str:
         code = _code(error)
-        if code in _CODES:
+        if code:
             return f"{_CODES[code]} ({code})"
         match error:
             case TimeoutError() | exceptions.TimeoutError():
                 return f"does not answer within {self._seconds:g} s"
-            case exceptions.AuthenticationError() | exceptions.AuthorizationError():
-                return _CODES["WRONGPASS"]
-            case exceptions.BusyLoadingError():
-                return _CODES["LOADING"]
             case exceptions.ConnectionError() | OSError():
                 return "cannot be reached"
             case _:
-                return f"refuses ({code or type(error).__name__})"
+                return f"refuses ({type(error).__name__})"
 
 
 _NO_ANSWER = (TimeoutError, OSError, exceptions.ConnectionError, exceptions.TimeoutError)
@@ -231,7 +239,6 @@ def _mark(revision: bytes | None, count: object) -> Mark:
 
 
 def _code(error: Exception) -> str:
-    """The code Redis puts first; the library keeps some of them in the text and some in the type."""
-    first = next((word for word in str(error).replace(":", " ").split() if word.isalpha() and word.isupper() and word in _CODES), "")
-    kinds = {"READONLY": exceptions.ReadOnlyError, "OOM": exceptions.OutOfMemoryError, "NOPERM": exceptions.NoPermissionError}
-    return first or next((code for code, kind in kinds.items() if isinstance(error, kind)), "")
+    """The code of what Redis says, among those that have words here; the library leaves some in the text and makes types of others."""
+    found = next((word for word in re.findall("[A-Z]+", str(error)) if word in _CODES), "")
+    return found or next((code for code, kind in _KINDS.items() if isinstance(error, kind)), "")

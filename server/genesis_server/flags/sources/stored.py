@@ -123,8 +123,10 @@ class StoredFlags:
             raise FlagVersionConflictError(flag.key, error.expected, error.actual) from None
         if flag.version > self._known(flag.key):
             self._use(flag)
-            self._publish()
+            self._publish_soon()
             self._propagated(max(0.0, self._now() - flag.time))
+        if self._publishing is not None:
+            await asyncio.sleep(0)
         return entry.sequence
 
     async def _all(self) -> Sequence[Document]:
@@ -171,7 +173,7 @@ class StoredFlags:
             _LOG.warning("written flag not used, the last good one holds", extra={"fields": {"flag": key, "reason": str(error)}})
 
     def _publish_soon(self) -> None:
-        """Changes that were read together are taken into use together."""
+        """Changes that were read, or went to disk, together are taken into use together, in the next turn of the loop."""
         if self._publishing is None:
             self._publishing = asyncio.get_running_loop().call_soon(self._publish)
 

@@ -56,7 +56,7 @@ def _told(explanation: Explanation) -> str:
 
 def _drawn(bucket: Bucket) -> str:
     share = (bucket.upper - bucket.lower) / bucket.total_weight
-    far = f"{_percent(bucket.distance)} of all subjects from the nearer end of that share"
+    far = f"{_percent(bucket.distance)} of all subjects from its nearer end"
     return f": the draw fell into the {_percent(share)} of {bucket.variant}, {far}"
 
 

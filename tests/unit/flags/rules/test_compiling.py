@@ -77,6 +77,11 @@ def test_a_rule_of_another_form_and_a_key_of_no_form_are_mistakes() -> None:
         compile_rule("\ud800", {"var": "a"}, generation=Generation.V3)
 
 
+def test_a_name_that_is_far_too_long_is_a_mistake() -> None:
+    with pytest.raises(RuleMistakesError, match="more than 100000 characters"):
+        compile_rule("flag", {"var": [["x" * 60_000] * 2]}, generation=Generation.V3)
+
+
 def test_a_rule_may_have_so_many_operators_and_no_more(say: Say) -> None:
     assert say({"and": [{"!": [{"var": "a"}]}] * ((MAX_OPERATORS - 1) // 2)}) is True
     with pytest.raises(RuleMistakesError, match=f"a rule may have {MAX_OPERATORS} operators") as caught:

@@ -216,13 +216,15 @@ def test_inside_a_list_the_item_is_the_subject(say: Say) -> None:
 
 @pytest.mark.parametrize("generation", Generation)
 def test_what_is_no_subject_at_all_is_an_error(say: Say, generation: Generation) -> None:
-    with pytest.raises(RuleError):
+    with pytest.raises(RuleError, match="an item in it is no object"):
         say({"map": [[1], rollout(50)]}, generation=generation)
+    with pytest.raises(RuleError, match="an item in it is no object"):
+        say({"map": [[{"$flagd": 1, "targetingKey": "ada"}], rollout(50)]}, generation=generation)
 
 
 @pytest.mark.parametrize("subject", [5, True, ["x"]])
 def test_generation_2_draws_by_texts_only(say: Say, subject: object) -> None:
-    with pytest.raises(RuleError):
+    with pytest.raises(RuleError, match="is no text"):
         compile_rule("flag", {"fractional": [["a", 1]]}, generation=V2).ask({"targetingKey": subject})
     with pytest.raises(RuleError, match="is no text"):
         draw([["a", 1]], {"targetingKey": subject}, flag_key="flag", generation=V2)

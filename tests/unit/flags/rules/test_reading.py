@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf, nan
+from types import MappingProxyType
 
 import pytest
 
@@ -35,6 +36,9 @@ WRONG = {"/": [1, {"var": "zero"}]}
         ("user.name.first", None),
         ("user.name.0.0.0", "A"),
         ("age.x", None),
+        ("words.1", "two"),
+        ("words.length", 2),
+        ("words.2", None),
         ("nobody.x", None),
         ("age", 36),
         ("nothing", None),
@@ -52,10 +56,11 @@ WRONG = {"/": [1, {"var": "zero"}]}
 )
 def test_what_stands_under_a_name(say: Say, name: object, value: object) -> None:
     """Written in the rule, worked out, or with a default, a name means the same."""
-    assert say({"var": [name]}, user=USER, age=36) == value
-    assert say({"var": [{"var": "asked"}]}, user=USER, age=36, asked=name) == value
-    assert say({"var": [name, "other"]}, user=USER, age=36) == ("other" if value is None else value)
-    assert say({"var": [name, {"var": "age"}]}, user=USER, age=36) == (36 if value is None else value)
+    context = {"user": USER, "age": 36, "words": ["one", "two"]}
+    assert say({"var": [name]}, **context) == value
+    assert say({"var": [{"var": "asked"}]}, **context, asked=name) == value
+    assert say({"var": [name, "other"]}, **context) == ("other" if value is None else value)
+    assert say({"var": [name, {"var": "age"}]}, **context) == (36 if value is None else value)
 
 
 def test_without_a_name_it_is_everything(say: Say) -> None:
@@ -143,6 +148,14 @@ def test_a_rule_reads_the_data_of_a_context() -> None:
     context = FlagContext("ada", {"plan": "team"}, 1_700_000_000.9)
     rule = {"cat": [{"var": "plan"}, {"var": "targetingKey"}, {"var": "$flagd.timestamp"}, {"var": "$flagd.flagKey"}]}
     assert compile_rule("k", rule, generation=Generation.V3).ask(context.data()) == "teamada1700000000k"
+
+
+def test_the_data_may_be_any_mapping() -> None:
+    data = MappingProxyType({"a": {"b": {"c": 1}}, "$flagd": {"timestamp": 5}})
+    for name, value in {"a.b.c": 1, "a.b": {"c": 1}, "$flagd.timestamp": 5, "x": None, "a.x.y": None}.items():
+        assert compile_rule("k", {"var": name}, generation=Generation.V3).ask(data) == value
+        assert compile_rule("k", {"var": {"cat": [name]}}, generation=Generation.V3).ask(data) == value
+    assert compile_rule("k", {"fractional": [["on"]]}, generation=Generation.V2).ask(data) is None
 
 
 def test_data_without_a_clock_still_have_the_key() -> None:
