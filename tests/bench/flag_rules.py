@@ -106,7 +106,7 @@ def main() -> None:
     result = measure()
     print(f"{'rule':36}{'evaluate/s':>12}{'ask/s':>12}")
     for name, figures in result.items():
-        print(f"{name:36}{figures['evaluate']:12,.0f}{figures.get('ask', 0):12,.0f}")
+        print(f"{name:36}{figures['evaluate']:12,.0f}" + (f"{figures['ask']:12,.0f}" if "ask" in figures else ""))
     if asked.json:
         asked.json.write_text(json.dumps(result, indent=2) + "\n")
 

@@ -374,3 +374,59 @@ def test_credentials_in_a_wrong_address_are_not_told() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load(None, {"GENESIS_OTLP_ENDPOINT": "grpc://user:hunter2@collector"})
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379/0",
+        "redis://[::1]:6379",
+        "rediss://user:p%40ss@redis.example/2?ssl_ca_certs=ca.pem",
+        "redis://:pass@redis.example",
+        "unix:///run/redis.sock?db=1",
+        "unix://user:pass@/run/redis.sock",
+    ],
+)
+def test_the_redis_of_the_flags_is_named_by_a_url_that_is_never_shown(url: str) -> None:
+    found = load({"GENESIS_FLAGS_REDIS_URL": url})
+    assert found.flags_redis_url is not None
+    assert found.flags_redis_url.get_secret_value() == url
+    assert url not in settings_as_toml(found) + repr(found)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "6379",
+        "redis://",
+        "redis:///0",
+        "redis://h:port/0",
+        "redis://h:65536",
+        "redis://h/one",
+        "redis://a b/",
+        "http://h:1/",
+        "unix://",
+        "redis://u:p/w@h",
+    ],
+)
+def test_a_url_that_names_no_redis_is_refused_without_being_shown(url: str) -> None:
+    found = mistakes({"GENESIS_FLAGS_REDIS_URL": url})
+    assert found == [
+        "GENESIS_FLAGS_REDIS_URL: must be redis://:password@host:6379/0, rediss:// for TLS, or unix:///path/of/the/socket; "
+        "a password percent-encoded"
+    ]
+
+
+def test_a_redis_elsewhere_without_tls_is_hinted_at() -> None:
+    def hints(url: str) -> tuple[str, ...]:
+        return load({"GENESIS_FLAGS_REDIS_URL": url}).hints()
+
+    assert "take rediss://" in hints("redis://:secret@redis.example:6379/0?db=1")[0]
+    assert "secret" not in hints("redis://:secret@redis.example:6379/0")[0]
+    assert hints("redis://:secret@127.0.0.1:6379/0") == hints("rediss://redis.example") == hints("unix:///run/redis.sock") == ()
+
+
+@pytest.mark.parametrize("prefix", ["a b", "{a}", "a" * 129])
+def test_a_prefix_that_would_tear_the_names_in_redis_apart_is_refused(prefix: str) -> None:
+    assert len(mistakes({"GENESIS_FLAGS_REDIS_PREFIX": prefix})) == 1
+    assert load({"GENESIS_FLAGS_REDIS_PREFIX": "acme:flags-2"}).flags_redis_prefix == "acme:flags-2"

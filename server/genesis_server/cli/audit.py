@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import islice
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,9 +12,26 @@ from genesis_server.cli import session
 from genesis_server.cli.exits import ExitCode
 from genesis_server.cli.failure import CommandError
 
+if TYPE_CHECKING:
+    from genesis.admin.v1.flag_admin_service_pb2 import ListAuditEntriesResponse
+
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
 
 app = typer.Typer(no_args_is_help=True, help="The audit log of flags: list, verify. Role: admin.")
+
+
+def entries_of(run: session.Session, *, key: str, limit: int, oldest_first: bool = False) -> ListAuditEntriesResponse:
+    """At most `limit` entries, of one flag when `key` is given, with the head of the log."""
+    from genesis.admin.v1.flag_admin_service_pb2 import ListAuditEntriesResponse
+
+    answer = ListAuditEntriesResponse()
+    with run.client(health_checking=False) as client:
+        for page in client.audit_pages(key=key, oldest_first=oldest_first, page_size=min(limit, 200)):
+            answer.entries.extend(page.entries[: limit - len(answer.entries)])
+            answer.head_sequence, answer.head_hash = page.head_sequence, page.head_hash
+            if len(answer.entries) == limit:
+                break
+    return answer
 
 
 @app.command("list", epilog="genesis audit list --flag new_search --oldest-first")
@@ -27,13 +43,11 @@ def list_entries(
     limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 50,
 ) -> None:
     """List who did what to flags, and why, newest first."""
-    from genesis.admin.v1.flag_admin_service_pb2 import ListAuditEntriesResponse
     from genesis_server.cli.show.flag_changes import audit_table
 
     run = session.of(ctx)
-    with run.client(health_checking=False) as client:
-        entries = list(islice(client.audit_entries(key=flag, oldest_first=oldest_first, page_size=min(limit, 200)), limit))
-    run.answer(ListAuditEntriesResponse(entries=entries), lambda console: console.print(audit_table(entries)))
+    answer = entries_of(run, key=flag, oldest_first=oldest_first, limit=limit)
+    run.answer(answer, lambda console: console.print(audit_table(answer.entries)))
 
 
 @app.command("verify", epilog="genesis audit verify --expect-head $(cat head.txt)")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from genesis_server.cli import flag_changes, flag_emergency, session
+from genesis_server.cli import audit, flag_changes, flag_emergency, session
 from genesis_server.cli.exits import ExitCode
 from genesis_server.cli.files import STDIN
 from genesis_server.cli.updates import pairs
@@ -92,13 +91,11 @@ def history(
     limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 20,
 ) -> None:
     """List what changed flags, by whom and why, newest first, with the differences. Role: admin."""
-    from genesis.admin.v1.flag_admin_service_pb2 import ListAuditEntriesResponse
     from genesis_server.cli.show.flag_changes import history_view
 
     run = session.of(ctx)
-    with run.client(health_checking=False) as client:
-        entries = list(islice(client.audit_entries(key=key, page_size=min(limit, 200)), limit))
-    run.answer(ListAuditEntriesResponse(entries=entries), lambda console: console.print(history_view(entries)))
+    answer = audit.entries_of(run, key=key, limit=limit)
+    run.answer(answer, lambda console: console.print(history_view(answer.entries)))
 
 
 app.command("set", rich_help_panel=_CHANGE, epilog=flag_changes.EXAMPLES)(flag_changes.set_flag)

@@ -1,5 +1,6 @@
-"""Feature flags: what is on, and why.
+"""Feature flags: what is on for whom, and why.
 
-definition.py reads a file in flagd's format, overrides.py reads the environment, snapshot.py answers from both,
-source.py follows the file while the server runs. json_lines.py finds the lines that mistakes are on.
+Definitions in flagd's format come from the flags that ship, a file and what was written (sources/), are read flag by flag (reading.py),
+and their rules compiled (rules/). live.py holds the layers, snapshot.py answers from them; above all stand overrides.py (the
+environment) and emergency.py. desk.py is what operators do; strategies.py, verbs.py, preview.py and lint.py help them to do it right.
 """

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +11,6 @@ from genesis_server.flags.definition import BUCKETING, FlagDefinition, FlagMista
 from genesis_server.flags.json_lines import JsonLines, Path, path_text
 from genesis_server.flags.reading import FlagDocument, read_flags
 from genesis_server.flags.rule_findings import rule_findings
-from genesis_server.model.flags import JsonValue
 
 OWN_METADATA = "genesis."
 """How the names of metadata begin that Genesis reads."""
@@ -50,12 +48,9 @@ def lint_flags(data: bytes, name: str) -> tuple[Finding, ...]:
         return tuple(_told(FindingKind.MISTAKE, "", name, mistake) for mistake in error.mistakes)
     found = [_told(FindingKind.MISTAKE, key, name, mistake) for key, mistakes in document.mistakes.items() for mistake in mistakes]
     found += [_told(FindingKind.WARNING, "", name, warning) for warning in document.warnings]
-    text = data.decode()
-    lines, top = JsonLines(text), json.loads(text)
-    places = _places(top["flags"])
+    lines = JsonLines(data.decode())
     found += [
-        Finding(FindingKind.WARNING, lines.line_of(path), key, f"{path_text(path)}: {what}")
-        for key, path, what in _warnings(document, top, places)
+        Finding(FindingKind.WARNING, lines.line_of(path), key, f"{path_text(path)}: {what}") for key, path, what in _warnings(document)
     ]
     return tuple(sorted(found, key=lambda finding: (finding.line, finding.kind, finding.message)))
 
@@ -67,21 +62,15 @@ def _told(kind: FindingKind, key: str, name: str, message: str) -> Finding:
     return Finding(kind, int(place[1]) if place else 1, key, rest[place.end() :] if place else rest.removeprefix(": "))
 
 
-def _places(flags: JsonValue) -> Mapping[str, Path]:
-    if isinstance(flags, list):
-        return {str(flag.get("key")): ("flags", at) for at, flag in enumerate(flags) if isinstance(flag, dict)}
-    return {key: ("flags", key) for key in flags} if isinstance(flags, dict) else {}
-
-
-def _warnings(document: FlagDocument, top: Mapping[str, JsonValue], places: Mapping[str, Path]) -> Iterator[tuple[str, Path, str]]:
+def _warnings(document: FlagDocument) -> Iterator[tuple[str, Path, str]]:
     """Key, path and text of every warning."""
-    if isinstance(top["flags"], list):
+    if any(isinstance(path[-1], int) for path in document.places.values()):
         yield "", ("flags",), "is a list, which the daemon of flagd takes and its clients do not; write an object by key"
     for name in document.metadata:
         yield from (("", ("metadata", name), what) for what in _metadata_warnings(name))
     for key, definition in document.definitions.items():
         for path, what in _flag_warnings(definition, document):
-            yield key, (*places[key], *path), what
+            yield key, (*document.places[key], *path), what
 
 
 def _flag_warnings(definition: FlagDefinition, document: FlagDocument) -> Iterator[tuple[Path, str]]:

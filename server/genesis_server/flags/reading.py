@@ -41,6 +41,8 @@ class FlagDocument:
     """What is likely meant otherwise, naming file, line and path."""
     metadata: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
     """What the document says of its set of flags."""
+    places: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """Where each flag stands."""
 
 
 def read_flags(data: bytes, *, name: str, previous: Mapping[str, FlagDefinition] = _NONE) -> FlagDocument:
@@ -122,7 +124,8 @@ class _DocumentReader:
             if found is not None:
                 definitions[item.key] = found
         mistakes = {key: tuple(found) for key, found in self._mistakes.items()}
-        return FlagDocument(definitions, mistakes, tuple(self._warnings(items)), shared.metadata)
+        places = {item.key: item.path for item in items}
+        return FlagDocument(definitions, mistakes, tuple(self._warnings(items)), shared.metadata, places)
 
     def _parts(self, previous: Mapping[str, FlagDefinition]) -> tuple[dict[str, JsonValue], list[_Item]]:
         """The members of the document and its flags; flags that stand as an object are in the latter alone."""

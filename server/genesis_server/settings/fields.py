@@ -123,8 +123,11 @@ def _store(value: str) -> str:
 
 
 def _redis_url(value: SecretStr) -> SecretStr:
-    if not _REDIS_URL.fullmatch(value.get_secret_value()):
-        raise ValueError("must be redis://:password@host:6379/0, rediss:// for TLS, or unix:///path/of/the/socket; a password percent-encoded")
+    found = _REDIS_URL.fullmatch(value.get_secret_value())
+    if found is None or int(found["port"] or 0) > 65_535:
+        raise ValueError(
+            "must be redis://:password@host:6379/0, rediss:// for TLS, or unix:///path/of/the/socket; a password percent-encoded"
+        )
     return value
 
 
@@ -133,7 +136,8 @@ def _lower(value: object) -> object:
 
 
 _REDIS_URL = re.compile(
-    r"(rediss?://([^@/\s]*@)?([^@/?#:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/\d*)?|unix://([^@/\s]*@)?/[^@?#\s]+)(\?[^#\s]*)?", re.ASCII
+    r"(rediss?://([^@/\s]*@)?([^@/?#:\s\[\]]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{1,5}))?(/\d*)?|unix://([^@/\s]*@)?/[^@?#\s]+)(\?[^#\s]*)?",
+    re.ASCII,
 )
 Address = Annotated[str, AfterValidator(_address)]
 OptionalAddress = Annotated[str, AfterValidator(lambda value: _address(value) if value else value)]

@@ -74,9 +74,11 @@ def operations(rule: Any) -> Iterator[tuple[str, Any]]:
 
 
 def names_unknown_operation(found: Difference) -> bool:
-    """Somewhere in the rule, or in what it refers to, stands an operation that flagd does not know."""
-    rules = [found.case.rule, found.case.document.get("$evaluators", {})]
-    return found.refused and any(name not in EVERY_OPERATION for rule in rules for name, _ in operations(rule))
+    """Somewhere in the rule, or in what it refers to, stands an operation that flagd does not know, or a `$ref` to nothing."""
+    evaluators = found.case.document.get("$evaluators", {})
+    known = [("$ref", name) for name in evaluators]
+    named = (each for rule in (found.case.rule, evaluators) for each in operations(rule))
+    return found.refused and any(name not in EVERY_OPERATION and (name, arguments) not in known for name, arguments in named)
 
 
 def overfills_var(found: Difference) -> bool:
@@ -111,8 +113,9 @@ def has_unsound_targeting(found: Difference) -> bool:
 
 
 def nests_too_deep(found: Difference) -> bool:
-    """The rule is nested deeper than Genesis takes."""
-    return found.refused and depth_of(found.case.rule) > MAX_DEPTH
+    """The rule is nested deeper than Genesis takes, with what it refers to in its place."""
+    evaluators = found.case.document.get("$evaluators")
+    return found.refused and depth_of(found.case.rule) + (depth_of(evaluators) if evaluators else 0) > MAX_DEPTH
 
 
 def multiplies_beyond_bounds(found: Difference) -> bool:
@@ -143,7 +146,7 @@ def names_variant_by_number(found: Difference) -> bool:
 
 def textual_reference(found: Difference) -> bool:
     """Theirs puts `$evaluators` into the text of the document by a regular expression, which takes backslashes for its own."""
-    return found.level == "flag" and "\\" in json.dumps(found.case.document.get("$evaluators", {}))
+    return found.theirs[0] == "error" and "\\" in json.dumps(found.case.document.get("$evaluators", {}))
 
 
 LISTED: tuple[Divergence, ...] = (

@@ -26,9 +26,8 @@ VERSIONS = (
     *_words("1.2.3- 1.2.3+ 01.2.3 1.2.3.4 a.b.c -1.2.3 1.-2.3 1-rc.1 1.2-rc 1+b 1.0.0-0 1.0.0-01 1.0.0-- 1.0.0-a+b.c .. 1..2 1.2."),
     *("", " 1.2.3", "1.2.3 ", "1.2.3\n", "99999999999999999999.0.0", "١.2.3", "1.2.3-é", 1, 1.2, 2, 1.0, -1, 1e21, True, None),
 )
-NEAR_VERSIONS = (
-    *_words("2.0.0 2.0.0-rc.1 2.0.0-rc.2 2.0.0-rc.10 2.0.0-rc 2.0.0-1 2.0.0-2 2.0.0-10 2.0.0-alpha 2.0.0-Alpha 2"),
-    *_words("2.0.0-a.b 2.0.0+a 2.0.0-rc.1+a 2.0.1 2.1.0 v2.0 2.0.10 2.0.9 2.0.0-- 2.0.٢ 2.0.0-٢"),
+NEAR_VERSIONS = tuple(
+    _words("2.0.0 2.0.0-rc.1 2.0.0-rc.2 2.0.0-rc.10 2.0.0-rc 2.0.0-2 2.0.0-10 2.0.0-a 2.0.0-A 2.0.0+a 2.1.0 v2.0 2.0.10 2.0.9 2.0.٢")
 )
 """So near one another that every part of them decides."""
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=", "^", "~", "==", "", "=>", None, 1)
@@ -39,6 +38,13 @@ PATHS = (
     *_words("$ref $flagd.timestamp.x $flagd.flagKey.0 $flagd.flagKey.length obj.list.length"),
     "",
 )
+WEIGHTS = (0, 1, 3, -1, -50, 2**30, 2**31 - 2, 2**31 - 1, 2**31, 50.0)
+BUCKETED = (
+    *(0.0, -0.0, 1.0, 10.0, 1e19, 2.0**63, 2.0**64, -(2.0**63), -1.5e19, 0.5, 1.1, 65504.0, 65505.5, 1e300, 5e-324, 7, -7, True, False),
+    *("x" * 23, "x" * 24, "é" * 12, "x" * 255, "é" * 127 + "x", "x" * 256, "x" * 65535, "x" * 65536),
+    *({"b": 1, "aa": [2.0, None], "a": {"x": -0.0, "y": 1e19}}, {"é": 1, "z": 2, "": 3}),
+)
+"""What is hard to hash the same in every language."""
 ODD_PATHS = (None, 0, 1, 1.0, 1.5, -1, True, False, [], ["email"], ["a", "b"], {}, {"a": 1, "b": 2}, 1e308, 2**70, "0", "true")
 VARIANTS = ("on", "off", "red", "true", "false", "1", "blue", "")
 BINARY = ("==", "===", "!=", "!==", "<", "<=", ">", ">=", "-", "/", "%", "in", "starts_with", "ends_with")
@@ -249,7 +255,9 @@ class CaseMaker:
             return {"var": self._one(("email", "n", "t", "list", "obj", "flag", "none", "numbers", "targetingKey"))}
         if drawn < 0.6:
             return {"cat": [{"var": "$flagd.flagKey"}, {"var": self._one(("email", "targetingKey", "n"))}]}
-        return self._scalar() if drawn < 0.75 else self._rule(depth)
+        if drawn < 0.75:
+            return self._one(BUCKETED) if self._chance(0.7) else self._scalar()
+        return self._rule(depth)
 
     def _arm(self, depth: int) -> Any:
         drawn = self._random.random()
@@ -257,10 +265,10 @@ class CaseMaker:
             return [self._one(VARIANTS), self._count(0, 100)]
         if drawn < 0.7:
             return [self._one(VARIANTS)]
-        if drawn < 0.88:
+        if drawn < 0.86:
             return [self._outcome(depth), self._weight(depth)]
         if drawn < 0.95:
-            return [self._one(VARIANTS), self._one(NUMBERS)]
+            return [self._one(VARIANTS), self._one(WEIGHTS) if self._chance(0.8) else self._one(NUMBERS)]
         return self._one(
             ([], [[]], "on", ["on", 1, 2], ["on", None], [None, 1], ["on", "1"], ["on", True], 5, None, {}, ["on", [1]], [1, 1])
         )
@@ -268,14 +276,15 @@ class CaseMaker:
     def _weight(self, depth: int) -> Any:
         drawn = self._random.random()
         if drawn < 0.4:
-            return {"-": [{"var": "$flagd.timestamp"}, 1700000000]}
+            times = [{"var": "$flagd.timestamp"}, self._count(1700000000, 1701000000)]
+            return {"-": times if self._chance(0.5) else times[::-1]}
         if drawn < 0.6:
             return {self._one(("+", "*", "-", "/", "%")): [{"var": "n"}, self._one((1, 2, 10, 1.0))]}
         return {"var": "n"} if drawn < 0.8 else self._rule(depth)
 
     def _sem_ver(self, depth: int) -> Any:
         versions = NEAR_VERSIONS if self._chance(0.5) else VERSIONS
-        left = {"var": "version"} if self._chance(0.3) else self._one(versions)
+        left = {"var": "version"} if self._chance(0.6) else self._one(versions)
         arguments = [left, self._one(COMPARISONS[:8]) if self._chance(0.9) else self._one(COMPARISONS), self._one(versions)]
         if self._chance(0.1):
             arguments[self._count(0, 2)] = self._rule(depth)
@@ -296,7 +305,7 @@ class CaseMaker:
         return {"reduce": [self._items(depth), body, self._scalar()] if self._chance(0.93) else self._arguments(3, depth)}
 
     def _substr(self, depth: int) -> Any:
-        place = [self._one((0, 1, -1, -2, 3, -100, 100, 1.5, -1.5, "1", "x", None, 1e308)) for _ in range(self._count(0, 2))]
+        place = [self._one((0, 1, -1, -2, -3, -4, -5, 2, 3, -100, 100, 1.5, -3.5, "1", "x", None, 1e308)) for _ in range(self._count(0, 2))]
         text = self._one(TEXTS) if self._chance(0.4) else self._rule(depth)
         return {"substr": [text, *place]}
 

@@ -88,27 +88,27 @@ def small_example(oracle: Oracle, found: Difference, generation: Generation) -> 
 
     smallest = shrunk(whole, fails)
     last = likewise(smallest) or found
-    told = {**last.case.flag, **last.case.contexts[0], "ours": last.ours, "theirs": last.theirs}
-    return json.dumps(told, ensure_ascii=False)
+    evaluators = last.case.document.get("$evaluators", {})
+    return json.dumps({**last.case.flag, "$evaluators": evaluators, **last.case.contexts[0], "ours": last.ours, "theirs": last.theirs})
 
 
 @pytest.mark.timeout(120 + PAIRS // 500)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_flag_is_what_flagd_says_it_is(oracle: Oracle, generation: Generation, part: int) -> None:
     """A flag of flagd's format is the same for the same subject wherever it is evaluated."""
-    seed = SEED * 1000 + part
-    maker, pairs, used = CaseMaker(seed), PAIRS // PARTS, Counter[str]()
+    maker, pairs, used = CaseMaker(SEED * PARTS + part), PAIRS // PARTS, Counter[str]()
+    drawn = f"GENESIS_DIFFERENTIAL_SEED={SEED} GENESIS_DIFFERENTIAL_PAIRS={PAIRS}, part {part}"
     for _ in range(0, pairs, BATCH * CONTEXTS):
         cases = [maker.case(CONTEXTS) for _ in range(BATCH)]
         for found in list(differences(oracle, cases, generation)):
             listed = divergence_of(found)
             if listed is None:
                 example = small_example(oracle, found, generation)
-                pytest.fail(f"seed {seed}: the {found.level} is not what flagd {oracle.version} says:\n{example}")
+                pytest.fail(f"{drawn}: the {found.level} is not what flagd {oracle.version} says:\n{example}")
             used[listed.name] += 1
     too_many = {listed.name: used[listed.name] for listed in LISTED if used[listed.name] > max(50, listed.share * pairs)}
-    print(f"{generation.name} {pairs} pairs, seed {seed}: {dict(used)}")
-    assert not too_many, f"seed {seed}: these divergences explain so much that they hide mistakes"
+    print(f"{generation.name}, {drawn}: {dict(used)}")
+    assert not too_many, f"{drawn}: these divergences explain so much that they hide mistakes"
 
 
 @pytest.mark.parametrize("listed", LISTED, ids=lambda listed: listed.name)

@@ -355,3 +355,24 @@ async def test_whoever_tries_says_that_it_is_there(processes: Processes, monkeyp
     after = record_from_bytes((await store.get(KEY) or before).value)
     assert after is not None
     assert (after.state, after.holder != "") == (HALF_OPEN, True)
+
+
+async def test_without_error_handling_every_agent_passes_and_nothing_is_counted(tmp_path: Path) -> None:
+    """The flag is turned off while a breaker is open; turned on again it stands where it stood."""
+    store, clock, on = SqliteStore(tmp_path / "store.db", clock=lambda: 1e9), Clock(), [True]
+    breakers = AgentBreakers(store, clock=clock, now=lambda: 1e9, observe=lambda *_: None, enabled=lambda: on[0])
+    for number in range(FAILURES):
+        breakers.tell(TENANT, AGENT, f"no oil {number}")
+    assert not breakers.take(TENANT, AGENT)
+    assert breakers.unhealthy(TENANT) == {AGENT}
+    on[0] = False
+    assert breakers.passes(TENANT, AGENT)
+    assert breakers.take(TENANT, AGENT)
+    assert breakers.retry_in(TENANT, AGENT) is None
+    assert breakers.unhealthy(TENANT) == frozenset()
+    for number in range(FAILURES):
+        breakers.tell(TENANT, "other", f"no oil {number}")
+    on[0] = True
+    assert breakers.unhealthy(TENANT) == {AGENT}
+    assert breakers.passes(TENANT, "other")
+    await store.close()

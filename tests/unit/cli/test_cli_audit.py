@@ -42,7 +42,12 @@ def test_entries_are_listed_with_who_what_and_why(fake: FakeServer, run) -> None
     text = words(run("audit", "list", "--flag", "a", "--oldest-first").stdout)
     assert f"1 1970-01-01 01:00:00 UTC acme/ann put a because {log(1)[0].hash[:16]}" in text
     serve(fake, log(3))
-    assert len(json.loads(run("audit", "list", "--limit", "1", "--json").stdout)["entries"]) == 1
+    told = json.loads(run("audit", "list", "--limit", "1", "--json").stdout)
+    assert (len(told["entries"]), told["headSequence"], told["headHash"]) == (1, "3", log(3)[-1].hash)
+    serve(fake, log(3))
+    assert len(json.loads(run("audit", "list", "--json").stdout)["entries"]) == 3
+    serve(fake, log(3))
+    run("audit", "list", "--limit", "1")
     first, *_, last = fake.asked("ListAuditEntries")
     assert (first.key, first.oldest_first, last.key, last.oldest_first, last.page_size) == ("a", True, "", False, 1)
     fake.on("ListAuditEntries", admin.ListAuditEntriesResponse())

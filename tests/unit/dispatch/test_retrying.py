@@ -43,6 +43,14 @@ def test_without_a_policy_a_task_is_tried_three_times_and_twice_by_one_agent() -
     assert DEFAULT_ATTEMPTS == 3
 
 
+def test_where_nothing_is_tried_again_the_first_failure_is_the_last() -> None:
+    """`error_handling_enabled` is off: the task's own policy does not count, what was only handed back does not either."""
+    once = after_failure(task(5), TaskRun("t", (attempt(error="no oil"),)), now=NOW, jitter=0.5, most_attempts=1)
+    assert isinstance(once, GiveUp)
+    assert "no oil" in once.reason
+    assert isinstance(after_failure(task(5), TaskRun("t", (attempt(outcome=RETURNED),)), now=NOW, jitter=0.5, most_attempts=1), Retry)
+
+
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 2.0), (2, 4.0), (3, 8.0), (5, 32.0), (6, 60.0), (60, 60.0)])
 def test_the_wait_doubles_up_to_a_minute(attempts: int, seconds: float) -> None:
     assert after(task(100, 100, 2.0), *[attempt()] * attempts) == Retry(NOW + seconds, frozenset())

@@ -7,6 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+import pytest
+
 from genesis_server.flags.audit_log import AuditLog
 from genesis_server.flags.last_good import LastGood
 from genesis_server.flags.layers import Layer
@@ -14,6 +16,7 @@ from genesis_server.flags.sources.redis import RedisFlags, is_fault, open_place
 from genesis_server.flags.written import AuditDraft, FlagVersionConflictError, WrittenFlag
 from genesis_server.model.flags import FlagLayer
 from genesis_server.resilience.breakers import Breaker
+from genesis_server.resilience.errors import ResourceError
 from genesis_server.storage.base import Store
 
 PREFIX = "test:flags"
@@ -24,6 +27,9 @@ ON = '{"state":"ENABLED","variants":{"on":true,"off":false},"defaultVariant":"on
 OFF = ON.replace(':"on"}', ':"off"}')
 WAIT_SECONDS = 15.0
 """How long something may take that is waited for: far more than it does."""
+
+PATIENCE_SECONDS = 2.0
+"""How long a caller waits at most while Redis is gone."""
 
 
 def flag(key: str, version: int, text: str = ON) -> WrittenFlag:
@@ -111,3 +117,18 @@ async def following(process: Process) -> AsyncIterator[Process]:
         with suppress(asyncio.CancelledError):
             await task
         await process.flags.close()
+
+
+async def refused(process: Process) -> list[ResourceError]:
+    """What reading and writing a flag say while Redis is gone; neither takes longer than callers wait."""
+    found: list[ResourceError] = []
+    for call in (process.flags.get("a"), process.write("a", 2)):
+        begun = time.monotonic()
+        with pytest.raises(ResourceError) as caught:
+            await call
+        assert time.monotonic() - begun < PATIENCE_SECONDS
+        found.append(caught.value)
+        assert caught.value.reason == "FLAG_SOURCE_UNAVAILABLE"
+        assert caught.value.facts["source"] == "redis"
+        assert caught.value.retry_after_seconds
+    return found

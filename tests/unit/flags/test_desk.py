@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from audit_proof import broken_at
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genesis_server.flags import desk as desk_module
-from genesis_server.flags.audit import verify
 from genesis_server.flags.audit_log import AuditLog
 from genesis_server.flags.desk import FlagAction, FlagChange, FlagDesk, FlagEdit, LayerDefinition
 from genesis_server.flags.emergency import SHUTDOWN, EmergencyFlags
@@ -112,7 +112,7 @@ async def test_every_change_is_on_record(server: Server) -> None:
         ("ops/ann", "why not", "dark_mode", "call-1")
     }
     assert [draft.time for draft in drafts] == [NOON + 60, NOON + 60, NOON]
-    assert verify(reversed(page.entries), page.head) is None
+    assert broken_at(reversed(page.entries), page.head) == 0
 
 
 async def test_a_flag_is_shown_in_every_layer(server: Server) -> None:
@@ -414,7 +414,7 @@ async def test_whatever_is_done_versions_entries_and_definitions_agree(
         unexpected = expected not in {None, versions[key]}
         assert reasons in ([], ["VERSION_MISMATCH"] if unexpected else ["FLAG_NOT_FOUND"])
     page = await server.desk.audit(limit=100, oldest_first=True)
-    assert verify(page.entries, page.head) is None
+    assert broken_at(page.entries, page.head) == 0
     for key, version in versions.items():
         drafts = [entry.draft for entry in page.entries if entry.draft.key == key]
         assert [draft.version for draft in drafts] == list(range(1, version + 1))

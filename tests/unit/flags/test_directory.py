@@ -48,6 +48,13 @@ async def test_writing_renaming_and_removing_are_told(tmp_path: Path) -> None:
         await told(changed, lambda: (target.write_text("z"), target.unlink()))
 
 
+async def test_a_log_in_the_same_directory_does_not_log_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        async with following(tmp_path) as changed:
+            await told(changed, lambda: (tmp_path / "own.json").write_text("x"))
+    assert caplog.records == []
+
+
 async def test_a_directory_that_comes_later_or_again_is_watched(tmp_path: Path) -> None:
     directory = tmp_path / "later"
     async with following(directory) as changed:

@@ -175,6 +175,17 @@ async def test_a_flag_with_a_mistake_keeps_its_last_good_definition_while_the_ot
     assert process.source.mistakes == ()
 
 
+async def test_what_may_be_meant_otherwise_is_logged_with_all_mistakes_cut_to_a_line(
+    process: Process, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_bytes(flags(**{"otel-enabled": flag(), **{f"bad_{number}": flag("x") for number in range(25)}}))
+    await process.look()
+    warned, told = (record.getMessage() for record in caplog.records)
+    assert "did you mean otel_enabled?" in warned
+    assert told.endswith("; and 5 more")
+    assert len(process.source.mistakes) == 25
+
+
 DAMAGES: list[tuple[Callable[[Path], object], str]] = [
     (lambda path: path.unlink(), "own.json: is not there"),
     (lambda path: path.write_bytes(b""), "own.json:1: not JSON"),
@@ -321,7 +332,7 @@ async def test_flags_of_one_file_are_not_taken_for_those_of_another(process: Pro
 
 @pytest.mark.parametrize("fault", ["answers", "silent"])
 async def test_a_storage_that_is_down_delays_no_start_and_what_is_good_is_kept_later(
-    path: Path, store: Faulty, fault: str, monkeypatch: pytest.MonkeyPatch
+    path: Path, store: Faulty, fault: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "START_SECONDS", 0.05)
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
@@ -333,11 +344,14 @@ async def test_a_storage_that_is_down_delays_no_start_and_what_is_good_is_kept_l
     with pytest.raises(FlagMistakesError):
         await Process(path, store).source.start()
     store.silent = False
-    store.asked.clear()
+    store.answers = False
     async with process.following(), asyncio.timeout(SOON):
-        await store.asked.wait()
+        for _ in range(3):
+            store.asked.clear()
+            await store.asked.wait()
         store.answers = True
         await store.written.wait()
+    assert caplog.text.count("are not kept yet") == 1
 
 
 # Following
@@ -367,6 +381,28 @@ async def test_without_any_word_of_changes_the_file_is_looked_at_by_time(
         await process.until(lambda: process.default() == "on")
         path.unlink()
         await process.until(lambda: process.layer.stale)
+
+
+async def test_a_fault_of_ones_own_does_not_end_the_following(
+    path: Path, store: Faulty, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Process(path, store, poll_seconds=0.01)
+    await process.source.start()
+    real, failed = module.read_flags, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def failing(*_: object, **__: object) -> None:
+        loop.call_soon_threadsafe(failed.set)
+        raise MemoryError
+
+    monkeypatch.setattr(module, "read_flags", failing)
+    async with process.following(), asyncio.timeout(SOON):
+        path.write_bytes(flags(dark=flag("on")))
+        await failed.wait()
+        monkeypatch.setattr(module, "read_flags", real)
+        path.write_bytes(flags(dark=flag("on"), new=flag("on")))
+        await process.until(lambda: process.default("new") == "on")
+    assert "looking at the flag file failed" in caplog.text
 
 
 async def test_a_swapped_link_is_in_use_soon_as_a_config_map_is_mounted(path: Path, store: Faulty) -> None:

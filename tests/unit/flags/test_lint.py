@@ -7,9 +7,15 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from genesis_server.flags.lint import Finding, FindingKind, lint_flags
 
+DRAW = (
+    b'{"$evaluators": {"e": {"var": "x"}}, "metadata": {"genesis.bucketing": "v2"}, "flags": {"dark": {"state": "ENABLED", "variants": '
+    b'{"a": 1, "b": 2.0}, "targeting": {"if": [{"$ref": "e"}, "a", {"fractional": [{"var": "y"}, ["a", 10], ["b", 90]]}]}}}}'
+)
 SWITCH: dict[str, Any] = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
 
 
@@ -39,6 +45,21 @@ def test_mistakes_of_flags_and_of_the_file_are_told_with_line_and_key() -> None:
     assert lint({}) == (Finding(FindingKind.MISTAKE, 1, "", '$: has no "flags"'),)
     assert lint_flags(b"", "own.json") == (Finding(FindingKind.MISTAKE, 1, "", "not JSON at column 1: Expecting value"),)
     assert lint_flags(b"[" * 200_000, "own.json") == (Finding(FindingKind.MISTAKE, 1, "", "nested too deep"),)
+
+
+def test_numbers_of_any_length_are_told_and_stop_nothing() -> None:
+    found = lint_flags(b'{"flags": {"dark": {"state": "ENABLED", "variants": {"a": ' + b"9" * 5000 + b"}}}}", "own.json")
+    assert [finding.kind for finding in found] == [FindingKind.MISTAKE]
+
+
+@given(
+    st.binary(max_size=40)
+    | st.integers(0, 8 * len(DRAW) - 1).map(lambda bit: DRAW[: bit // 8] + bytes([DRAW[bit // 8] ^ 1 << bit % 8]) + DRAW[bit // 8 + 1 :])
+)
+def test_whatever_the_bytes_are_there_is_an_answer_in_words(data: bytes) -> None:
+    for finding in lint_flags(data, "own.json"):
+        assert finding.line >= 1
+        assert finding.message.encode()
 
 
 def test_findings_stand_in_the_order_of_their_lines() -> None:

@@ -117,6 +117,17 @@ def test_a_shared_rule_that_is_not_there_is_a_mistake_of_the_flag_that_names_it(
     assert "own.json:13: $.flags.a.targeting" in found.mistakes["a"][0]
 
 
+def test_a_flag_that_its_shared_rules_make_too_long_is_a_mistake() -> None:
+    team = {"in": [{"var": "team"}, ["x" * 60_000]]}
+    flags = {
+        "a": {**SWITCH, "targeting": {"or": [{"$ref": "team"}]}},
+        "b": {**SWITCH, "targeting": {"or": [{"$ref": "team"}, {"$ref": "team"}]}},
+    }
+    found = read({"flags": flags, "$evaluators": {"team": team}})
+    assert list(found.definitions) == ["a"]
+    assert found.mistakes["b"][0].endswith("is longer than 100000 characters with its $refs and the metadata of its set")
+
+
 @pytest.mark.parametrize(
     ("document", "line", "says"),
     [

@@ -11,10 +11,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from audit_proof import broken_at
 from redis_process import CHANGES, OFF, ON, REVISION, WRITTEN, Process, following
 from redis_server import DURABLE, RedisServer, running_redis
 
-from genesis_server.flags.audit import verify
 from genesis_server.flags.audit_log import AuditLog
 from genesis_server.flags.sources.redis_layout import encode_flag
 from genesis_server.flags.written import AuditDraft, FlagVersionConflictError, WrittenFlag
@@ -80,7 +80,7 @@ async def test_a_write_stands_in_the_audit_log_with_its_intent_before_it(process
     assert await process.actions() == ["intend", "put", "intend", "put"]
     entries = await process.audit.page(limit=10, oldest_first=True)
     assert [entry.draft.cause for entry in entries[:2]] == ["first", "first"]
-    assert verify(entries, await process.audit.head()) is None
+    assert broken_at(entries, await process.audit.head()) == 0
 
 
 async def test_a_flag_that_is_taken_away_is_gone_everywhere_and_its_versions_go_on(process: Process, other: Process) -> None:

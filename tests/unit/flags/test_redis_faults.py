@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from redis_process import OFF, ON, PREFIX, REVISION, WAIT_SECONDS, WRITTEN, Process, flag, following
+from redis_process import OFF, ON, PATIENCE_SECONDS, PREFIX, REVISION, WAIT_SECONDS, WRITTEN, Process, flag, following, refused
 from redis_server import DURABLE, RedisServer, running_redis
 
 from genesis_server.flags.last_good import KIND, LastGood
 from genesis_server.flags.snapshot import FlagSnapshot
-from genesis_server.flags.sources.redis import open_place
 from genesis_server.flags.sources.redis_layout import encode_flag
 from genesis_server.flags.written import SERVER
 from genesis_server.resilience.breakers import BreakerState
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.storage.sqlite.store import SqliteStore
-
-PATIENCE_SECONDS = 2.0
-"""How long a caller waits at most while Redis is gone."""
 
 
 @pytest.fixture
@@ -58,21 +53,6 @@ def fresh_port() -> int:
 
 KNOWN = {"a": "on", "b": "off"}
 KEPT = f"redis {PREFIX}"
-
-
-async def refused(process: Process) -> list[ResourceError]:
-    """What reading and writing a flag say while Redis is gone; neither takes longer than callers wait."""
-    found: list[ResourceError] = []
-    for call in (process.flags.get("a"), process.write("a", 2)):
-        begun = time.monotonic()
-        with pytest.raises(ResourceError) as caught:
-            await call
-        assert time.monotonic() - begun < PATIENCE_SECONDS
-        found.append(caught.value)
-        assert caught.value.reason == "FLAG_SOURCE_UNAVAILABLE"
-        assert caught.value.facts["source"] == "redis"
-        assert caught.value.retry_after_seconds
-    return found
 
 
 async def test_redis_that_is_killed_leaves_the_flags_in_use_and_comes_back(process: Process, redis: RedisServer) -> None:
@@ -149,6 +129,34 @@ async def test_a_start_with_nothing_that_helps_begins_with_no_flags(
     await late.flags.close()
 
 
+async def test_flags_that_the_store_cannot_keep_are_kept_later(
+    redis: RedisServer, store: SqliteStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = [ResourceError("STORAGE_UNAVAILABLE", "try again")] * 2
+    save = LastGood.save
+
+    async def refusing_twice(kept: LastGood, name: str, content: bytes) -> None:
+        if refusals:
+            raise refusals.pop()
+        await save(kept, name, content)
+
+    monkeypatch.setattr(LastGood, "save", refusing_twice)
+    async with following(Process(redis.url, store)) as process:
+        await process.write("a", 1)
+        await _until_kept(store, versions=1)
+    assert caplog.text.count("the last good flags of Redis are not kept") == 1
+
+
+async def test_a_fault_of_our_own_is_told_and_flags_are_followed_on(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = process.place.mark
+    monkeypatch.setattr(process.place, "mark", _broken)
+    await process.until(lambda: process.layer.stale)
+    assert process.flags.mistakes == ("the flags in Redis cannot be followed; the log says why; the last good flags hold",)
+    monkeypatch.setattr(process.place, "mark", mark)
+    await process.until(lambda: not process.layer.stale)
+    assert process.defaults == KNOWN
+
+
 async def test_frozen_redis_is_told_and_no_caller_hangs(process: Process, redis: RedisServer) -> None:
     redis.freeze()
     errors = await refused(process)
@@ -196,6 +204,20 @@ async def test_a_write_whose_first_try_had_no_answer_is_made_sure_of_and_done_on
         assert (process.defaults["a"], process.version("a")) == ("off", 2)
         assert (await process.actions())[-2:] == ["intend", "put"]
         assert int(client.get(REVISION)) == before + 1  # type: ignore[arg-type]
+
+
+async def test_nobody_knows_of_a_write_that_was_overwritten_before_it_was_made_sure_of(process: Process, redis: RedisServer) -> None:
+    with redis.client() as client, socket.create_connection(("127.0.0.1", redis.port)) as sleeper:
+
+        async def ping_then_stall() -> None:
+            await ping()
+            client.hset(WRITTEN, "a", encode_flag(flag("a", 5, OFF)))
+            sleeper.sendall(b"DEBUG SLEEP 1.2\r\n")
+
+        ping, process.place.ping = process.place.ping, ping_then_stall
+        with pytest.raises(ResourceError, match="was written by somebody else meanwhile"):
+            await process.write("a", 2)
+        assert (await process.actions())[-1] == "intend"
 
 
 async def test_slow_redis_is_waited_for(process: Process, redis: RedisServer) -> None:
@@ -345,74 +367,6 @@ async def test_nothing_that_was_acknowledged_is_lost_when_a_durable_redis_is_kil
                     assert f'"version": {version}'.encode() in there or f'"version": {version + 1}'.encode() in there  # type: ignore[operator]
 
 
-async def test_a_wrong_password_is_told_and_never_shown(tmp_path: Path, store: SqliteStore, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    with running_redis(tmp_path / "locked", "--requirepass", "right-horse") as server:
-        errors: list[str] = []
-        for credentials in ("", ":wrong-battery@", "nobody:wrong-battery@"):
-            async with following(Process(server.url.replace("//", f"//{credentials}"), store)) as process:
-                assert process.layer.stale
-                errors += [*(error.message for error in await refused(process)), *process.flags.mistakes]
-        assert sum("another user or password than flags_redis_url has" in error for error in errors) >= 3
-        assert "battery" not in caplog.text + "".join(errors)
-        async with following(Process(server.url.replace("//", "//:right-horse@"), store)) as process:
-            await process.write("a", 1)
-            assert process.defaults == {"a": "on"}
-    assert "horse" not in caplog.text
-
-
-async def test_a_user_without_rights_is_told_so(tmp_path: Path, store: SqliteStore) -> None:
-    with running_redis(tmp_path / "redis") as server:
-        with server.client() as client:
-            client.execute_command("ACL", "SETUSER", "ann", "on", ">pass", "~other*", "&*", "+@all")
-        async with following(Process(server.url.replace("//", "//ann:pass@"), store)) as process:
-            assert "give it the keys and the channel of flags_redis_prefix (NOPERM)" in process.flags.mistakes[0]
-
-
-async def test_tls_is_spoken_to_a_rediss_url(ca, tmp_path: Path, store: SqliteStore) -> None:  # type: ignore[no-untyped-def]
-    certificate, key = ca.issue("redis")
-    files = (
-        "--tls-cert-file",
-        str(certificate),
-        "--tls-key-file",
-        str(key),
-        "--tls-ca-cert-file",
-        str(ca.path),
-        "--tls-auth-clients",
-        "no",
-    )
-    port = RedisServer(tmp_path).port
-    with running_redis(tmp_path / "redis", "--port", "0", "--tls-port", str(port), *files):
-        url = f"rediss://localhost:{port}/0?ssl_ca_certs={ca.path}"
-        async with following(Process(url, store)) as process:
-            await process.write("a", 1)
-            await process.until(lambda: process.propagated != [])
-            assert process.flags.mistakes == ()
-        async with following(Process(f"rediss://localhost:{port}/0", store)) as process:
-            assert "cannot be reached" in process.flags.mistakes[0]
-
-
-async def test_flags_over_a_unix_socket(tmp_path: Path, store: SqliteStore) -> None:
-    with running_redis(tmp_path / "redis", "--port", "0", "--unixsocket", str(tmp_path / "r.sock")):
-        async with following(Process(f"unix://{tmp_path}/r.sock", store)) as process:
-            await process.write("a", 1)
-            assert (await process.flags.get("a")) is not None
-
-
-@pytest.mark.parametrize("url", ["redis://:secret@127.0.0.1:1/0?nonsense=1", "redis://:secret@127.0.0.1:port/0", "http://:secret@x/"])
-def test_a_url_the_client_cannot_use_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(ValueError, match="cannot be used by the client of Redis") as caught:
-        open_place(url, prefix="p")
-    assert "secret" not in str(caught.value)
-
-
-async def test_options_of_a_url_cannot_take_the_bounds_away(redis: RedisServer, store: SqliteStore) -> None:
-    url = f"{redis.url}?socket_connect_timeout=600&socket_timeout=600&decode_responses=True"
-    async with following(Process(url, store)) as process:
-        await process.write("a", 1)
-        assert process.flags.mistakes == ()
-
-
 async def _until_kept(store: SqliteStore, *, versions: int) -> None:
     """Return when the store keeps so many flags."""
     # Watched before it is read, so that nothing falls in between.
@@ -420,3 +374,7 @@ async def _until_kept(store: SqliteStore, *, versions: int) -> None:
     async with asyncio.timeout(WAIT_SECONDS):
         while (await LastGood(store).load(KEPT) or b"").count(b"version") < versions:
             await anext(kept)
+
+
+async def _broken() -> None:
+    raise RuntimeError("a mistake in the code")

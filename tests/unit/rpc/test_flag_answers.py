@@ -26,6 +26,7 @@ from genesis_server.flags.written import WrittenFlag
 from genesis_server.model.caller import Caller, Role
 from genesis_server.model.flags import FlagLayer
 from genesis_server.resilience.errors import ResourceError, ValidationError
+from genesis_server.resilience.remembering import remember
 from genesis_server.rpc.context import set_caller
 from genesis_server.rpc.convert.flags import MAX_CONTEXT_BYTES
 from genesis_server.rpc.flag_answers import FlagAnswers
@@ -309,3 +310,21 @@ async def test_a_run_keeps_the_context_it_began_with(pinned: World) -> None:
     assert (await pinned.one("by_plan", run_id="r1")).variant == "on"
     assert (await pinned.one("mood", run_id="r1", context=context(mood="on"))).variant == "off"
     assert {who for _, who in pinned.told} == {"r1"}
+
+
+@pytest.mark.parametrize("keys", [["plain"], ["by_plan", "plain"], []])
+async def test_nothing_kept_ready_gives_the_same_answers(world: World, keys: list[str]) -> None:
+    """`performance_optimizations_enabled` off: slower, not otherwise."""
+    kept = [await world.ask(*keys) for _ in range(2)]
+    remember(False)
+    anew = [await world.ask(*keys), await world.ask(*keys)]
+    assert kept == anew
+
+
+async def test_what_goes_wrong_anew_each_time_is_not_kept(world: World) -> None:
+    """Each answer tells its own mistake, and memory does not grow with them."""
+    for mood in ("angry", "merry", "angry"):
+        flag = await world.one("mood", context=context(mood=mood))
+        assert mood in flag.error
+    world.write({"mood": switch({"cat": ["nobody"]})})
+    assert [("nobody" in (await world.one("mood")).error) for _ in range(2)] == [True, True]

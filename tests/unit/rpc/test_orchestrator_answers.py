@@ -19,8 +19,8 @@ from genesis_server.model.update import Approve, Known, PlanDiff
 from genesis_server.model.work import RunBudget, TaskRun
 from genesis_server.orchestration.dispatching.answers import RunView, TaskRunView
 from genesis_server.orchestration.orchestrator import Call
-from genesis_server.orchestration.results import Planned, RunOptions
 from genesis_server.orchestration.plan_store import PlanStore, StoredPlan
+from genesis_server.orchestration.results import Planned, RunOptions
 from genesis_server.orchestration.updating import UpdateAnswer, Updater
 from genesis_server.resilience.errors import GenesisError, ResourceError, SecurityError
 from genesis_server.rpc.admission import Admission

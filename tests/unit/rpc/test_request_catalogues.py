@@ -8,6 +8,7 @@ import pytest
 
 from genesis.v1 import catalogue_pb2
 from genesis_server.resilience.errors import ValidationError
+from genesis_server.resilience.remembering import remember
 from genesis_server.rpc import request_catalogues
 from genesis_server.rpc.request_catalogues import INLINE_ENTRIES, RequestCatalogues
 
@@ -23,6 +24,21 @@ async def test_the_same_content_is_indexed_once_and_the_id_tells_the_content() -
     assert await catalogues.index(tools(2)) is first
     other = await catalogues.index(tools(3))
     assert first.catalogue.snapshot_id != other.catalogue.snapshot_id
+
+
+async def test_without_memory_each_call_has_an_index_of_its_own_that_says_the_same() -> None:
+    """`performance_optimizations_enabled` is off: the same answers, slower."""
+    looked: list[tuple[str, str]] = []
+    catalogues = RequestCatalogues(observe=lambda cache, result: looked.append((cache, result)))
+    kept = await catalogues.index(tools(2))
+    remember(False)  # this test's context alone
+    fresh = await catalogues.index(tools(2))
+    assert fresh is not kept
+    assert fresh.catalogue == kept.catalogue
+    assert fresh.match("tool1") == kept.match("tool1")
+    remember(True)
+    assert await catalogues.index(tools(2)) is kept
+    assert looked == [("request_catalogue", "miss"), ("request_catalogue", "off"), ("request_catalogue", "hit")]
 
 
 async def test_callers_who_come_together_with_a_large_catalogue_share_one_index(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,9 @@
 """Words: what a text is made of when it is matched."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genesis_server.resilience.remembering import remember
 from genesis_server.text.words import Word, content_stems, stem, words
 
 
@@ -19,3 +23,14 @@ def test_content_stems_drop_stop_words_and_endings() -> None:
 def test_stems_fold_compatible_characters() -> None:
     """A ligature typed by a word processor does not hide a word."""
     assert stem("ﬁles") == stem("files")
+
+
+@given(st.text(max_size=60))
+def test_without_memory_the_stems_are_the_same(text: str) -> None:
+    """`performance_optimizations_enabled` is off: the same answers, slower."""
+    kept = content_stems(text)
+    remember(False)
+    try:
+        assert content_stems(text) == kept
+    finally:
+        remember(True)

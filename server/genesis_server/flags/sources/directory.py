@@ -26,6 +26,8 @@ async def follow_directory(directory: Path, changed: Callable[[], None], *, retr
     # Imported here because a start without a flag file does without it.
     from watchfiles import awatch  # noqa: PLC0415  # pyright: ignore[reportUnknownVariableType]
 
+    # It logs every change, which is a change where the log is in the same directory.
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
     told = False
     while True:
         try:

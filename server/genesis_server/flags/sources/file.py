@@ -97,7 +97,10 @@ class FileSource:
                     async with asyncio.timeout(SETTLE_SECONDS if self._doubts else self._poll_seconds):
                         await self._changed.wait()
                 self._changed.clear()
-                await self.look()
+                try:
+                    await self.look()
+                except Exception:  # noqa: BLE001  (whatever it is, later changes must be seen)
+                    _LOG.exception("looking at the flag file failed")
         raise AssertionError("followers never end by themselves")
 
     async def look(self) -> None:
@@ -160,13 +163,17 @@ class FileSource:
 
     async def _keep(self) -> NoReturn:
         """Give what is good to the storage, the newest when it does not answer for a while."""
+        told = ""
         while True:
             document, content = await self._to_keep.get()
             good = await asyncio.to_thread(flags_document, document.definitions.values()) if document.mistakes else content
             try:
                 await self._last_good.save(self._kept_name, good)
+                told = ""
             except GenesisError as error:
-                _LOG.warning("the last good flags of the file are not kept", extra={"fields": {"reason": error.reason}})
+                if error.reason != told:
+                    _LOG.warning("the last good flags of the file are not kept yet", extra={"fields": {"reason": error.reason}})
+                told = error.reason
                 await asyncio.sleep(RETRY_SECONDS)
                 if self._to_keep.empty():
                     self._to_keep.put_nowait((document, content))

@@ -16,7 +16,6 @@ in use here.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import logging
 import random
 import time
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from genesis_server.flags.sources.redis_place import RedisPlace
 
 START_SECONDS = 0.5
-"""How long a start waits for Redis."""
+"""How long a start waits for the store, and for Redis."""
 POLL_SECONDS = 1.0
 """How often the counter is looked at, and the last good definitions are kept, at most."""
 FIRST_RETRY_SECONDS = 0.1
@@ -49,11 +48,6 @@ _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Listen = Callable[[float], Awaitable[Sequence[News | None]]]
-
-
-def extra_installed() -> bool:
-    """Whether the optional extra `redis` is there; imports nothing."""
-    return importlib.util.find_spec("redis") is not None
 
 
 def is_fault(error: Exception) -> bool:
@@ -119,6 +113,7 @@ class RedisFlags:
         self._kept_name = f"redis {place.prefix}"
         self._unkept = False
         self._kept_at = clock()
+        self._not_kept = ""
         self._durability_told = False
         self.mistakes: tuple[str, ...] = ()
         """Why what is in use may not be what is there; empty when all is well."""
@@ -130,12 +125,11 @@ class RedisFlags:
         try:
             async with asyncio.timeout(START_SECONDS):
                 kept = await self._last_good.load(self._kept_name)
-                self._known = Known() if kept is None else Known.from_bytes(kept)
+                self._known = Known() if kept is None else await asyncio.to_thread(Known.from_bytes, kept)
         except (GenesisError, TimeoutError, ValueError, AttributeError):
             _LOG.warning("the last good flags of Redis are not known", exc_info=True)
         try:
-            async with asyncio.timeout(START_SECONDS):
-                await self._read(first=True)
+            await self._read(first=True)
         except ResourceError as error:
             self._gone(error)
         except TimeoutError:
@@ -155,6 +149,7 @@ class RedisFlags:
                 self._gone(error)
             except Exception:  # noqa: BLE001  (whatever it is, later changes must be seen)
                 _LOG.exception("following the flags in Redis failed")
+                self._broken("the flags in Redis cannot be followed; the log says why")
             self._mark = None
             await self._sleep(self._uniform(0.5, 1.0) * wait)
             wait = min(2 * wait, LONGEST_RETRY_SECONDS)
@@ -258,7 +253,9 @@ class RedisFlags:
     async def _read(self, *, first: bool = False) -> None:
         """Take all that is there."""
         before, self._own = self._known, {}
-        there = await self._place.read()
+        # Only Redis has to hurry at a start: to understand many flags takes its time.
+        async with asyncio.timeout(START_SECONDS if first else None):
+            there = await self._place.read()
         known = await asyncio.to_thread(before.with_all, there.values)
         self._mark = there.mark
         back = self._fault != ""
@@ -271,9 +268,12 @@ class RedisFlags:
 
     def _gone(self, error: ResourceError) -> None:
         self._breaker.tell(error)
-        if error.message != self._fault:
-            self._fault = error.message
-            _LOG.warning("the flags in Redis are not followed", extra={"fields": {"reason": error.message}})
+        self._broken(error.message)
+
+    def _broken(self, fault: str) -> None:
+        if fault != self._fault:
+            self._fault = fault
+            _LOG.warning("the flags in Redis are not followed", extra={"fields": {"reason": fault}})
             self._publish()
 
     def _use(self, known: Known, *, first: bool = False, always: bool = False) -> None:
@@ -300,9 +300,12 @@ class RedisFlags:
         self._unkept, self._kept_at = False, self._clock()
         try:
             await self._last_good.save(self._kept_name, self._known.to_bytes())
+            self._not_kept = ""
         except GenesisError as error:
             self._unkept = True
-            _LOG.warning("the last good flags of Redis are not kept", extra={"fields": {"reason": error.reason}})
+            if error.reason != self._not_kept:
+                _LOG.warning("the last good flags of Redis are not kept", extra={"fields": {"reason": error.reason}})
+            self._not_kept = error.reason
 
     async def _tell_durability(self) -> None:
         if not self._durability_told and await self._place.persistent() is False:

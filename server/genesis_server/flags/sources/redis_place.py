@@ -25,8 +25,10 @@ from genesis_server.resilience.errors import ResourceError
 
 SECOND_TRY_SHARE = 0.7
 """Part of the time of a call that a write gets whose first try had no answer; both together stay below two seconds."""
-MAX_NEWS = 1_000
+MAX_NEWS = 200
 """Most messages that are taken at once."""
+FLAGS_PER_SECOND = 5_000
+"""How many flags must come in each second that a reading of all of them takes longer than other calls."""
 RETRY_SECONDS = 1.0
 """What callers are told to wait."""
 
@@ -98,7 +100,7 @@ class RedisPlace:
         """All flags."""
         if (mark := await self.mark()).count > MAX_FLAGS:
             raise unavailable(f"holds {mark.count} flags, which is more than {MAX_FLAGS}; take some away")
-        revision, values = await self._both(("HGETALL", self._names.written))
+        revision, values = await self._both(("HGETALL", self._names.written), more=mark.count / FLAGS_PER_SECOND)
         found = {key.decode("utf-8", "backslashreplace"): value for key, value in cast("dict[bytes, bytes]", values).items()}
         return There(_mark(revision, len(found)), found)
 
@@ -114,12 +116,14 @@ class RedisPlace:
         """
         try:
             return await self._put_once(key, value, version=version, known=known)
-        except _NO_ANSWER:
+        except _REFUSALS as error:
+            raise unavailable(self._in_words(error)) from None
+        except _FAILURES:
             pass
         try:
             actual = await self._put_once(key, value, version=version, known=known, share=SECOND_TRY_SHARE)
-        except (*_NO_ANSWER, ResourceError) as error:
-            raise _unknown(key, error.message if isinstance(error, ResourceError) else self._in_words(error)) from None
+        except _FAILURES as error:
+            raise _unknown(key, self._in_words(error)) from None
         if actual is not None and actual > version:
             raise _unknown(key, "was written by somebody else meanwhile")
         return actual
@@ -141,13 +145,13 @@ class RedisPlace:
             await self._call(lambda: self._subscribe(pubsub))
             yield lambda seconds: self._news(pubsub, seconds)
         finally:
-            with suppress(TimeoutError, OSError, exceptions.RedisError):
+            with suppress(*_FAILURES):
                 async with asyncio.timeout(self._seconds):
                     await pubsub.aclose()  # pyright: ignore[reportUnknownMemberType]
 
     async def close(self) -> None:
         """Close the connections."""
-        with suppress(TimeoutError, OSError, exceptions.RedisError):
+        with suppress(*_FAILURES):
             async with asyncio.timeout(self._seconds):
                 await self._redis.aclose()
 
@@ -167,7 +171,7 @@ class RedisPlace:
             message = await self._call(lambda: pubsub.get_message(timeout=0))
         return found
 
-    async def _both(self, command: tuple[str, ...]) -> tuple[bytes | None, object]:
+    async def _both(self, command: tuple[str, ...], *, more: float = 0.0) -> tuple[bytes | None, object]:
         """The counter and the answer to `command`, of one moment."""
 
         async def ask() -> tuple[bytes | None, object]:
@@ -181,25 +185,20 @@ class RedisPlace:
                     raise answer
             return answers[0], answers[1]
 
-        return await self._call(ask)
+        return await self._call(ask, more=more)
 
     async def _put_once(self, key: str, value: bytes, *, version: int, known: int, share: float = 1.0) -> int | None:
         names = self._names
         keys_and_arguments = (names.written, names.revision, key, value, version, known, names.changes)
         async with asyncio.timeout(self._seconds * share):
-            try:
-                done, actual = await self._redis.execute_command("EVAL", self._script, 2, *keys_and_arguments)
-            except (exceptions.ResponseError, exceptions.AuthenticationError, exceptions.BusyLoadingError) as error:
-                raise unavailable(self._in_words(error)) from None
+            done, actual = await self._redis.execute_command("EVAL", self._script, 2, *keys_and_arguments)
         return None if done else int(actual)
 
     async def _call(self, call: Callable[[], Awaitable[T]], *, more: float = 0.0) -> T:
         try:
             async with asyncio.timeout(self._seconds + more):
                 return await call()
-        except _NO_ANSWER as error:
-            raise unavailable(self._in_words(error)) from None
-        except exceptions.RedisError as error:
+        except _FAILURES as error:
             raise unavailable(self._in_words(error)) from None
 
     def _in_words(self, error: Exception) -> str:
@@ -215,8 +214,9 @@ class RedisPlace:
                 return f"refuses ({type(error).__name__})"
 
 
-_NO_ANSWER = (TimeoutError, OSError, exceptions.ConnectionError, exceptions.TimeoutError)
-"""The connection failed, so that nobody knows whether Redis did what it was asked."""
+_FAILURES = (TimeoutError, OSError, exceptions.RedisError)
+_REFUSALS = (exceptions.ResponseError, exceptions.AuthenticationError, exceptions.BusyLoadingError)
+"""Those that say that nothing was done."""
 
 
 def unavailable(what: str) -> ResourceError:

@@ -2,8 +2,8 @@
 
 Everything that happens to a plan is a command in its inbox; whoever works on a plan takes all its commands at once, decides (turn.py) and
 writes them as one, so that a busy plan costs one write for many reports. A few plans are written at the same time and share a commit of the
-store. Who gets a task is matched in memory and becomes a command as well: the compare-and-set on the run document
-decides between processes.
+store. Who gets a task is matched in memory and becomes a command as well, if it can for the write that takes a report: the compare-and-set
+on the run document decides between processes.
 """
 
 from __future__ import annotations

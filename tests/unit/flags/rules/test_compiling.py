@@ -83,7 +83,9 @@ def test_a_name_that_is_far_too_long_is_a_mistake() -> None:
 
 
 def test_a_rule_may_have_so_many_operators_and_no_more(say: Say) -> None:
-    assert say({"and": [{"!": [{"var": "a"}]}] * ((MAX_OPERATORS - 1) // 2)}) is True
+    assert say({"and": [{"var": "a"}] * (MAX_OPERATORS - 1)}, a=5) == 5
+    with pytest.raises(RuleMistakesError, match="operators"):
+        say({"and": [{"var": "a"}] * MAX_OPERATORS}, a=5)
     with pytest.raises(RuleMistakesError, match=f"a rule may have {MAX_OPERATORS} operators") as caught:
         compile_rule("flag", {"and": [{"!": [{"var": "a"}]}] * MAX_OPERATORS}, generation=Generation.V3)
     assert len(caught.value.mistakes) == 1
