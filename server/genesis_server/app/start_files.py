@@ -15,6 +15,7 @@ from genesis_server.app.language_model import check_language_model
 from genesis_server.flags.definition import FlagMistakesError
 from genesis_server.flags.overrides import Overrides, read_overrides
 from genesis_server.flags.reading import read_flags
+from genesis_server.flags.sources.file_content import FileContent
 from genesis_server.orchestration.policy.file import RulebookFile
 from genesis_server.planning.data_file import DataFileError
 from genesis_server.planning.method_source import MethodSource
@@ -84,11 +85,14 @@ def snapshots_at_start(settings: Settings, environ: Mapping[str, str]) -> tuple[
 
 
 def check_flag_file(path: Path | None) -> None:
-    """Read the flag file. Raises StartError with every mistake, and OSError."""
+    """Read the flag file. Raises StartError with every mistake."""
     if path is None:
         return
+    content = FileContent(path, now=time.time).read()
+    if not isinstance(content, bytes):
+        raise StartError(f"{path.name}: {content}")
     try:
-        document = read_flags(path.read_bytes(), name=path.name)
+        document = read_flags(content, name=path.name)
     except FlagMistakesError as error:
         raise StartError(*error.mistakes) from error
     mistakes = [mistake for of_flag in document.mistakes.values() for mistake in of_flag]
