@@ -2,8 +2,8 @@
 
 Calls are sent when they are due, whether or not the earlier ones are answered (open loop), and their time counts from then. Prints, and
 with --json FILE writes: P50 and P99 in milliseconds of a bare write and fsync of 4 KiB at the same rate, of a change at the desk alone
-(in this process, no wire), and of PutFlag at a server, whose P99 is wanted at 10 ms at most. The bare writes are measured before and
-after, because disks and neighbours change their minds.
+(in this process, no wire), and of PutFlag at a server, whose P99 is wanted at 10 ms at most; the server's CPU for a call. The bare writes
+are measured before and after, because disks and neighbours change their minds.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import grpc
+import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
@@ -59,6 +60,12 @@ def percentiles(milliseconds: list[float]) -> dict[str, float]:
     """P50 and P99."""
     cut = statistics.quantiles(milliseconds, n=100, method="inclusive")
     return {"p50": cut[49], "p99": cut[98], "max": max(milliseconds)}
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """User and system time so far."""
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 async def open_loop(call: Callable[[int], Awaitable[object]], seconds: float) -> dict[str, float]:
@@ -131,7 +138,10 @@ def measure(folder: Path, seconds: float) -> dict[str, object]:
     result: dict[str, object] = {"rate_per_second": RATE, "seconds": seconds, "bare_fsync_ms": bare_writes(folder, seconds)}
     result["desk_ms"] = asyncio.run(at_the_desk(folder, seconds))
     with running(folder / "server", settings=SETTINGS) as server:
+        process = psutil.Process(server.process.pid)
+        before = cpu_seconds(process)
         put_flag = asyncio.run(over_the_wire(server.address, seconds))
+        result["server_cpu_ms_per_call"] = (cpu_seconds(process) - before) / (FLAGS + round(RATE * seconds)) * 1e3
     result["put_flag_ms"] = put_flag
     result["bare_fsync_after_ms"] = bare_writes(folder, seconds)
     result["put_flag_p99_as_wanted"] = put_flag["p99"] <= MOST_P99_MS

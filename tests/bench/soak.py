@@ -7,7 +7,7 @@ out.
 
 The warm-up is the same load, for as long as it takes until everything that has a bound is full; growth after that is a leak, which is as
 steep then as before. The last to fill is the cache of short strings that pydantic decodes JSON with: 16 384 of them, about 1.5 MB, by the
-ids of some 1 700 plans. Without it the slope of the third to the fifth minute was 0.5 MB in ten minutes instead of 3, but plans were
+ids of about 2 000 plans. Without it the slope of the third to the fifth minute was 0.5 MB in ten minutes instead of 3, but plans were
 decoded at a third of the speed and took half as much memory again: the server keeps it. The slope of the warm-up's second half is told as
 well.
 """

@@ -186,6 +186,6 @@ def _redis_place(url: str, *, prefix: str) -> redis.RedisPlace:
     try:
         return redis.open_place(url, prefix=prefix)
     except ImportError as error:
-        raise StartError(redis.MISSING_EXTRA) from error
+        raise StartError(f"flags_redis_url: {redis.MISSING_EXTRA}") from error
     except ValueError as error:
         raise StartError(f"flags_redis_url: {error}") from error

@@ -73,6 +73,7 @@ def dispatcher_over(
     metrics: Metrics,
     clock: Callable[[], float],
     handles_errors: Callable[[], bool],
+    batches: Callable[[], bool],
 ) -> Dispatcher:
     """The dispatcher of the updater's plans; leases go by `clock`."""
     return Dispatcher(
@@ -94,5 +95,6 @@ def dispatcher_over(
             draw=random.random,
             new_lease_id=lambda: f"lse_{secrets.token_urlsafe(_ID_BYTES)}",
             tries_again=handles_errors,
+            batches=batches,
         )
     )

@@ -16,7 +16,7 @@ from genesis_server.flags.definition import FlagDefinition, FlagMistakesError, b
 from genesis_server.flags.emergency import EMERGENCY_FLAGS, EmergencyFlags, EmergencyState
 from genesis_server.flags.layers import Layer
 from genesis_server.flags.live import LiveFlags
-from genesis_server.flags.near_keys import near_key
+from genesis_server.flags.near_keys import flag_not_found
 from genesis_server.flags.preview import Preview, preview
 from genesis_server.flags.reading import read_flag
 from genesis_server.flags.snapshot import FlagSnapshot
@@ -28,8 +28,6 @@ from genesis_server.resilience.errors import FieldViolation, ResourceError, Vali
 
 _TRIES = 5
 """How often a change that expects no version begins again when another one came first."""
-_MOST_NEAR = 1_000
-"""Flags among which a similar key is looked for: looking through more takes longer than a loop should be held for."""
 _MOST_CHARACTERS = 1_000_000
 """Of definitions in one page: a message of gRPC holds 4 MB unless a client says otherwise."""
 
@@ -158,7 +156,7 @@ class FlagDesk:
         """A flag in every layer, as this process knows it. Raises ResourceError FLAG_NOT_FOUND."""
         found = _view(key, _highest_first(self._live.snapshot))
         if found is None:
-            raise _not_found(key, self._live.snapshot)
+            raise flag_not_found(key, self._live.snapshot.keys)
         return found
 
     def list(self, *, after: str = "", limit: int) -> FlagPage:
@@ -291,7 +289,7 @@ def _holding(key: str, action: FlagAction, before: WrittenFlag | None, snapshot:
     below = (layer for layer in _highest_first(snapshot) if layer.kind is not FlagLayer.WRITTEN and key in layer.definitions)
     layer = next(below, None)
     if layer is None:
-        raise _not_found(key, snapshot)
+        raise flag_not_found(key, snapshot.keys)
     return layer.definitions[key]
 
 
@@ -353,12 +351,6 @@ def _invalid(key: str, mistakes: Sequence[str]) -> ValidationError:
         facts={"flag": key, "mistakes": str(count)},
         violations=[FieldViolation("definition_json", mistake) for mistake in mistakes],
     )
-
-
-def _not_found(key: str, snapshot: FlagSnapshot) -> ResourceError:
-    near = near_key(key, snapshot.keys) if len(snapshot.keys) <= _MOST_NEAR else ""
-    told = f"did you mean {near}?" if near else "ListFlags tells which there are"
-    return ResourceError("FLAG_NOT_FOUND", f"there is no flag {key[:128]!r}; {told}", facts={"flag": key[:128]})
 
 
 def _verb_mismatch(key: str, action: FlagAction, why: str) -> ValidationError:

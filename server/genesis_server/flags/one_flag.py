@@ -19,6 +19,7 @@ MAX_CHARACTERS = 100_000
 MAX_VARIANTS = 100
 MAX_VALUE_DEPTH = 20
 """Objects and lists in one another in the value of a variant."""
+HALF_A_CHARACTER = "holds half a character (\\ud8..)"
 KEYS = ("state", "variants", "defaultVariant", "targeting", "metadata")
 _STATES = ("ENABLED", "DISABLED")
 _EXAMPLE = 'for example {"on": true, "off": false}'
@@ -74,10 +75,8 @@ class FlagReader:
         if not isinstance(flag, dict):
             self.note((), f"must be an object, not {short(flag)}")
             return None
-        if len(text) > MAX_CHARACTERS or not _is_unicode(text):
-            self.note(
-                (), f"is longer than {MAX_CHARACTERS} characters" if len(text) > MAX_CHARACTERS else "holds half a character (\\ud8..)"
-            )
+        if len(text) > MAX_CHARACTERS or not is_unicode(text):
+            self.note((), f"is longer than {MAX_CHARACTERS} characters" if len(text) > MAX_CHARACTERS else HALF_A_CHARACTER)
             return None
         for name in flag:
             if name not in KEYS:
@@ -181,7 +180,8 @@ def metadata_of(value: JsonValue, note: Note) -> dict[str, Scalar]:
     return metadata
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Whether every character is whole, so that the text can be sent and stored."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -17,7 +17,16 @@ from genesis_server.flags.definition import FlagDefinition, FlagMistakesError, b
 from genesis_server.flags.json_lines import JsonLines, Path, path_text
 from genesis_server.flags.json_text import JsonText, odd_numbers, short
 from genesis_server.flags.near_keys import near_key
-from genesis_server.flags.one_flag import NOTHING_SHARED, FlagReader, Shared, flag_digest, flag_text, metadata_of
+from genesis_server.flags.one_flag import (
+    HALF_A_CHARACTER,
+    NOTHING_SHARED,
+    FlagReader,
+    Shared,
+    flag_digest,
+    flag_text,
+    is_unicode,
+    metadata_of,
+)
 from genesis_server.model.flags import JsonValue, Scalar
 
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
@@ -188,7 +197,11 @@ class _DocumentReader:
         if self._json.odd_numbers:
             for path, what in odd_numbers({"metadata": top.get("metadata"), "$evaluators": evaluators}):
                 self._wrong(path, what)
-        return Shared.of(metadata, evaluators)
+        shared = Shared.of(metadata, evaluators)
+        for name, seal in zip(("metadata", "$evaluators"), shared.seals, strict=True):
+            if not is_unicode(seal):
+                self._wrong((name,), HALF_A_CHARACTER)
+        return shared
 
     def _note_repeats(self, keys: Mapping[Path, str]) -> None:
         """Tell every key that stands twice, `keys` being the flags by their paths; all but those inside of flags concern the whole."""

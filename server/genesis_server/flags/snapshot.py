@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from genesis_server.flags.definition import FlagDefinition, built_in_flags, did_you_mean
+from genesis_server.flags.definition import FlagDefinition, built_in_flags
 from genesis_server.flags.emergency import EMERGENCY_FLAGS, EmergencyState, Modes
 from genesis_server.flags.layers import BUILT_IN, Layer, built_in_layer
+from genesis_server.flags.near_keys import flag_not_found
 from genesis_server.flags.overrides import PLANNER_VARIABLE, Overrides
 from genesis_server.flags.rules.compiling import RuleError
 from genesis_server.flags.rules.explaining import Trace, explain_rule
 from genesis_server.model.flags import NOBODY, FlagContext, FlagLayer, FlagReason, JsonValue, Scalar
-from genesis_server.resilience.errors import ResourceError
 
 ORCHESTRATION = "orchestration_enabled"
 CORE_GROUP = "phase_1_core_enabled"
@@ -139,8 +139,7 @@ class FlagSnapshot:
     def _prepare(self, key: str) -> _Asked:
         layer = self._where.get(key)
         if layer is None:
-            message = f"there is no flag {key[:128]!r}{did_you_mean(key, self.keys)}"
-            raise ResourceError("FLAG_NOT_FOUND", message, facts={"flag": key[:128]})
+            raise flag_not_found(key, self.keys)
         group = built_in_flags()[key].group if key in built_in_flags() else ""
         asked = self._asked[key] = _Asked(layer, layer.definitions[key], self, group=group or None)
         return asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -27,7 +28,7 @@ VERSIONS = (
     *("", " 1.2.3", "1.2.3 ", "1.2.3\n", "99999999999999999999.0.0", "١.2.3", "1.2.3-é", 1, 1.2, 2, 1.0, -1, 1e21, True, None),
 )
 NEAR_VERSIONS = tuple(
-    _words("2.0.0 2.0.0-rc.1 2.0.0-rc.2 2.0.0-rc.10 2.0.0-rc 2.0.0-2 2.0.0-10 2.0.0-a 2.0.0-A 2.0.0+a 2.1.0 v2.0 2.0.10 2.0.9 2.0.٢")
+    _words("2.0.0 2.0.0-rc.1 2.0.0-rc.2 2.0.0-rc.10 2.0.0-rc 2.0.0-2 2.0.0-10 2.0.0-a 2.0.0-A 2.0.0+a 2.1.0 v2.0 2.0.10 2.0.9 2.0.1٢")
 )
 """So near one another that every part of them decides."""
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=", "^", "~", "==", "", "=>", None, 1)
@@ -214,7 +215,8 @@ class CaseMaker:
             left = self._var(0)
             return {name: [left, self._scalar()] if self._chance(0.8) else [self._scalar(), left]}
         if self._chance(0.15):
-            return {name: [self._rule(depth)] * 2}
+            twice = self._rule(depth)
+            return {name: [twice, deepcopy(twice)]}
         return {name: self._rules(2, 3 if self._chance(0.3) else 2, depth)}
 
     def _binary(self, depth: int) -> Any:

@@ -14,7 +14,7 @@ def if_node(nodes: Sequence[Node]) -> Node:
     """`[condition, then, condition, then, ..., else]`, null without an else."""
     otherwise = nodes[-1] if len(nodes) % 2 else fixed_node(None)
     branches: list[tuple[Node, Node]] = []
-    for condition, then in zip(nodes[0:-1:2], nodes[1::2], strict=False):
+    for condition, then in zip(nodes[0:-1:2], nodes[1::2], strict=True):
         if not condition.fixed:
             branches.append((condition, then))
         elif truthy(condition.value):

@@ -64,6 +64,4 @@ def _value_mistake(value: object) -> str | None:
 def _inside(value: object) -> list[tuple[str | int, object]]:
     if isinstance(value, list):
         return list(enumerate(cast("list[object]", value)))
-    if isinstance(value, dict):
-        return list(cast("dict[str | int, object]", value).items())
-    return []
+    return list(cast("dict[str | int, object]", value).items())

@@ -166,8 +166,8 @@ class FileSource:
         told = ""
         while True:
             document, content = await self._to_keep.get()
-            good = await asyncio.to_thread(flags_document, document.definitions.values()) if document.mistakes else content
             try:
+                good = await asyncio.to_thread(flags_document, document.definitions.values()) if document.mistakes else content
                 await self._last_good.save(self._kept_name, good)
                 told = ""
             except GenesisError as error:
@@ -177,6 +177,8 @@ class FileSource:
                 await asyncio.sleep(RETRY_SECONDS)
                 if self._to_keep.empty():
                     self._to_keep.put_nowait((document, content))
+            except Exception:  # noqa: BLE001  (whatever it is, the file is followed, and later flags are kept)
+                _LOG.exception("keeping the last good flags of the file failed")
 
 
 def _told(messages: Sequence[str]) -> str:

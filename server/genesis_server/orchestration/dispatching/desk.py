@@ -207,7 +207,8 @@ class Desk:
                 await asyncio.sleep(0)
                 # The plan first: who waits for somebody else's long change of a plan keeps no other plan waiting.
                 async with self._tools.updater.turn(self.tenant, entry.plan_id), self._turns:
-                    batch, entry.inbox = entry.inbox, []
+                    most = len(entry.inbox) if self._tools.batches() else 1
+                    batch, entry.inbox = entry.inbox[:most], entry.inbox[most:]
                     await self._take_turn(entry, batch)
         finally:
             entry.working = False

@@ -49,3 +49,5 @@ class Tools:
     """Unguessable ids."""
     tries_again: Callable[[], bool] = lambda: True
     """Whether a task that failed is tried again: the flag `error_handling_enabled`."""
+    batches: Callable[[], bool] = lambda: True
+    """Whether what came together is written together: the flag `performance_optimizations_enabled`."""

@@ -132,6 +132,21 @@ async def test_reports_that_come_together_are_taken_once(world: World) -> None:
     assert here.observer.counts["completed"] == 1
 
 
+@pytest.mark.parametrize(("batches", "writes"), [(True, 1), (False, 3)])
+async def test_reports_that_come_together_are_written_together_unless_that_is_off(world: World, batches: bool, writes: int) -> None:
+    """`performance_optimizations_enabled` is off: each by itself, with the same outcome."""
+    here = world.process()
+    here.dispatcher._tools = replace(here.dispatcher._tools, batches=lambda: batches)
+    ann = await world.join(here, agent("ann", places=3))
+    await world.dispatch(here, plan("p", [work("a"), work("b"), work("c")]))
+    tasks = [await ann.next() for _ in range(3)]
+    await world.settle()
+    before = (await world.stored("p")).plan.version
+    await asyncio.gather(*[ann.report(task, Done()) for task in tasks])
+    assert await world.states("p") == {"a": "DONE", "b": "DONE", "c": "DONE"}
+    assert (await world.stored("p")).plan.version - before == writes
+
+
 @pytest.mark.timeout(10)
 async def test_a_server_can_stop_in_the_moment_in_which_a_report_is_answered(world: World) -> None:
     here = world.process()
