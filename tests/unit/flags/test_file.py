@@ -405,6 +405,26 @@ async def test_a_fault_of_ones_own_does_not_end_the_following(
     assert "looking at the flag file failed" in caplog.text
 
 
+async def test_a_fault_of_ones_own_in_keeping_ends_neither_the_keeping_nor_the_following(
+    process: Process, path: Path, store: Faulty, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, failed = LastGood.save, asyncio.Event()
+
+    async def failing(*_: object) -> None:
+        failed.set()
+        raise MemoryError
+
+    monkeypatch.setattr(LastGood, "save", failing)
+    async with process.following(), asyncio.timeout(SOON):
+        await failed.wait()
+        monkeypatch.setattr(LastGood, "save", real)
+        path.write_bytes(flags(dark=flag("on")))
+        await process.source.look()
+        assert process.default() == "on"
+        await store.written.wait()
+    assert "keeping the last good flags of the file failed" in caplog.text
+
+
 async def test_a_swapped_link_is_in_use_soon_as_a_config_map_is_mounted(path: Path, store: Faulty) -> None:
     mount = path.parent
     path.unlink()
