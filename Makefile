@@ -21,7 +21,7 @@ help: ## Show this list
 .PHONY: setup
 setup: $(READY)
 
-$(READY): pyproject.toml uv.lock
+$(READY): pyproject.toml uv.lock .ci/flagd-core-1.txt .ci/flagd-core-2.txt
 	@command -v $(PYTHON3) > /dev/null || { echo "set-up failed: $(PYTHON3) is not on PATH; name one with PYTHON3=/path/of/python3" >&2; exit 1; }
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 8))' || { echo "set-up failed: $(PYTHON3) is older than 3.8; name a newer one with PYTHON3=/path/of/python3" >&2; exit 1; }
 	@$(PYTHON3) -B .ci/setup.py

@@ -155,10 +155,14 @@ def _constraints(known: Contract, one: descriptor_pb2.FieldDescriptorProto) -> I
         yield from _rules(parsed.Extensions[rules], "")
 
 
+_IGNORE_ALWAYS = 3
+"""Value of protovalidate's Ignore."""
+
+
 def _rules(rules: Any, prefix: str) -> Iterator[str]:
     for one, value in rules.ListFields():
         if one.name == "ignore":
-            yield "unset: not checked"
+            yield "not checked" if value == _IGNORE_ALWAYS else "unset: not checked"
         elif one.message_type is None:
             yield f"`{prefix}{one.name} = {_cell(str(value))}`"
         elif one.message_type.full_name == "google.protobuf.Duration":

@@ -6,6 +6,7 @@ read is decoded.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
@@ -25,6 +26,9 @@ MAX_EXPLAINED = 20
 """Flags that are explained in one answer."""
 _KEPT = 10_000
 """Messages that are kept ready."""
+_MOST_KEYS = 50
+_MOST_BYTES = 20_000
+"""Flags that are asked for, and bytes of a context, on the event loop; a thread looks at more, which takes milliseconds."""
 _MADE_ANEW = frozenset({FlagReason.GROUP, FlagReason.ERROR})
 """Reasons of evaluations that a snapshot makes for each question; all others it hands out again."""
 
@@ -67,7 +71,7 @@ class FlagAnswers:
             return await self._for_somebody(request, live)
         if len(request.keys) == 1 and not request.explain:
             return self._one(request.keys[0], live)
-        return self._answer(request, live, live, self._caller())
+        return await self._answered(request, live, live, self._caller())
 
     def _one(self, key: str, live: FlagSnapshot) -> bytes:
         """One flag for the caller itself: what is asked most."""
@@ -83,21 +87,34 @@ class FlagAnswers:
         """The flags for a run, or for whom the request names."""
         # A pin keeps the whole context: later calls of the run may ask for any flag.
         reads = None if request.run_id else self._ready_for(live).reads(request.keys)
+        attributes = (
+            await asyncio.to_thread(attributes_from_proto, request.context, "context", reads=reads)
+            if request.context.ByteSize() > _MOST_BYTES
+            else attributes_from_proto(request.context, "context", reads=reads)
+        )
         context = context_of(
             current_caller(),
             environment=self._environment,
             now=self._now(),
             run_id=request.run_id,
             targeting_key=request.context.targeting_key,
-            attributes=attributes_from_proto(request.context, "context", reads=reads),
+            attributes=attributes,
         )
         if not request.run_id:
-            return self._answer(request, live, live, context)
+            return await self._answered(request, live, live, context)
         snapshot, pinned = await self._pins.snapshot_for(current_caller().tenant, request.run_id, context)
-        return self._answer(request, snapshot, live, pinned)
+        return await self._answered(request, snapshot, live, pinned)
 
-    def _answer(self, request: pb.FlagRequest, snapshot: FlagSnapshot, live: FlagSnapshot, context: FlagContext) -> pb.FlagResponse:
+    async def _answered(self, request: pb.FlagRequest, snapshot: FlagSnapshot, live: FlagSnapshot, context: FlagContext) -> pb.FlagResponse:
         ready = self._ready_for(live) if snapshot is live else _Ready(snapshot)
+        many = len(request.keys or snapshot.keys) > _MOST_KEYS
+        if many or request.explain or request.context.ByteSize() > _MOST_BYTES:
+            return await asyncio.to_thread(self._answer, request, snapshot, live, context, ready)
+        return self._answer(request, snapshot, live, context, ready)
+
+    def _answer(
+        self, request: pb.FlagRequest, snapshot: FlagSnapshot, live: FlagSnapshot, context: FlagContext, ready: _Ready
+    ) -> pb.FlagResponse:
         data = context.data()
         messages: list[pb.FlagEvaluation] = []
         for key in request.keys or snapshot.keys:

@@ -14,6 +14,8 @@ from redis_server import DURABLE, RedisServer, running_redis
 
 from genesis_server.flags.last_good import KIND, LastGood
 from genesis_server.flags.snapshot import FlagSnapshot
+from genesis_server.flags.sources.redis import START_SECONDS
+from genesis_server.flags.sources.redis_known import Known
 from genesis_server.flags.sources.redis_layout import decode_flag, encode_flag
 from genesis_server.flags.written import SERVER
 from genesis_server.resilience.breakers import BreakerState
@@ -116,6 +118,23 @@ async def test_a_start_with_a_frozen_redis_is_short_and_begins_with_the_last_goo
     assert "does not answer within 0.5 s" in late.flags.mistakes[0]
     await late.flags.close()
     redis.thaw()
+
+
+async def test_a_start_without_redis_begins_with_the_last_good_flags_however_long_they_take_to_understand(
+    fresh_port: int, process: Process, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _until_kept(store, versions=2)
+    from_bytes = Known.from_bytes
+
+    def slow(content: bytes) -> Known:
+        time.sleep(START_SECONDS + 0.1)
+        return from_bytes(content)
+
+    monkeypatch.setattr(Known, "from_bytes", slow)
+    late = Process(f"redis://127.0.0.1:{fresh_port}/0", store)
+    await late.flags.start()
+    assert (late.defaults, late.layer.stale) == (KNOWN, True)
+    await late.flags.close()
 
 
 async def test_a_start_with_nothing_that_helps_begins_with_no_flags(

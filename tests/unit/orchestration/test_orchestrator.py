@@ -25,8 +25,8 @@ from genesis_server.model.validation import FindingKind, Verdict
 from genesis_server.model.work import RunBudget
 from genesis_server.orchestration import drafting as module
 from genesis_server.orchestration.orchestrator import Call, Orchestrator, Policy, Wish
-from genesis_server.orchestration.results import Planned, Progress, RunOptions
 from genesis_server.orchestration.plan_store import PlanStore
+from genesis_server.orchestration.results import Planned, Progress, RunOptions
 from genesis_server.orchestration.snapshots import Snapshots
 from genesis_server.planning.method_files import shipped_methods
 from genesis_server.resilience.errors import DecompositionError, RoutingError, SecurityError, ValidationError

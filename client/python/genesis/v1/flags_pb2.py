@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16genesis/v1/flags.proto\x12\ngenesis.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xb0\x01\n\x0f\x46lagExplanation\x12+\n\x05layer\x18\x01 \x01(\x0e\x32\x15.genesis.v1.FlagLayerR\x05layer\x12*\n\x05steps\x18\x02 \x03(\x0b\x32\x14.genesis.v1.FlagStepR\x05steps\x12\x30\n\x07\x62uckets\x18\x03 \x03(\x0b\x32\x16.genesis.v1.FlagBucketR\x07\x62uckets\x12\x12\n\x04text\x18\x04 \x01(\tR\x04text\"r\n\x08\x46lagStep\x12\x12\n\x04path\x18\x01 \x01(\tR\x04path\x12\x1c\n\toperation\x18\x02 \x01(\tR\toperation\x12\x1c\n\targuments\x18\x03 \x01(\tR\targuments\x12\x16\n\x06result\x18\x04 \x01(\tR\x06result\"\x92\x02\n\nFlagBucket\x12\x12\n\x04path\x18\x01 \x01(\tR\x04path\x12\x1f\n\x0b\x62ucketed_by\x18\x02 \x01(\tR\nbucketedBy\x12\x12\n\x04hash\x18\x03 \x01(\rR\x04hash\x12\x16\n\x06\x62ucket\x18\x04 \x01(\rR\x06\x62ucket\x12!\n\x0ctotal_weight\x18\x05 \x01(\rR\x0btotalWeight\x12\x18\n\x07variant\x18\x06 \x01(\tR\x07variant\x12\x14\n\x05lower\x18\x07 \x01(\rR\x05lower\x12\x14\n\x05upper\x18\x08 \x01(\rR\x05upper\x12\x1a\n\x08\x64istance\x18\t \x01(\x01R\x08\x64istance\x12\x1e\n\ngeneration\x18\n \x01(\tR\ngeneration\"k\n\x0b\x46lagContext\x12#\n\rtargeting_key\x18\x01 \x01(\tR\x0ctargetingKey\x12\x37\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\nattributes*\xcd\x01\n\tFlagLayer\x12\x1a\n\x16\x46LAG_LAYER_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46LAG_LAYER_BUILT_IN\x10\x01\x12\x13\n\x0f\x46LAG_LAYER_FILE\x10\x02\x12\x16\n\x12\x46LAG_LAYER_WRITTEN\x10\x03\x12\x12\n\x0e\x46LAG_LAYER_PIN\x10\x04\x12\x1a\n\x16\x46LAG_LAYER_ENVIRONMENT\x10\x05\x12\x14\n\x10\x46LAG_LAYER_GROUP\x10\x06\x12\x18\n\x14\x46LAG_LAYER_EMERGENCY\x10\x07\x42W\n\x0e\x64\x65v.genesis.v1B\nFlagsProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16genesis/v1/flags.proto\x12\ngenesis.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xb0\x01\n\x0f\x46lagExplanation\x12+\n\x05layer\x18\x01 \x01(\x0e\x32\x15.genesis.v1.FlagLayerR\x05layer\x12*\n\x05steps\x18\x02 \x03(\x0b\x32\x14.genesis.v1.FlagStepR\x05steps\x12\x30\n\x07\x62uckets\x18\x03 \x03(\x0b\x32\x16.genesis.v1.FlagBucketR\x07\x62uckets\x12\x12\n\x04text\x18\x04 \x01(\tR\x04text\"r\n\x08\x46lagStep\x12\x12\n\x04path\x18\x01 \x01(\tR\x04path\x12\x1c\n\toperation\x18\x02 \x01(\tR\toperation\x12\x1c\n\targuments\x18\x03 \x01(\tR\targuments\x12\x16\n\x06result\x18\x04 \x01(\tR\x06result\"\x92\x02\n\nFlagBucket\x12\x12\n\x04path\x18\x01 \x01(\tR\x04path\x12\x1f\n\x0b\x62ucketed_by\x18\x02 \x01(\tR\nbucketedBy\x12\x12\n\x04hash\x18\x03 \x01(\rR\x04hash\x12\x16\n\x06\x62ucket\x18\x04 \x01(\rR\x06\x62ucket\x12!\n\x0ctotal_weight\x18\x05 \x01(\rR\x0btotalWeight\x12\x18\n\x07variant\x18\x06 \x01(\tR\x07variant\x12\x14\n\x05lower\x18\x07 \x01(\rR\x05lower\x12\x14\n\x05upper\x18\x08 \x01(\rR\x05upper\x12\x1a\n\x08\x64istance\x18\t \x01(\x01R\x08\x64istance\x12\x1e\n\ngeneration\x18\n \x01(\tR\ngeneration\"}\n\x0b\x46lagContext\x12-\n\rtargeting_key\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\x0ctargetingKey\x12?\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xbaH\x03\xd8\x01\x03R\nattributes*\xcd\x01\n\tFlagLayer\x12\x1a\n\x16\x46LAG_LAYER_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46LAG_LAYER_BUILT_IN\x10\x01\x12\x13\n\x0f\x46LAG_LAYER_FILE\x10\x02\x12\x16\n\x12\x46LAG_LAYER_WRITTEN\x10\x03\x12\x12\n\x0e\x46LAG_LAYER_PIN\x10\x04\x12\x1a\n\x16\x46LAG_LAYER_ENVIRONMENT\x10\x05\x12\x14\n\x10\x46LAG_LAYER_GROUP\x10\x06\x12\x18\n\x14\x46LAG_LAYER_EMERGENCY\x10\x07\x42W\n\x0e\x64\x65v.genesis.v1B\nFlagsProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,12 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'genesis.v1.flags_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016dev.genesis.v1B\nFlagsProtoP\001Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1'
-  _globals['_FLAGLAYER']._serialized_start=750
-  _globals['_FLAGLAYER']._serialized_end=955
+  _globals['_FLAGCONTEXT'].fields_by_name['targeting_key']._loaded_options = None
+  _globals['_FLAGCONTEXT'].fields_by_name['targeting_key']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_FLAGCONTEXT'].fields_by_name['attributes']._loaded_options = None
+  _globals['_FLAGCONTEXT'].fields_by_name['attributes']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_FLAGLAYER']._serialized_start=768
+  _globals['_FLAGLAYER']._serialized_end=973
   _globals['_FLAGEXPLANATION']._serialized_start=69
   _globals['_FLAGEXPLANATION']._serialized_end=245
   _globals['_FLAGSTEP']._serialized_start=247
@@ -42,5 +46,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FLAGBUCKET']._serialized_start=364
   _globals['_FLAGBUCKET']._serialized_end=638
   _globals['_FLAGCONTEXT']._serialized_start=640
-  _globals['_FLAGCONTEXT']._serialized_end=747
+  _globals['_FLAGCONTEXT']._serialized_end=765
 # @@protoc_insertion_point(module_scope)

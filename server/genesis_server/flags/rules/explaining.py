@@ -22,6 +22,8 @@ from genesis_server.model.flags import Generation, JsonValue
 
 MAX_STEPS = 1000
 """Steps of a trace; those after them are left out."""
+MAX_WALKED = 10 * MAX_STEPS
+"""Operations that are walked for a trace; the draws after them are left out, too."""
 MAX_SHOWN = 200
 """Characters of arguments, and of a result."""
 
@@ -107,6 +109,7 @@ class _Walk:
         self._generation = generation
         self._at_top = True
         self._failed = False
+        self._walked = 0
         self.steps: list[Step] = []
         self.buckets: list[Bucket] = []
 
@@ -118,6 +121,9 @@ class _Walk:
             return logic
         ((name, written),) = logic.items()
         path = (*path, name)
+        self._walked += 1
+        if self._walked > MAX_WALKED:
+            raise RuleError("the rule takes more operations than are walked for a trace")
         parts = [(part, (*path, number)) for number, part in enumerate(written)] if isinstance(written, list) else [(written, path)]
         if not self._at_top:
             spend(1)
@@ -130,7 +136,8 @@ class _Walk:
                 self._note(path, name, given, "")
             self._failed = True
             raise
-        self._note(path, name, given, json_start(result, MAX_SHOWN))
+        if len(self.steps) < MAX_STEPS:
+            self._note(path, name, given, json_start(result, MAX_SHOWN))
         return result
 
     def _carried_out(self, name: str, parts: Sequence[_Part], data: Any, given: list[JsonValue], path: RulePath) -> JsonValue:

@@ -123,9 +123,10 @@ class RedisFlags:
     async def start(self) -> None:
         """Take what is there, for a short time; when Redis does not answer, the last good definitions are used until `follow` knows."""
         try:
+            # Only the store and Redis have to hurry at a start: to understand many flags takes its time.
             async with asyncio.timeout(START_SECONDS):
                 kept = await self._last_good.load(self._kept_name)
-                self._known = Known() if kept is None else await asyncio.to_thread(Known.from_bytes, kept)
+            self._known = Known() if kept is None else await asyncio.to_thread(Known.from_bytes, kept)
         except (GenesisError, TimeoutError, ValueError, AttributeError):
             _LOG.warning("the last good flags of Redis are not known", exc_info=True)
         try:
@@ -253,7 +254,6 @@ class RedisFlags:
     async def _read(self, *, first: bool = False) -> None:
         """Take all that is there."""
         before, self._own = self._known, {}
-        # Only Redis has to hurry at a start: to understand many flags takes its time.
         async with asyncio.timeout(START_SECONDS if first else None):
             there = await self._place.read()
         known = await asyncio.to_thread(before.with_all, there.values)
@@ -299,7 +299,7 @@ class RedisFlags:
             return
         self._unkept, self._kept_at = False, self._clock()
         try:
-            await self._last_good.save(self._kept_name, self._known.to_bytes())
+            await self._last_good.save(self._kept_name, await asyncio.to_thread(self._known.to_bytes))
             self._not_kept = ""
         except GenesisError as error:
             self._unkept = True
