@@ -27,6 +27,11 @@ class Layer:
     stale: bool = False
     """The source is broken or gone; these are the last good definitions."""
 
+    def version_of(self, key: str) -> int:
+        """Version of the written definition, deletions included; 0 when it was never written."""
+        written = self.versions.get(key)
+        return 0 if written is None else written.version
+
 
 def built_in_layer() -> Layer:
     """The flags that ship."""

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from genesis_server.flags.definition import FlagDefinition, FlagMistakesError
 from genesis_server.flags.layers import Layer
 from genesis_server.flags.reading import read_flag
 from genesis_server.flags.snapshot import FlagSnapshot
@@ -49,7 +50,7 @@ class Pins:
     async def snapshot_for(self, tenant: str, run_id: str, context: FlagContext) -> tuple[FlagSnapshot, FlagContext]:
         """The flags and the context of a run; `context` and the flags of now become them when it has none.
 
-        Raises ResourceError FLAG_NOT_FOUND when the run's flags are gone from the store, and what the storage raises.
+        Raises ResourceError FLAG_NOT_FOUND when the run's flags are gone from the store or not understood, and what the storage raises.
         """
         key = Key(tenant, PIN_KIND, run_id)
         found = await self._documents.get(key)
@@ -90,9 +91,11 @@ class Pins:
         if ready is None:
             found = await self._documents.get(Key(SERVER, SNAPSHOT_KIND, name))
             if found is None:
-                message = "the flags this run began with are gone from the store; begin another run, under another id"
-                raise ResourceError("FLAG_NOT_FOUND", message, facts={"flag": name})
-            layer = await asyncio.to_thread(_decode, found.value)
+                raise _lost(name, "are gone from the store")
+            try:
+                layer = await asyncio.to_thread(_decode, found.value, live)
+            except FlagMistakesError:
+                raise _lost(name, "are in words that this release does not understand") from None
             ready = self._ready[name, live.snapshot_id] = FlagSnapshot([layer], overrides=live.overrides, emergency=live.emergency)
             while len(self._ready) > _CACHED:
                 self._ready.popitem(last=False)
@@ -104,16 +107,26 @@ class Pins:
 def _encode(snapshot: FlagSnapshot) -> bytes:
     """The definitions that hold."""
     flags: dict[str, object] = {}
-    for layer in snapshot.layers:
-        for key, flag in layer.definitions.items():
-            written = layer.versions.get(key)
-            version = 0 if written is None else written.version
-            flags[key] = {"definition": flag.whole(), "version": version}
+    for key, layer in snapshot.where.items():
+        flag = layer.definitions[key]
+        flags[key] = {"definition": flag.whole(), "version": layer.version_of(key), "digest": flag.digest}
     return json.dumps(flags, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _decode(content: bytes) -> Layer:
-    found = cast("Mapping[str, Mapping[str, JsonValue]]", json.loads(content))
-    definitions = {key: read_flag(json.dumps(flag["definition"]), key=key) for key, flag in found.items()}
-    versions = {key: WrittenFlag(key, cast("int", flag["version"]), "", "", 0.0) for key, flag in found.items() if flag["version"]}
+def _decode(content: bytes, live: FlagSnapshot) -> Layer:
+    """The stored definitions; those that are the same now are taken as they are, which most of ten thousand are."""
+    definitions: dict[str, FlagDefinition] = {}
+    versions: dict[str, WrittenFlag] = {}
+    for key, flag in cast("Mapping[str, Mapping[str, JsonValue]]", json.loads(content)).items():
+        same = live.definition(key)
+        if same is None or same.digest != flag["digest"]:
+            same = read_flag(json.dumps(flag["definition"]), key=key)
+        definitions[key] = same
+        if flag["version"]:
+            versions[key] = WrittenFlag(key, cast("int", flag["version"]), "", "", 0.0)
     return Layer(FlagLayer.PIN, PIN, definitions, versions)
+
+
+def _lost(name: str, why: str) -> ResourceError:
+    message = f"the flags this run began with {why}; begin another run, under another id"
+    return ResourceError("FLAG_NOT_FOUND", message, facts={"flag": name})

@@ -72,8 +72,9 @@ class FlagSnapshot:
         self.layers: tuple[Layer, ...] = (built_in_layer(), *(layer for layer in layers if layer.kind is not FlagLayer.BUILT_IN))
         self.overrides = overrides or Overrides()
         self.emergency: Mapping[str, EmergencyState] = dict(emergency or {})
-        self._where: dict[str, Layer] = {key: layer for layer in self.layers for key in layer.definitions}
-        self.keys: tuple[str, ...] = tuple(sorted(self._where))
+        self.where: Mapping[str, Layer] = {key: layer for layer in self.layers for key in layer.definitions}
+        """By key: the layer of the definition that holds."""
+        self.keys: tuple[str, ...] = tuple(sorted(self.where))
         self.snapshot_id: str = self._id()
         self._fixed: dict[str, Evaluation] = {}
         self._asked: dict[str, _Asked] = {}
@@ -118,12 +119,8 @@ class FlagSnapshot:
 
     def definition(self, key: str) -> FlagDefinition | None:
         """The definition that holds; None when there is none."""
-        layer = self._where.get(key)
+        layer = self.where.get(key)
         return None if layer is None else layer.definitions[key]
-
-    def layer_of(self, key: str) -> Layer | None:
-        """The layer of the definition that holds; None when there is none."""
-        return self._where.get(key)
 
     @property
     def planner_off_reason(self) -> str:
@@ -137,7 +134,7 @@ class FlagSnapshot:
         return f"{PLANNER_VARIABLE} is off" if self.overrides.planner_off else ""
 
     def _prepare(self, key: str) -> _Asked:
-        layer = self._where.get(key)
+        layer = self.where.get(key)
         if layer is None:
             raise flag_not_found(key, self.keys)
         group = built_in_flags()[key].group if key in built_in_flags() else ""
@@ -147,7 +144,7 @@ class FlagSnapshot:
     def _id(self) -> str:
         digest = hashlib.sha256()
         for text in chain(
-            (f"{key} {self._where[key].definitions[key].digest}" for key in self.keys),
+            (f"{key} {self.where[key].definitions[key].digest}" for key in self.keys),
             (f"{key}={override.value}" for key, override in sorted(self.overrides.flags.items())),
             (f"!{key}" for key, state in sorted(self.emergency.items()) if state.set),
             ("planner off",) if self.overrides.planner_off else (),
@@ -246,7 +243,6 @@ class _Asked:
 def _mould(layer: Layer, flag: FlagDefinition) -> Evaluation:
     """What every evaluation of a flag has in common."""
     built_in = built_in_flags().get(flag.key)
-    written = layer.versions.get(flag.key)
     return Evaluation(
         key=flag.key,
         value=None,
@@ -255,6 +251,6 @@ def _mould(layer: Layer, flag: FlagDefinition) -> Evaluation:
         layer=layer.kind,
         source=f"{layer.name}, last good version" if layer.stale or flag.key in layer.mistakes else layer.name,
         description=flag.description or ("" if built_in is None else built_in.description),
-        version=0 if written is None else written.version,
+        version=layer.version_of(flag.key),
         metadata=flag.metadata or None,
     )

@@ -18,9 +18,8 @@ from collections.abc import Awaitable, Callable, Generator
 from enum import StrEnum
 from typing import TypeVar
 
-import pybreaker
-
 from genesis_server.resilience.errors import GenesisError, NetworkError
+from genesis_server.resilience.pybreaker_alone import pybreaker
 
 TRIAL_RETRY_SECONDS = 1.0
 """What callers are told to wait while another caller's trial is under way."""

@@ -120,3 +120,20 @@ async def test_a_run_whose_flags_are_gone_is_told_so(store: Store, live: LiveFla
     with pytest.raises(ResourceError, match="begin another run") as caught:
         await value(pins_of(store, live))
     assert caught.value.reason == "FLAG_NOT_FOUND"
+
+
+async def test_what_did_not_change_since_the_run_began_is_not_read_again(store: Store, live: LiveFlags) -> None:
+    await value(pins_of(store, live))
+    before = live.snapshot.definition("theirs")
+    live.take_emergency({"read_only_mode": EmergencyState("read_only_mode", True, "why", "default/ann", NOW)})
+    snapshot, _ = await pins_of(store, live).snapshot_for("acme", "run-1", LATER)
+    assert snapshot.definition("theirs") is before
+
+
+async def test_a_run_whose_flags_only_a_newer_release_understands_is_told_so(store: Store, live: LiveFlags) -> None:
+    await value(pins_of(store, live))
+    (kept,) = await store.list(SERVER, SNAPSHOT_KIND)
+    await store.put(kept.key, kept.value.replace(b'"defaultVariant":"on"', b'"newKey":"on"'))
+    live.take(layer("off", version=2))
+    with pytest.raises(ResourceError, match="does not understand; begin another run"):
+        await value(pins_of(store, live))

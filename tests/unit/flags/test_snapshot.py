@@ -59,7 +59,7 @@ def test_a_higher_layer_beats_those_below_it() -> None:
     assert FlagSnapshot([file]).evaluate("otel_enabled").layer is FlagLayer.FILE
     both = FlagSnapshot([file, written])
     assert (both.evaluate("otel_enabled").value, both.evaluate("otel_enabled").source) == (True, "written")
-    assert both.layer_of("otel_enabled") is written
+    assert both.where["otel_enabled"] is written
     assert FlagSnapshot([file, written], overrides=override("otel_enabled", value=False)).evaluate("otel_enabled").reason is (
         FlagReason.ENVIRONMENT
     )

@@ -13,7 +13,7 @@ from genesis_server.resilience.errors import invalid_field
 from genesis_server.resilience.remembering import remember
 from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
-from genesis_server.rpc.methods import WAITING, contract_methods
+from genesis_server.rpc.methods import HEALTH_METHOD, WAITING, contract_methods
 from genesis_server.rpc.modes import check_modes, refusal
 from genesis_server.telemetry.context import current_call
 from genesis_server.telemetry.names import METADATA_RUN_ID
@@ -62,13 +62,18 @@ class FlagsInterceptor(Layer):
         error = refusal(method, self._modes())
         if error is not None:
             raise error
-        flags = await self._flags_of(current_caller(), _run_id(context))
+        flags = await self._flags_of(current_caller(), _run_id(context) if _in_run(method) else "")
         call = current_call()
         if call is not None and call.sampled:
             call.withheld = not flags.enabled("otel_enabled")
         if method not in WAITING:  # they last for hours, and see the flags of each moment
             bind_flags(flags)
             remember(flags.enabled("performance_optimizations_enabled"))
+
+
+def _in_run(method: str) -> bool:
+    """Whether a call may belong to a run; who looks after the server, or waits for hours, must not depend on what is stored of one."""
+    return method not in WAITING and method != HEALTH_METHOD and not method.startswith("/genesis.admin.")
 
 
 def _run_id(context: Context) -> str:
