@@ -111,6 +111,8 @@ class EmergencyFlags:
         self._take = take
         self._now = now
         self._refreshing = asyncio.Lock()
+        self._changes = 0
+        """Those that this process made."""
         self.states: Mapping[str, EmergencyState] = {key: EmergencyState(key) for key in EMERGENCY_FLAGS}
         """Every emergency flag by key, as far as this process knows."""
         self.mistakes: tuple[str, ...] = ()
@@ -137,12 +139,17 @@ class EmergencyFlags:
                 self._fault(error)
             except Exception:  # noqa: BLE001  (whatever it is, later changes must be seen)
                 _LOG.exception("following the emergency flags failed")
+                self._note(("the emergency flags cannot be followed, the log says why; those known last hold",))
             await asyncio.sleep(RETRY_SECONDS)
 
     async def refresh(self) -> None:
         """Take what is stored now. Raises the storage's errors; everything stays as it was then."""
         async with self._refreshing:
-            found = {document.key.id: document.value for document in await self._documents.list(SERVER, KIND)}
+            while True:
+                changes = self._changes
+                found = {document.key.id: document.value for document in await self._documents.list(SERVER, KIND)}
+                if changes == self._changes:  # what was looked at before a change must not undo it
+                    break
             mistakes: list[str] = []
             states: dict[str, EmergencyState] = {}
             for key in EMERGENCY_FLAGS:
@@ -182,6 +189,7 @@ class EmergencyFlags:
             correlation_id=correlation_id,
         )
         await self._audit.append(draft, also=[Put(Key(SERVER, KIND, state.key), _adapter().dump_json(state))])
+        self._changes += 1
         self._use({**self.states, state.key: state})
         try:
             # Another process may have come right after.

@@ -201,6 +201,28 @@ async def test_a_write_holds_though_the_store_is_gone_right_after(store: Faulty)
     assert process.flags.mistakes
 
 
+async def test_a_look_that_began_before_a_change_does_not_undo_it(store: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
+    process, read, go_on = Process(store), asyncio.Event(), asyncio.Event()
+    real = store.list
+
+    async def slow(*args: str, **kwargs: object) -> Sequence[Document]:
+        found = await real(*args, **kwargs)
+        read.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(store, "list", slow)
+    look = asyncio.create_task(process.flags.refresh())
+    await read.wait()
+    change = asyncio.create_task(process.flags.set(SHUTDOWN, actor="ops/ann", cause="fire"))
+    async with asyncio.timeout(5):
+        while not process.set:  # noqa: ASYNC110  (it is on its way to the disk)
+            await asyncio.sleep(0.005)
+    go_on.set()
+    await asyncio.gather(look, change)
+    assert [states[SHUTDOWN].set for states in process.taken] == [True]
+
+
 async def test_what_is_not_understood_changes_nothing_and_is_told(store: Faulty) -> None:
     process = Process(store)
     await process.flags.set(SHUTDOWN, actor="ops/ann", cause="fire")

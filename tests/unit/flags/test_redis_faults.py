@@ -294,7 +294,9 @@ async def test_a_backup_with_older_versions_is_told_and_mended_by_the_next_write
     assert (process.defaults["a"], process.flags.mistakes) == ("on", ())
 
 
-@pytest.mark.parametrize("value", [b"hello", b'{"version": "one"}', encode_flag(flag("a", 2, '{"state":"MAYBE"}'))])
+@pytest.mark.parametrize(
+    "value", [b"hello", b'{"version": "one"}', encode_flag(flag("a", 2, '{"state":"MAYBE"}'))], ids=["no JSON", "no version", "no flag"]
+)
 async def test_a_wrong_value_leaves_the_last_good_one_in_use_and_takes_no_other_along(
     process: Process, redis: RedisServer, value: bytes
 ) -> None:

@@ -127,6 +127,11 @@ async def test_a_run_id_that_is_none_is_refused_by_name(run: str) -> None:
         assert (failed.reason, failed.info.metadata["field"]) == ("INVALID_FIELD", "metadata genesis-run-id")
 
 
+async def test_health_is_told_whatever_is_stored_of_a_run() -> None:
+    async with serving() as edge:
+        await edge.stub.Health(pb.HealthRequest(), metadata=(("genesis-run-id", ""),))
+
+
 def events_of(spans: Sequence[object]) -> list[dict[str, object]]:
     return [dict(event.attributes or {}) for span in spans for event in span.events if event.name == "feature_flag.evaluation"]  # type: ignore[attr-defined]
 
