@@ -42,7 +42,8 @@ from servers import Server, running
 WORKERS, AGENTS = 100, 10
 PLANS_PER_SECOND, STEPS = 4.0, 10
 WORKER_LIFE_SECONDS = 30.0
-WARM_UP_SECONDS = 450.0
+WARM_UP_SECONDS = 120.0
+NAMES, NAMES_PER_TASK, TASKS_AT_ONCE = 40_000, 100, 10
 FAILS, CANCELS = 0.02, 0.05
 SETTINGS = {"GENESIS_RATE_PER_SECOND": "100000", "GENESIS_RATE_BURST": "100000", "GENESIS_LOG_LEVEL": "warning"}
 MEGABYTE = 1024 * 1024
@@ -142,6 +143,18 @@ async def make_plan(client: AsyncClient, counts: Counts, draw: random.Random) ->
             await client.update_plan(made.id, cancel=True)
 
 
+async def fill_cache(client: AsyncClient, draw: random.Random) -> None:
+    """Have the server read so many names that pydantic's cache of them is full, as long as ids are and no two alike."""
+    for _ in range(NAMES // (NAMES_PER_TASK * TASKS_AT_ONCE)):
+        plan = (await client.orchestrate("Inspect the site")).plan
+        steps: list[Any] = [{"id": f"s{n}", "goal": f"step {n}", "capability": "soak.step"} for n in range(TASKS_AT_ONCE)]
+        for step in steps:
+            step["outputs"] = [{"name": f"{draw.getrandbits(256):064x}"[: draw.randint(20, 36)]} for _ in range(NAMES_PER_TASK)]
+        await client.update_plan(plan.id, edits=[{"add_task": step} for step in steps])
+        await client.get_plan(plan.id)
+        await client.update_plan(plan.id, cancel=True)
+
+
 async def try_plan(client: AsyncClient, counts: Counts, draw: random.Random) -> None:
     """`make_plan`, on a machine that may be busy."""
     try:
@@ -179,6 +192,7 @@ async def soak(server: Server, *, warm_up: float, seconds: float) -> dict[str, A
         workers = [Worker(streams, f"soak-{number % AGENTS}", counts, draw) for number in range(WORKERS)]
         load = [asyncio.create_task(worker.run()) for worker in workers] + [asyncio.create_task(hand_out(client, counts, draw))]
         watching = asyncio.create_task(watch(process, warm_up + seconds))
+        await fill_cache(client, draw)
         before, cpu = scraped(server.http), sum(process.cpu_times()[:2])
         ended, _ = await asyncio.wait([watching, *load], return_when=asyncio.FIRST_COMPLETED)
         for task in ended:

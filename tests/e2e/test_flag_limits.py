@@ -226,7 +226,7 @@ def test_rules_and_contexts_that_cost_the_most_keep_nobody_waiting(busy: Server,
         ask(put(key, boolean(targeting=targeting)))
     ask(put("calm", boolean()))
     large = attributes(list=numbers(75_000))
-    small = flags_pb2.FlagContext(targeting_key="u", attributes=Struct(fields={"list": numbers(100)}))
+    small = flags_pb2.FlagContext(targeting_key="u", attributes=Struct(fields={"list": numbers(5)}))
     requests: dict[str, Message] = {
         "1 MB nobody reads": pb.FlagRequest(keys=["calm"], context=large),
         "1 MB": pb.FlagRequest(keys=list(EXPENSIVE), context=large),

@@ -209,7 +209,9 @@ def test_ten_thousand_flags_come_into_use_while_calls_go_on(client: genesis.Clie
         f"P99 {calm * 1000:.1f} ms before and {asker.p99() * 1000:.1f} ms meanwhile, at most {max(asker.seconds) * 1000:.0f} ms"
     )
     assert not asker.faults
-    assert max(asker.seconds) < 0.5
+    # The collector looks at all that is new once, which is a tenth of a second of CPU, and more on a busy machine.
+    assert asker.p99() < 0.1
+    assert max(asker.seconds) < 2
     replace(path, b" " * (20 << 20))
     until(lambda: flags_health(client)[0] == "degraded", 5)
     assert "16" in flags_health(client)[1]

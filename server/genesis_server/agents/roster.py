@@ -36,8 +36,8 @@ LOOK_SECONDS = 1.0
 """Time between two looks at who is silent; a tenth of the lease's time where that is shorter."""
 RETRY_SECONDS = 1.0
 """How long after a fault of the storage it is asked again."""
-_ENDED_AT_MOST = 10_000
-"""Ids of ended sessions a tenant's room remembers, so that old news does not bring one back."""
+_ENDED_SECONDS, _ENDED_AT_MOST = 60.0, 10_000
+"""How long, and of how many, a tenant's room remembers the ids of ended sessions: a slow answer of the storage brings none of them back."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,7 +64,8 @@ class _Room:
     """Those of `live`, for others."""
     agents: frozenset[str] | None = frozenset()
     """Theirs; None: to be worked out again."""
-    ended: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
+    ended: OrderedDict[str, float] = field(default_factory=OrderedDict[str, float])
+    """Ids of those that ended lately, with when they did, by the monotonic clock."""
     catalogue: LiveCatalogue = field(default_factory=LiveCatalogue)
 
 
@@ -317,8 +318,8 @@ class Roster:
             self._end(tenant, room, ended(session, SessionState.LOST))
 
     def _end(self, tenant: str, room: _Room, session: Session) -> None:
-        room.ended[session.id] = None
-        if len(room.ended) > _ENDED_AT_MOST:
+        now = room.ended[session.id] = self._clock()
+        while len(room.ended) > _ENDED_AT_MOST or next(iter(room.ended.values())) < now - _ENDED_SECONDS:
             room.ended.popitem(last=False)
         if room.live.pop(session.id, None) is not None:
             del room.sessions[session.id]

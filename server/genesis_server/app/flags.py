@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from genesis_server.app.errors import StartError
+from genesis_server.flags.audit_log import KINDS as AUDIT_KINDS
 from genesis_server.flags.audit_log import AuditLog
 from genesis_server.flags.bound import BoundFlags, current_flags
 from genesis_server.flags.contexts import context_of
@@ -34,7 +35,7 @@ from genesis_server.settings import Settings
 from genesis_server.storage.base import Documents
 from genesis_server.telemetry.metrics import Metrics
 
-_ALWAYS_WRITTEN = frozenset({EMERGENCY_KIND, "flag_audit", "flag_audit_head", "flag_audit_key", NONCE_KIND})
+_ALWAYS_WRITTEN = frozenset({EMERGENCY_KIND, *AUDIT_KINDS, NONCE_KIND})
 """Kinds of documents: emergency flags with their audit entries, and the nonces without which no signed call could be answered."""
 
 

@@ -27,6 +27,8 @@ BY_KEY = "flag_audit_key"
 """Kind of the entries by flag, empty documents; their ids are the flag's key as JSON and the number."""
 HEAD = Key(SERVER, "flag_audit_head", "head")
 """The newest entry's number and hash. It is written with each entry and never else, so that its version is the number."""
+KINDS = frozenset({ENTRIES, BY_KEY, HEAD.kind})
+"""What is written for each entry."""
 
 _TRIES = 50
 """How often an entry is numbered again because another process was first; one of all who try gets through each time."""
@@ -108,7 +110,7 @@ class AuditLog:
             try:
                 await self._documents.put_all(puts)
             except VersionConflictError as error:
-                if error.key.kind not in {HEAD.kind, ENTRIES, BY_KEY}:
+                if error.key.kind not in KINDS:
                     raise
                 self._known = await self.head()
             else:

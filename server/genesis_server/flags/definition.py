@@ -58,11 +58,6 @@ class FlagDefinition:
         return str(self.metadata.get("group", ""))
 
     @property
-    def critical(self) -> bool:
-        """Whether the flag switches something that matters for service."""
-        return self.metadata.get("critical") is True
-
-    @property
     def emergency(self) -> bool:
         """Whether it is set and cleared by hand, and by nothing else."""
         return self.metadata.get("emergency") is True

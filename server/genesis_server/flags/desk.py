@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from threading import Event
 
 from genesis_server.flags.audit import AuditEntry, AuditHead
 from genesis_server.flags.audit_log import AuditLog
@@ -25,6 +26,7 @@ from genesis_server.flags.written import AuditDraft, FlagVersionConflictError, W
 from genesis_server.model.caller import Caller
 from genesis_server.model.flags import FlagContext, FlagLayer
 from genesis_server.resilience.errors import FieldViolation, ResourceError, ValidationError, invalid_field
+from genesis_server.security.redaction import redact
 
 _TRIES = 5
 """How often a change that expects no version begins again when another one came first."""
@@ -195,7 +197,7 @@ class FlagDesk:
         INVALID_FLAG (PUT) and FLAG_VERB_MISMATCH (the verbs), ResourceError FLAG_NOT_FOUND (all but PUT), VERSION_MISMATCH and what the
         source of the written flags raises.
         """
-        _need_cause(cause)
+        cause = _recorded(cause)
         for _ in range(_TRIES):
             before = await self._written.get(key)
             version = 0 if before is None else before.version
@@ -225,7 +227,11 @@ class FlagDesk:
 
         Raises ValidationError INVALID_FLAG (PUT) and FLAG_VERB_MISMATCH (the verbs), ResourceError FLAG_NOT_FOUND (all but PUT).
         """
-        return await asyncio.to_thread(_previewed, key, edit, contexts, self._live.snapshot, self._now())
+        over = Event()
+        try:
+            return await asyncio.to_thread(_previewed, key, edit, contexts, self._live.snapshot, now=self._now(), over=over.is_set)
+        finally:
+            over.set()
 
     @property
     def emergency_flags(self) -> tuple[EmergencyState, ...]:
@@ -237,12 +243,12 @@ class FlagDesk:
 
         One that is set gets the new cause. Raises ResourceError FLAG_NOT_FOUND and what the storage raises, ValidationError INVALID_FIELD.
         """
-        _need_cause(cause)
+        cause = _recorded(cause)
         return await self._emergency.set(key, actor=_name(actor), cause=cause, correlation_id=correlation_id)
 
     async def clear_emergency(self, actor: Caller, key: str, *, cause: str, correlation_id: str = "") -> EmergencyState:
         """Clear an emergency flag, as `set_emergency` sets it; one that is not set stays as it is."""
-        _need_cause(cause)
+        cause = _recorded(cause)
         return await self._emergency.clear(key, actor=_name(actor), cause=cause, correlation_id=correlation_id)
 
     async def audit(self, *, after: int = 0, limit: int, oldest_first: bool = False, key: str = "") -> AuditPage:
@@ -293,7 +299,9 @@ def _holding(key: str, action: FlagAction, before: WrittenFlag | None, snapshot:
     return layer.definitions[key]
 
 
-def _previewed(key: str, edit: FlagEdit, contexts: Sequence[FlagContext], snapshot: FlagSnapshot, now: float) -> Preview:
+def _previewed(
+    key: str, edit: FlagEdit, contexts: Sequence[FlagContext], snapshot: FlagSnapshot, *, now: float, over: Callable[[], bool]
+) -> Preview:
     layers = {layer.kind: layer for layer in snapshot.layers}
     written = layers.get(FlagLayer.WRITTEN, _NOTHING_WRITTEN)
     text = _text_after(key, edit, written.versions.get(key), snapshot)
@@ -304,7 +312,7 @@ def _previewed(key: str, edit: FlagEdit, contexts: Sequence[FlagContext], snapsh
     layers[FlagLayer.WRITTEN] = replace(written, definitions=definitions, mistakes=mistakes)
     candidate = [layers[kind] for kind in sorted(layers)]
     after = FlagSnapshot(candidate, overrides=snapshot.overrides, emergency=snapshot.emergency)
-    return preview(key, snapshot, after, contexts, now=now)
+    return preview(key, snapshot, after, contexts, now=now, over=over)
 
 
 def _highest_first(snapshot: FlagSnapshot) -> Sequence[Layer]:
@@ -365,9 +373,11 @@ def _mismatch(key: str, expected: int | None, actual: int) -> ResourceError:
     )
 
 
-def _need_cause(cause: str) -> None:
+def _recorded(cause: str) -> str:
+    """Why, as it is kept for ever and shown to others: without secrets."""
     if not cause.strip():
         raise invalid_field("cause", "must say why, for the record", "string.min_len")
+    return redact(cause)
 
 
 def _name(actor: Caller) -> str:

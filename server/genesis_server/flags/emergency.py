@@ -30,7 +30,7 @@ START_SECONDS = 0.5
 """How long a start waits for the storage to say which are set."""
 RETRY_SECONDS = 0.5
 """How long after a fault of the storage it is asked again."""
-MAINTENANCE_RETRY_SECONDS = 30.0
+MAINTENANCE_RETRY_SECONDS = 5.0
 """When a caller who was refused for maintenance asks again."""
 
 _LOG = logging.getLogger(__name__)
@@ -137,9 +137,9 @@ class EmergencyFlags:
                     await self.refresh()
             except GenesisError as error:
                 self._fault(error)
-            except Exception:  # noqa: BLE001  (whatever it is, later changes must be seen)
+            except Exception as error:  # noqa: BLE001  (whatever it is, later changes must be seen)
                 _LOG.exception("following the emergency flags failed")
-                self._note(("the emergency flags cannot be followed, the log says why; those known last hold",))
+                self._fault(error)
             await asyncio.sleep(RETRY_SECONDS)
 
     async def refresh(self) -> None:
@@ -208,8 +208,8 @@ class EmergencyFlags:
         self.states = states
         self._take(states)
 
-    def _fault(self, error: GenesisError | TimeoutError) -> None:
-        reason = error.reason if isinstance(error, GenesisError) else "TIMEOUT"
+    def _fault(self, error: Exception) -> None:
+        reason = error.reason if isinstance(error, GenesisError) else type(error).__name__
         self._note((f"the storage does not tell which emergency flags are set ({reason}); those known last are",))
 
     def _note(self, mistakes: tuple[str, ...]) -> None:

@@ -37,11 +37,6 @@ class LiveFlags:
             self._emergency = dict(states)
             self._swap()
 
-    @property
-    def layers(self) -> Mapping[FlagLayer, Layer]:
-        """The layers in use, the built-in one included."""
-        return {layer.kind: layer for layer in self.snapshot.layers}
-
     def _swap(self) -> None:
         before = self.snapshot.snapshot_id
         layers = [self._layers[kind] for kind in sorted(self._layers)]

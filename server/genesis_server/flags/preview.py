@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
+from itertools import takewhile
 
 from genesis_server.flags.definition import FlagDefinition, built_in_flags
 from genesis_server.flags.snapshot import Evaluation, FlagSnapshot
@@ -47,18 +48,27 @@ class Preview:
     nothing is drawn."""
 
 
-def preview(key: str, before: FlagSnapshot, after: FlagSnapshot, contexts: Sequence[FlagContext], *, now: float) -> Preview:
+def preview(
+    key: str,
+    before: FlagSnapshot,
+    after: FlagSnapshot,
+    contexts: Sequence[FlagContext],
+    *,
+    now: float,
+    over: Callable[[], bool] = lambda: False,
+) -> Preview:
     """What becomes of the flag `key` between two snapshots. `now`: seconds since the epoch, for rules that read the clock.
 
-    It takes a tenth of a second when something is drawn: not for an event loop.
+    It takes a tenth of a second when something is drawn, and many seconds when the rules cost as much as they may: not for an event loop.
+    When `over` says that nobody waits any more it ends soon, with the answer for those it came to.
     """
     texts = [_text(snapshot.definition(key)) for snapshot in (before, after)]
     return Preview(
         before=texts[0],
         after=texts[1],
         diff=diff_of(*texts),
-        differences=tuple(_differences(key, before, after, contexts)),
-        moved_share=_moved_share(key, before, after, now),
+        differences=tuple(_differences(key, before, after, _until(over, contexts))),
+        moved_share=_moved_share(key, before, after, now, over),
     )
 
 
@@ -75,14 +85,18 @@ def diff_of(before: str, after: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _differences(key: str, before: FlagSnapshot, after: FlagSnapshot, contexts: Sequence[FlagContext]) -> Iterator[Difference]:
+def _until(over: Callable[[], bool], contexts: Iterable[FlagContext]) -> Iterator[FlagContext]:
+    return takewhile(lambda _: not over(), contexts)
+
+
+def _differences(key: str, before: FlagSnapshot, after: FlagSnapshot, contexts: Iterable[FlagContext]) -> Iterator[Difference]:
     for index, context in enumerate(contexts):
         old, new = _evaluation(key, before, context), _evaluation(key, after, context)
         if _answer(old) != _answer(new):
             yield Difference(index, old, new)
 
 
-def _moved_share(key: str, before: FlagSnapshot, after: FlagSnapshot, now: float) -> float | None:
+def _moved_share(key: str, before: FlagSnapshot, after: FlagSnapshot, now: float, over: Callable[[], bool]) -> float | None:
     rules = [
         flag.compiled
         for snapshot in (before, after)
@@ -91,7 +105,7 @@ def _moved_share(key: str, before: FlagSnapshot, after: FlagSnapshot, now: float
     ]
     if not any(rule.draws for rule in rules) or any(rule.reads is None or rule.reads - _DRAWN_BY for rule in rules):
         return None
-    contexts = (FlagContext(f"subject-{number}", time=now) for number in range(SUBJECTS))
+    contexts = _until(over, (FlagContext(f"subject-{number}", time=now) for number in range(SUBJECTS)))
     moved = sum(_variant(_evaluation(key, before, context)) != _variant(_evaluation(key, after, context)) for context in contexts)
     return moved / SUBJECTS
 

@@ -142,15 +142,13 @@ class FlagSnapshot:
         return asked
 
     def _id(self) -> str:
-        digest = hashlib.sha256()
-        for text in chain(
-            (f"{key} {self.where[key].definitions[key].digest}" for key in self.keys),
-            (f"{key}={override.value}" for key, override in sorted(self.overrides.flags.items())),
-            (f"!{key}" for key, state in sorted(self.emergency.items()) if state.set),
-            ("planner off",) if self.overrides.planner_off else (),
-        ):
-            digest.update(text.encode() + b"\n")
-        return "flags-" + digest.hexdigest()[:16]
+        lines = chain(
+            (f"{key} {self.where[key].definitions[key].digest}\n" for key in self.keys),
+            (f"{key}={override.value}\n" for key, override in sorted(self.overrides.flags.items())),
+            (f"!{key}\n" for key, state in sorted(self.emergency.items()) if state.set),
+            ("planner off\n",) if self.overrides.planner_off else (),
+        )
+        return "flags-" + hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 class _Asked:

@@ -41,7 +41,7 @@ def test_shipped_flags_are_described_and_in_groups_that_ship_and_only_emergency_
         assert shipped.default_variant is not None
         assert shipped.variants[shipped.default_variant] is (not shipped.emergency)
         assert shipped.emergency == (key in EMERGENCY_FLAGS)
-        assert shipped.critical != shipped.emergency
+        assert (shipped.metadata.get("critical") is True) != shipped.emergency
         assert shipped.description.endswith(".")
         assert not shipped.group or (shipped.group in built_in_flags() and not built_in_flags()[shipped.group].group)
 
@@ -65,9 +65,9 @@ def test_bucketing_is_the_newest_unless_the_metadata_pins_it() -> None:
 
 
 def test_metadata_says_what_a_flag_switches_and_under_which_group() -> None:
-    told = flag(metadata={"description": "Dark.", "group": "looks", "critical": True})
-    assert (told.description, told.group, told.critical, told.emergency) == ("Dark.", "looks", True, False)
-    assert (flag().description, flag().group, flag().critical) == ("", "", False)
+    told = flag(metadata={"description": "Dark.", "group": "looks"})
+    assert (told.description, told.group, told.emergency) == ("Dark.", "looks", False)
+    assert (flag().description, flag().group) == ("", "")
 
 
 def test_a_variant_is_found_by_its_value_and_named_plainly_when_there_is_none() -> None:

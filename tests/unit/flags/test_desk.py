@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from genesis_server.flags import desk as desk_module
 from genesis_server.flags.audit_log import AuditLog
+from genesis_server.flags.definition import built_in_flags
 from genesis_server.flags.desk import FlagAction, FlagChange, FlagDesk, FlagEdit, LayerDefinition
 from genesis_server.flags.emergency import SHUTDOWN, EmergencyFlags
 from genesis_server.flags.layers import Layer
@@ -119,7 +120,7 @@ async def test_a_flag_is_shown_in_every_layer(server: Server) -> None:
     server.use_file(otel_enabled=text("off"), dark_mode=text("on", metadata={"description": "black"}))
     await server.change("otel_enabled", put("on"))
     view = server.desk.get("otel_enabled")
-    built_in = server.live.layers[FlagLayer.BUILT_IN].definitions["otel_enabled"].text
+    built_in = built_in_flags()["otel_enabled"].text
     assert view.hidden == (LayerDefinition(FlagLayer.FILE, text("off")), LayerDefinition(FlagLayer.BUILT_IN, built_in))
     view = server.desk.get("dark_mode")
     assert (view.layer, view.hidden, view.version, view.written, view.built_in) == (FlagLayer.FILE, (), 0, False, False)
@@ -218,6 +219,17 @@ async def test_an_emergency_flag_is_not_written_like_others(server: Server) -> N
     error = await refused("FLAG_VERB_MISMATCH", server, SHUTDOWN, ENABLE)
     assert error.facts == {"flag": SHUTDOWN, "verb": "enable"}
     await refused("FLAG_NOT_FOUND", server, SHUTDOWN, DELETE)
+
+
+async def test_a_secret_in_a_cause_is_not_kept_for_ever(server: Server) -> None:
+    cause = "moving to redis://ops:hunter2hunter2@db.example:6379/0"
+    await server.desk.change(ANN, "dark_mode", put(), cause=cause)
+    state = await server.desk.set_emergency(ANN, SHUTDOWN, cause=cause)
+    told = [state.cause, *(entry.draft.cause for entry in (await server.desk.audit(limit=2)).entries)]
+    assert len(told) == 3
+    for text in told:
+        assert "moving to redis://" in text
+        assert "hunter2" not in text
 
 
 @pytest.mark.parametrize("cause", ["", "  \n"])

@@ -168,7 +168,7 @@ async def test_a_store_that_does_not_answer_sets_nothing_and_is_told(store: Faul
     process.time += 5
     await process.flags.start()
     assert process.taken == []
-    reason = "TIMEOUT" if silent else "STORAGE_UNAVAILABLE"
+    reason = "TimeoutError" if silent else "STORAGE_UNAVAILABLE"
     told = f"the storage does not tell which emergency flags are set ({reason}); those known last are"
     assert (process.flags.mistakes, process.flags.since) == ((told,), NOON + 5)
     store.silent, store.answers = False, True
@@ -264,7 +264,7 @@ def test_new_work_is_refused_in_a_shutdown_alone() -> None:
 def test_who_waits_for_maintenance_is_told_when_to_come_again() -> None:
     refusal = Modes(maintenance=True).write_refusal
     assert refusal is not None
-    assert (refusal.reason, refusal.facts, refusal.retry_after_seconds) == ("MAINTENANCE_MODE", {"flag": MAINTENANCE}, 30.0)
+    assert (refusal.reason, refusal.facts, refusal.retry_after_seconds) == ("MAINTENANCE_MODE", {"flag": MAINTENANCE}, 5.0)
     assert Modes(shutdown=True).write_refusal is None
 
 

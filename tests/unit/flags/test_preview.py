@@ -36,6 +36,14 @@ def test_the_contexts_that_get_something_else_are_told_with_both_answers() -> No
     assert (before.variant, before.value, after.variant, after.value) == ("off", False, "on", True)
 
 
+def test_what_nobody_waits_for_any_more_is_not_worked_out() -> None:
+    """A rule may cost so much that a thousand contexts take longer than whoever asked has time."""
+    left = iter([False, False, True])
+    contexts = [FlagContext(str(number)) for number in range(1_000)]
+    found = preview("dark", snapshot(dark=all_at_once("off")), snapshot(dark=all_at_once()), contexts, now=NOW, over=lambda: next(left))
+    assert [difference.index for difference in found.differences] == [0, 1]
+
+
 def test_a_new_flag_and_one_that_goes_have_only_one_side() -> None:
     nothing, flag = snapshot(), snapshot(dark=all_at_once())
     new, gone = (preview("dark", *sides, [FlagContext()], now=NOW) for sides in ((nothing, flag), (flag, nothing)))

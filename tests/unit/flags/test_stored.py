@@ -249,7 +249,7 @@ async def test_a_start_without_the_store_goes_on_and_takes_all_later(store: Faul
     process = Process(store)
     process.time += 5
     await process.flags.start()
-    reason = "TIMEOUT" if silent else "STORAGE_UNAVAILABLE"
+    reason = "TimeoutError" if silent else "STORAGE_UNAVAILABLE"
     told = f"the storage does not tell which flags are written ({reason}); those known last are in use"
     assert (process.layer.definitions, process.layer.stale) == ({}, True)
     assert (process.flags.mistakes, process.flags.since) == ((told,), NOON + 5)
@@ -322,10 +322,15 @@ async def test_following_survives_a_mistake_of_ours(store: Faulty, other: Faulty
 
     flags = StoredFlags(other, AuditLog(other), take=take, now=lambda: NOON)
     task = asyncio.create_task(flags.follow())
+    async with asyncio.timeout(5):
+        while not told:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert flags.mistakes == ("the written flags cannot be followed (RuntimeError); those known last are in use",)
     await Process(store).write(flag())
     async with asyncio.timeout(5):
-        while not told or "dark_mode" not in told[-1].definitions:  # noqa: ASYNC110
+        while "dark_mode" not in told[-1].definitions:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
+    assert flags.mistakes == ()
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task

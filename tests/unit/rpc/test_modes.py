@@ -100,6 +100,21 @@ async def test_answers_that_are_not_stored_are_not_remembered() -> None:
         assert [name for name, _ in edge.service.calls] == ["Plan", "Plan"]
 
 
+async def test_what_was_answered_before_writes_were_refused_is_answered_again() -> None:
+    """A repeat never makes a second plan, and the id is still that of the request it came with."""
+    live, documents = held(), MemoryDocuments(lambda: 1_000.0)
+    wrapped = pb.PlanStreamRequest(plan=GOAL)
+    async with serving(live=live, documents=documents) as edge:
+        first = await edge.stub.Plan(GOAL)
+        [*_, last] = [message async for message in edge.stub.PlanStream(wrapped)]
+        live.take_emergency({"read_only_mode": EmergencyState("read_only_mode", True, "why", "default/ann", 1.0)})
+        assert await edge.stub.Plan(GOAL) == first
+        assert [message async for message in edge.stub.PlanStream(wrapped)] == [last]
+        assert [name for name, _ in edge.service.calls] == ["Plan", "PlanStream"]
+        failed = await failure(edge.stub.Plan(pb.PlanRequest(goal="another", request_id="r1")))
+        assert failed.reason == "REQUEST_ID_REUSED"
+
+
 async def test_a_call_sees_the_flags_of_its_caller_and_of_its_run() -> None:
     seen: list[bool] = []
 

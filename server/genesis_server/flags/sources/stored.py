@@ -99,8 +99,10 @@ class StoredFlags:
                         self._propagated(max(0.0, self._now() - flag.time))
             except GenesisError as error:
                 self._broken(error)
-            except Exception:  # noqa: BLE001  (whatever it is, later changes must be seen)
+            except Exception as error:  # noqa: BLE001  (whatever it is, later changes must be seen)
                 _LOG.exception("following the written flags failed")
+                # Nothing is taken into use here: that may be what went wrong.
+                self._note((f"the written flags cannot be followed ({type(error).__name__}); those known last are in use",))
             await asyncio.sleep(RETRY_SECONDS)
 
     async def get(self, key: str) -> WrittenFlag | None:
@@ -195,7 +197,7 @@ class StoredFlags:
         )
 
     def _broken(self, error: GenesisError | TimeoutError) -> None:
-        reason = error.reason if isinstance(error, GenesisError) else "TIMEOUT"
+        reason = error.reason if isinstance(error, GenesisError) else type(error).__name__
         fault = f"the storage does not tell which flags are written ({reason}); those known last are in use"
         if fault != self._fault:
             self._fault = fault

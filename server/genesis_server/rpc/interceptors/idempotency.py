@@ -22,7 +22,7 @@ import grpc
 from google.protobuf.message import Message
 
 from genesis_server.model.caller import Caller, Role
-from genesis_server.resilience.errors import GenesisError, ValidationError
+from genesis_server.resilience.errors import GenesisError, ResourceError, ValidationError
 from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.interceptors.layer import Context, Handler, Layer, Stream, Unary
 from genesis_server.rpc.methods import contract_methods
@@ -67,7 +67,7 @@ class IdempotencyInterceptor(Layer):
             sleep: waits between looks at another process's progress, and between renewals of a claim.
             kept_seconds: how long answers are remembered.
             claim_seconds: after this time without a sign of life, another process may make the answer.
-            may_write: whether anything is written now; answers made meanwhile change nothing and are not remembered.
+            may_write: whether anything is written now; answers made meanwhile change nothing and are not remembered, those of before are.
         """
         super().__init__()
         self._store = store
@@ -93,9 +93,12 @@ class IdempotencyInterceptor(Layer):
         serialise: Callable[[Any], bytes] = self._serialisers[method]
 
         async def unary(request: Any, context: Context) -> Any:
-            if not request.request_id or not self._may_write():
+            if not request.request_id:
                 return await inner(request, context)
             key = Key(current_caller().tenant, KIND, f"{known.name}:{request.request_id}")
+            if not self._may_write():
+                before = await self._before(key, _digest(request, current_caller()))
+                return await inner(request, context) if before is None else before
 
             async def run() -> bytes:
                 return serialise(await inner(request, context))
@@ -113,12 +116,16 @@ class IdempotencyInterceptor(Layer):
 
         async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
             wrapped = getattr(request, WRAPPED)
+            key = Key(current_caller().tenant, KIND, f"{known.name}:{wrapped.request_id}")
             if not wrapped.request_id or not self._may_write():
+                before = await self._before(key, _digest(request, current_caller())) if wrapped.request_id else None
+                if before is not None:
+                    yield before
+                    return
                 async with aclosing(inner(request, context)) as answers:
                     async for answer in answers:
                         yield answer
                 return
-            key = Key(current_caller().tenant, KIND, f"{known.name}:{wrapped.request_id}")
             progress: asyncio.Queue[Any] = asyncio.Queue()
 
             async def run() -> bytes:
@@ -159,6 +166,14 @@ class IdempotencyInterceptor(Layer):
         finally:
             del self._running[key]
             event.set()
+
+    async def _before(self, key: Key, digest: str) -> bytes | None:
+        """What was answered before writes were refused, as far as the store tells. Raises as `_remembered`."""
+        try:
+            answer = await self._remembered(key, digest)
+        except ResourceError:
+            return None
+        return None if answer is None else _resolve(answer)
 
     async def _claim(self, key: Key, digest: str) -> int | None:
         """Say that this process makes the answer; None when there is a claim or an answer already."""

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from genesis_server.flags.rules.compiling import RuleError, RuleMistakesError, compile_rule
-from genesis_server.flags.rules.explaining import MAX_SHOWN, MAX_STEPS, Step, Trace, explain_rule
+from genesis_server.flags.rules.explaining import MAX_SHOWN, MAX_STEPS, MAX_WALKED, Step, Trace, explain_rule
 from genesis_server.flags.rules.json_start import json_start
 from genesis_server.model.flags import FlagContext, Generation
 
@@ -129,6 +129,19 @@ def test_a_rule_that_takes_too_many_steps_says_so() -> None:
     assert "steps" in trace.error
     assert len(trace.steps) <= MAX_STEPS
     assert len(trace.buckets) <= MAX_STEPS
+
+
+def test_a_way_too_long_to_be_told_is_not_walked_to_its_end() -> None:
+    """Its answer is, and it is the same."""
+    one = {"fractional": ["x", ["on", 1]]}
+    trace = explained({"map": [{"var": "list"}, {"!": [{"var": ""}]}]}, FlagContext("ann", {"list": [1] * MAX_WALKED}))
+    assert trace.result == [False] * MAX_WALKED
+    assert not trace.error
+    assert len(trace.steps) == MAX_STEPS
+    late = explained(
+        {"if": [{"some": [{"var": "list"}, {"==": [{"var": ""}, 2]}]}, "on", one]}, FlagContext("ann", {"list": [1] * MAX_WALKED})
+    )
+    assert (late.result, late.buckets) == ("on", ())
 
 
 # --- draws ---
