@@ -1,4 +1,4 @@
-"""A run keeps its flags: over restarts, in two processes at once, whatever becomes of the flag meanwhile; 100 KB of context are kept too.
+"""A run keeps its flags: over restarts, in two processes at once, whatever becomes of the flag meanwhile, with a large context too.
 
 GENESIS_FLAGS_LONG=1 tries 1 000 runs instead of 200.
 """
@@ -14,6 +14,7 @@ import grpc
 import pytest
 
 import genesis
+from errors import failure
 from flag_asker import NO_LIMIT, boolean, until
 from genesis.v1 import common_pb2, flags_pb2, orchestrator_service_pb2_grpc
 from genesis.v1 import orchestrator_service_pb2 as pb
@@ -41,9 +42,9 @@ def known(server: Server, *keys: str) -> tuple[Stub, Stub]:
     return stubs[0], stubs[1]
 
 
-def large_context() -> flags_pb2.FlagContext:
+def large_context(kilobytes: int) -> flags_pb2.FlagContext:
     context = flags_pb2.FlagContext(targeting_key="whale")
-    context.attributes.update({"plan": "beta", "filler": ["x" * 1000] * 100})
+    context.attributes.update({"plan": "beta", "filler": ["x" * 1000] * kilobytes})
     return context
 
 
@@ -64,7 +65,10 @@ def test_a_run_keeps_its_flags_whatever_happens(tmp_path: Path) -> None:
         with ThreadPoolExecutor(4) as pool:
             began = dict(zip(runs, pool.map(both, runs), strict=True))
         assert 0.3 < sum(began.values()) / RUNS < 0.7
-        assert ask(first, "whale", "by_plan", context=large_context()) == (True,)
+        assert ask(first, "whale", "by_plan", context=large_context(60)) == (True,)
+        with pytest.raises(grpc.RpcError) as caught:
+            ask(first, "leviathan", "by_plan", context=large_context(100))
+        assert list(failure(caught.value).fields) == ["context.attributes"]
         for change in (
             lambda: client.set_flag_weight("half", 0, "nobody"),
             lambda: client.set_flag_weight("half", 100, "everybody"),

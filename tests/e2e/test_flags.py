@@ -223,7 +223,8 @@ def test_an_emergency_shutdown_ends_new_work_and_lets_what_is_under_way_finish(t
             client.report(plan_id, "turn", lease=assignment.lease, done={})
             assert client.get_plan(plan_id).plan.state == plan_pb2.PLAN_STATE_DONE
             assert client.flag("emergency_shutdown").flags[0].value.bool_value
-            assert "the building is on fire" in client.health().components[mode_at(client)].message
+            assert "emergency_shutdown is set" in client.health().components[mode_at(client)].message
+            assert [flag.cause for flag in client.emergency_flags() if flag.set] == ["the building is on fire"]
         client.clear_emergency_flag("emergency_shutdown", "the fire is out")
         assert health.Check(health_pb2.HealthCheckRequest()).status == health_pb2.HealthCheckResponse.SERVING
         with worker.working() as stream:

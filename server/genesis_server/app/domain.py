@@ -101,7 +101,7 @@ def _health(ground: Ground) -> HealthCheck:
             agent_keys_probe(ground.keys),
             methods_probe(ground.methods),
             flags_probe(ground.flags.problems, ground.flags.breaker, clock=time.monotonic, now=time.time),
-            modes_probe(lambda: ground.flags.in_use.modes, lambda: ground.flags.emergency.states),
+            modes_probe(lambda: ground.flags.in_use.modes),
             rulebook_probe(ground.decisions.rulebook),
             language_model_probe(ground.model.breaker, clock=time.monotonic, now=time.time),
             ground.tracing.health,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from genesis_server.agents.agent_breakers import AgentBreakers
 from genesis_server.agents.registry import AgentRegistry
 from genesis_server.flags.definition import flags_not_built
-from genesis_server.flags.emergency import EmergencyState, Modes
+from genesis_server.flags.emergency import Modes
 from genesis_server.model.health import ComponentHealth, HealthStatus, wall_time
 from genesis_server.orchestration.health import HealthReport, Probe
 from genesis_server.orchestration.policy.active import ActiveRulebook
@@ -117,7 +117,7 @@ def flags_probe(
     return probe
 
 
-def modes_probe(modes: Callable[[], Modes], states: Callable[[], Mapping[str, EmergencyState]]) -> Probe:
+def modes_probe(modes: Callable[[], Modes]) -> Probe:
     """Whether an emergency flag keeps the server from its work; an emergency shutdown is no health at all."""
 
     async def probe() -> ComponentHealth:
@@ -126,9 +126,8 @@ def modes_probe(modes: Callable[[], Modes], states: Callable[[], Mapping[str, Em
             return ComponentHealth("mode", HealthStatus.HEALTHY)
         error = held.work_refusal or held.write_refusal
         told = "" if error is None else error.message
-        causes = [f"{state.key} by {state.actor}: {state.cause}" for state in states().values() if state.set]
         status = HealthStatus.UNHEALTHY if held.shutdown else HealthStatus.DEGRADED
-        return ComponentHealth("mode", status, "; ".join([told, *causes]), needed=True)
+        return ComponentHealth("mode", status, f"{told}; an administrator sees who set it and why with ListFlags", needed=True)
 
     return probe
 

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from genesis_server import __version__
 from genesis_server.app.errors import StartError
@@ -61,6 +62,8 @@ async def _run(settings: Settings, *, worker: Worker | None, environ: Mapping[st
         watchers: list[asyncio.Task[None]] = [asyncio.create_task(parts.watch(), name="watcher")]
         if worker is not None:
             watchers.append(asyncio.create_task(_stop_without_parent(worker, signals), name="parent watcher"))
+        for watcher in watchers:
+            watcher.add_done_callback(partial(_watcher_ended, signals=signals))
         parts.grpc.health.set_ready(True)
         _favour_the_loop()
         _tell_started(settings, parts)
@@ -69,12 +72,23 @@ async def _run(settings: Settings, *, worker: Worker | None, environ: Mapping[st
         await parts.grpc.stop(signals.forced)
         for watcher in watchers:
             watcher.cancel()
-        await asyncio.gather(*watchers, return_exceptions=True)
+        ends = await asyncio.gather(*watchers, return_exceptions=True)
         await parts.http.stop()
+        for fault in ends:
+            if isinstance(fault, Exception):
+                raise fault
     finally:
         await parts.close()
         signals.uninstall()
     _LOG.info("stopped")
+
+
+def _watcher_ended(watcher: asyncio.Task[None], *, signals: StopSignals) -> None:
+    """A watcher ends by a fault only: without it the server would go on blind, so it stops, for whoever started it to start it again."""
+    fault = None if watcher.cancelled() else watcher.exception()
+    if fault is not None:
+        _LOG.critical("the %s failed; the server stops", watcher.get_name(), exc_info=fault)
+        signals.requested.set()
 
 
 def _favour_the_loop() -> None:

@@ -19,7 +19,7 @@ from genesis_server.flags.reading import read_flag
 from genesis_server.flags.snapshot import FlagSnapshot
 from genesis_server.flags.written import SERVER, WrittenFlag
 from genesis_server.model.flags import FlagContext, FlagLayer, JsonValue
-from genesis_server.resilience.errors import ResourceError
+from genesis_server.resilience.errors import ResourceError, invalid_field
 from genesis_server.storage.base import ABSENT, Documents, Key, Put, VersionConflictError
 
 PIN_KIND = "flag_pin"
@@ -27,6 +27,8 @@ SNAPSHOT_KIND = "flag_snapshot"
 KEPT_SECONDS = 30 * 86_400.0
 """How long a pin holds."""
 PIN = "the flags as the run began with them"
+MAX_PIN_BYTES = 64 * 1024
+"""Of the context a run keeps."""
 _CACHED = 32
 """Snapshots of runs that are kept ready."""
 
@@ -50,7 +52,8 @@ class Pins:
     async def snapshot_for(self, tenant: str, run_id: str, context: FlagContext) -> tuple[FlagSnapshot, FlagContext]:
         """The flags and the context of a run; `context` and the flags of now become them when it has none.
 
-        Raises ResourceError FLAG_NOT_FOUND when the run's flags are gone from the store or not understood, and what the storage raises.
+        Raises ValidationError INVALID_FIELD for a context that is too large to be kept, ResourceError FLAG_NOT_FOUND when the run's flags
+        are gone from the store or not understood, and what the storage raises.
         """
         key = Key(tenant, PIN_KIND, run_id)
         found = await self._documents.get(key)
@@ -66,6 +69,9 @@ class Pins:
                 await self._pin(key, live, context)
             except VersionConflictError:  # another call of the run was first
                 return await self.snapshot_for(tenant, run_id, context)
+            except ResourceError:
+                if self._may_write():  # else an emergency flag came in between
+                    raise
         return live, context
 
     async def _pin(self, key: Key, live: FlagSnapshot, context: FlagContext) -> None:
@@ -82,7 +88,11 @@ class Pins:
             "attributes": dict(context.attributes),
             "time": context.time,
         }
-        await self._documents.put_all([*puts, Put(key, json.dumps(pin).encode(), ABSENT, now + KEPT_SECONDS)])
+        value = json.dumps(pin).encode()
+        if len(value) > MAX_PIN_BYTES:
+            told = f"take {len(value)} bytes as JSON; those of a run are kept with it and may take {MAX_PIN_BYTES}"
+            raise invalid_field("context.attributes", told)
+        await self._documents.put_all([*puts, Put(key, value, ABSENT, now + KEPT_SECONDS)])
         self._stored = stored
 
     async def _pinned(self, name: str) -> FlagSnapshot:

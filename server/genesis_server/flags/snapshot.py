@@ -167,7 +167,7 @@ class _Asked:
         self.fixed: Evaluation | None = None
         """The evaluation for everybody; None when a rule is to be asked."""
         if state is not None and state.set:
-            source = f"emergency flag set by {state.actor}: {state.cause}"
+            source = "emergency flag that is set; ListFlags tells administrators by whom and why"
             self.fixed = replace(self._valued(value=True), reason=FlagReason.EMERGENCY, layer=FlagLayer.EMERGENCY, source=source)
         elif override is not None:
             source = f"environment variable {override.variable}"

@@ -24,6 +24,8 @@ from genesis_server.rpc.convert.flags import attributes_from_proto, evaluation_t
 
 MAX_EXPLAINED = 20
 """Flags that are explained in one answer."""
+MAX_ANSWERED = 5_000
+"""Flags in one answer: more would not fit into the message that clients take by default."""
 _KEPT = 10_000
 """Messages that are kept ready."""
 _MOST_KEYS = 50
@@ -67,6 +69,9 @@ class FlagAnswers:
         if request.explain and len(request.keys or live.keys) > MAX_EXPLAINED:
             told = f"can be explained for at most {MAX_EXPLAINED} flags at once; name them"
             raise invalid_field("keys", told, "max_items")
+        if not request.keys and len(live.keys) > MAX_ANSWERED:
+            told = f"must be named, at most 200 a call: there are more than {MAX_ANSWERED} flags; ListFlags lists them"
+            raise invalid_field("keys", told, "min_items")
         if request.run_id or request.HasField("context"):
             return await self._for_somebody(request, live)
         if len(request.keys) == 1 and not request.explain:

@@ -384,6 +384,18 @@ async def test_old_news_do_not_bring_a_session_back(memory: MemoryDocuments) -> 
         assert two.told.empty()
 
 
+async def test_a_session_that_ended_more_than_a_minute_ago_takes_no_memory(memory: MemoryDocuments) -> None:
+    """Workers that come and go for days do not fill the server's memory."""
+    process = Process(memory.view())
+    sessions = []
+    for _ in range(5):
+        sessions.append(await process.roster.register(TENANT, card("build")))
+        await process.roster.leave(TENANT, sessions[-1].id, agent_id="build")
+        process.clock.now += 40.0
+    assert list(process.roster._rooms[TENANT].ended) == [session.id for session in sessions[-2:]]
+    assert (await refusal(process.roster.beat(TENANT, sessions[0].id, agent_id="build", load=0))).reason == "SESSION_NOT_FOUND"
+
+
 async def test_old_news_do_not_take_a_beat_back(memory: MemoryDocuments) -> None:
     view = memory.view()
     async with Process(view).following() as process:

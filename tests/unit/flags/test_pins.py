@@ -13,11 +13,11 @@ from genesis_server.flags.emergency import EmergencyState
 from genesis_server.flags.layers import Layer
 from genesis_server.flags.live import LiveFlags
 from genesis_server.flags.overrides import Overrides
-from genesis_server.flags.pins import PIN_KIND, SNAPSHOT_KIND, Pins
+from genesis_server.flags.pins import MAX_PIN_BYTES, PIN_KIND, SNAPSHOT_KIND, Pins
 from genesis_server.flags.reading import read_flag
 from genesis_server.flags.written import SERVER, WrittenFlag
 from genesis_server.model.flags import FlagContext, FlagLayer
-from genesis_server.resilience.errors import ResourceError
+from genesis_server.resilience.errors import ResourceError, ValidationError
 from genesis_server.storage.base import Key, Store
 from genesis_server.storage.opening import open_store
 
@@ -137,3 +137,27 @@ async def test_a_run_whose_flags_only_a_newer_release_understands_is_told_so(sto
     live.take(layer("off", version=2))
     with pytest.raises(ResourceError, match="does not understand; begin another run"):
         await value(pins_of(store, live))
+
+
+async def test_a_context_that_is_too_large_to_be_kept_is_refused_and_nothing_is_pinned(store: Store, live: LiveFlags) -> None:
+    large = FlagContext("run-1", {"text": "x" * MAX_PIN_BYTES}, NOW)
+    with pytest.raises(ValidationError) as caught:
+        await pins_of(store, live).snapshot_for("acme", "run-1", large)
+    assert caught.value.facts == {"field": "context.attributes"}
+    assert await store.get(Key("acme", PIN_KIND, "run-1")) is None
+
+
+async def test_an_emergency_that_comes_while_a_run_is_pinned_leaves_it_without_a_pin(store: Store, live: LiveFlags) -> None:
+    class Closing:
+        """The store refuses writes from now on."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+        async def put_all(self, puts: object) -> None:
+            allowed.clear()
+            raise ResourceError("MAINTENANCE_MODE", "no")
+
+    allowed = [True]
+    pins = Pins(Closing(), live=lambda: live.snapshot, may_write=lambda: bool(allowed), now=lambda: NOW)  # type: ignore[arg-type]
+    assert await value(pins) is True
