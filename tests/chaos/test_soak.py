@@ -18,7 +18,7 @@ from servers import clean_environment
 pytestmark = pytest.mark.chaos
 
 SECONDS = float(os.environ.get("GENESIS_SOAK_SECONDS", "0"))
-WARM_UP_SECONDS = 120.0
+WARM_UP_SECONDS = 450.0
 SCRIPT = Path(__file__).resolve().parents[1] / "bench" / "soak.py"
 MOST_MB_PER_10_MIN = 1.0
 
