@@ -123,5 +123,5 @@ def test_a_server_without_the_client_of_redis_says_what_to_install(settings: dic
         [sys.executable, "-m", "genesis_server", "serve"], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode != 0
-    assert "pip install 'genesis-orchestrator[redis]'" in ended.stderr + ended.stdout
+    assert "pip install 'genesis-orchestrator[redis]'" in " ".join((ended.stderr + ended.stdout).split())
     assert PASSWORD not in ended.stderr + ended.stdout

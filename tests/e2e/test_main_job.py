@@ -12,6 +12,7 @@ from genesis.v1 import (
     agent_service_pb2_grpc,
     catalogue_pb2,
     common_pb2,
+    flags_pb2,
     orchestrator_service_pb2,
     orchestrator_service_pb2_grpc,
     plan_pb2,
@@ -231,8 +232,11 @@ def test_flags_say_what_they_are_and_why(orchestrator: Stub) -> None:
     keys = [flag.key for flag in flags]
     assert keys == sorted(keys)
     assert "orchestration_enabled" in keys
-    for flag in flags:
-        assert flag.value.bool_value is True
+    own = [flag for flag in flags if flag.layer == flags_pb2.FLAG_LAYER_BUILT_IN]
+    emergencies = {"emergency_shutdown", "maintenance_mode", "read_only_mode"}
+    assert len(own) >= 12
+    for flag in own:
+        assert flag.value.bool_value is (flag.key not in emergencies)
         assert flag.reason == orchestrator_service_pb2.FLAG_REASON_STATIC
         assert flag.description
     asked = orchestrator.Flag(orchestrator_service_pb2.FlagRequest(keys=keys[::-1])).flags

@@ -90,7 +90,8 @@ class FakeDesk:
 
 
 @pytest.fixture
-def desk() -> FakeDesk:
+async def desk() -> FakeDesk:
+    """Async, so that caller and call are those of the test alone."""
     set_caller(ANN)
     set_call(begin_call("m", correlation_id="c1"))
     return FakeDesk()
