@@ -15,6 +15,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _DAY = dt.timedelta(days=1)
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass
@@ -29,6 +40,9 @@ class ThrowawayCa:
         self._subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.name)])
         builder = self._builder(self._subject, self._key, -1, 10)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        # Python 3.13 is strict about these.
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+        builder = builder.add_extension(_SIGNS, critical=True)
         self.path = self.folder / f"{self.name}.pem"
         self.path.write_bytes(builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
 
@@ -56,6 +70,8 @@ class ThrowawayCa:
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
         builder = builder.add_extension(usages, critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = builder.add_extension(issuer, critical=False)
         certificate, private = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         certificate.write_bytes(builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
         private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

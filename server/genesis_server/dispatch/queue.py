@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from itertools import count
 from math import inf
 
 PATIENCE = 8
@@ -63,7 +62,7 @@ class FairQueue:
         self._line_count = 0
         self._by_deadline: list[tuple[_LineKey, int, _Line]] = []
         self._by_turn: list[tuple[tuple[int, int, int], int, _LineKey, _Line]] = []
-        self._stamps = count(1)
+        self._last_stamp = 0
         self._turns: dict[int, int] = {}
 
     def __len__(self) -> int:
@@ -84,7 +83,7 @@ class FairQueue:
         if line is None:
             line = lines[ready.priority] = _Line(ready.plan_id, ready.priority, self._turns.get(ready.priority, 0))
             self._line_count += 1
-        stamp = next(self._stamps)
+        stamp = self._next_stamp()
         line.waiting[ready.task_id] = stamp
         self._places[place] = ready.priority
         heappush(line.heap, ((ready.deadline, -ready.rank, ready.plan_order, ready.task_id), stamp, ready))
@@ -148,6 +147,10 @@ class FairQueue:
         self.discard(ready.plan_id, ready.task_id)
         return ready
 
+    def _next_stamp(self) -> int:
+        self._last_stamp += 1
+        return self._last_stamp
+
     def _count(self, plan_id: str, running: int) -> None:
         """So many tasks of a plan are under way."""
         if running > 0:
@@ -189,7 +192,7 @@ class FairQueue:
             self._enter(line, key)
 
     def _enter(self, line: _Line, key: _LineKey) -> None:
-        stamp = next(self._stamps)
+        stamp = self._next_stamp()
         heappush(self._by_deadline, (key, stamp, line))
         heappush(self._by_turn, ((key[0], key[1], key[3]), stamp, key, line))
         if len(self._by_deadline) > 2 * self._line_count + _SLACK:
