@@ -19,8 +19,7 @@ from genesis import audit
 from genesis.v1 import flags_pb2
 from genesis.v1 import orchestrator_service_pb2 as pb
 from genesis_server.flags.audit_log import ENTRIES
-from genesis_server.flags.written import SERVER
-from genesis_server.storage.base import Key
+from genesis_server.storage.base import SERVER, Key
 from genesis_server.storage.opening import open_store
 from servers import Server, clean_environment, running
 

@@ -16,12 +16,10 @@ from pydantic import TypeAdapter
 from genesis_server.model.catalogue import AgentCard
 from genesis_server.model.work import Session, SessionState
 from genesis_server.resilience.errors import invalid_field
-from genesis_server.storage.base import ABSENT, Change, Document, Documents, Key, Put
+from genesis_server.storage.base import ABSENT, SERVER, Change, Document, Documents, Key, Put
 
 KIND = "session"
 """Kind of the documents of sessions; their ids are the sessions'."""
-SERVER = "_server"
-"""Tenant of what belongs to the server and to no caller."""
 TENANTS = "tenant"
 """Kind of the documents that say, under `SERVER`, which tenants ever had a session."""
 MAX_CARD_BYTES = 256 * 1024

@@ -86,9 +86,7 @@ def make_domain(ground: Ground) -> Domain:
         agents,
         settings=settings,
         metrics=ground.metrics,
-        clock=in_use.lease_clock,
-        handles_errors=lambda: in_use.enabled_for_server("error_handling_enabled"),
-        batches=lambda: in_use.enabled_for_server("performance_optimizations_enabled"),
+        flags=in_use,
     )
     return Domain(orchestrator, updater, dispatcher, _health(ground))
 

@@ -52,13 +52,13 @@ from genesis_server.security.authentication import Authenticator
 from genesis_server.security.nonces import Nonces
 from genesis_server.security.redaction import redact
 from genesis_server.settings import Settings
-from genesis_server.storage.base import ABSENT, Documents, Key, VersionConflictError
+from genesis_server.storage.base import ABSENT, SERVER, Documents, Key, VersionConflictError
 
 VALIDATE = "/genesis.v1.OrchestratorService/Validate"
 ROUTE = "/genesis.v1.OrchestratorService/Route"
 INLINE_PLAN_PARTS = 500
 """Tasks and edges of a plan that are checked and converted on the loop; more would hold it for more than about 5 ms."""
-_TOKEN_KEY = Key("_server", "secret", "page_tokens")
+_TOKEN_KEY = Key(SERVER, "secret", "page_tokens")
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,13 @@ class FlagsInUse:
         """Whether a flag is on: for the call under way, else for the server itself."""
         return (current_flags() or self.live.snapshot).enabled(key)
 
-    def enabled_for_server(self, key: str) -> bool:
-        """Whether a flag is on for the server itself, for work that no call does."""
-        return self.live.snapshot.enabled(key)
+    def handles_errors(self) -> bool:
+        """Whether what failed is tried again and kept away from, in work that no call does."""
+        return self.live.snapshot.enabled("error_handling_enabled")
+
+    def batches(self) -> bool:
+        """Whether what comes together is written together, in work that no call does."""
+        return self.live.snapshot.enabled("performance_optimizations_enabled")
 
     def of_caller(self, caller: Caller) -> BoundFlags:
         """The flags as a caller sees them now."""

@@ -9,7 +9,7 @@ from genesis_server.app.errors import StartError
 from genesis_server.llm.endpoint import Endpoint
 from genesis_server.llm.gateway import MISSING_EXTRA, OUTCOMES, ModelGateway, extra_installed
 from genesis_server.llm.prices import Prices
-from genesis_server.model.health import ComponentHealth, HealthStatus, wall_time
+from genesis_server.model.health import ComponentHealth, HealthStatus, with_breaker
 from genesis_server.orchestration.health import Probe
 from genesis_server.resilience.breakers import Breaker, BreakerState
 from genesis_server.resilience.retry import Retry
@@ -82,14 +82,6 @@ def language_model_probe(breaker: Breaker | None, *, clock: Callable[[], float],
         if breaker.state is BreakerState.CLOSED:
             return ComponentHealth(COMPONENT, HealthStatus.HEALTHY, breaker_state=breaker.state)
         message = f"it failed several times in a row ({breaker.reason}), so plans are made by heuristics; look at llm_url and its service"
-        return ComponentHealth(
-            COMPONENT,
-            HealthStatus.DEGRADED,
-            message,
-            breaker_state=breaker.state,
-            retry_time=wall_time(breaker.retry_at, clock=clock, now=now),
-            opened_time=wall_time(breaker.opened_at, clock=clock, now=now),
-            breaker_reason=breaker.reason,
-        )
+        return with_breaker(ComponentHealth(COMPONENT, HealthStatus.DEGRADED, message), breaker, clock=clock, now=now)
 
     return probe

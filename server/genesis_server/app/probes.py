@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from genesis_server.agents.agent_breakers import AgentBreakers
 from genesis_server.agents.registry import AgentRegistry
 from genesis_server.flags.definition import flags_not_built
 from genesis_server.flags.emergency import Modes
-from genesis_server.model.health import ComponentHealth, HealthStatus, wall_time
+from genesis_server.model.health import ComponentHealth, HealthStatus, with_breaker
 from genesis_server.orchestration.health import HealthReport, Probe
 from genesis_server.orchestration.policy.active import ActiveRulebook
 from genesis_server.planning.method_source import MethodSource
@@ -29,16 +28,7 @@ def storage_probe(store: Store, breaker: Breaker, *, clock: Callable[[], float],
             await store.check()
         except GenesisError as error:
             status, message = HealthStatus.UNHEALTHY, error.message
-        return ComponentHealth(
-            "storage",
-            status,
-            message,
-            needed=True,
-            breaker_state=breaker.state,
-            retry_time=wall_time(breaker.retry_at, clock=clock, now=now),
-            opened_time=wall_time(breaker.opened_at, clock=clock, now=now),
-            breaker_reason=breaker.reason,
-        )
+        return with_breaker(ComponentHealth("storage", status, message, needed=True), breaker, clock=clock, now=now)
 
     return probe
 
@@ -104,15 +94,7 @@ def flags_probe(
     async def probe() -> ComponentHealth:
         mistakes, since = problems()
         found = _file_health("flags", tuple(mistakes), since)
-        if breaker is None:
-            return found
-        return replace(
-            found,
-            breaker_state=breaker.state,
-            retry_time=wall_time(breaker.retry_at, clock=clock, now=now),
-            opened_time=wall_time(breaker.opened_at, clock=clock, now=now),
-            breaker_reason=breaker.reason,
-        )
+        return found if breaker is None else with_breaker(found, breaker, clock=clock, now=now)
 
     return probe
 

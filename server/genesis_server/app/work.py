@@ -13,6 +13,7 @@ from typing import NoReturn
 from genesis_server.agents.agent_breakers import AgentBreakers
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.agents.roster import Roster
+from genesis_server.app.flags import FlagsInUse
 from genesis_server.orchestration.dispatching.dispatcher import Dispatcher
 from genesis_server.orchestration.dispatching.tools import Limits, Tools
 from genesis_server.orchestration.updating import Updater
@@ -46,21 +47,21 @@ def agents_over(
     declared: Callable[[], CatalogueIndex],
     settings: Settings,
     metrics: Metrics,
-    clock: Callable[[], float],
-    may_write: Callable[[], bool],
-    handles_errors: Callable[[], bool],
+    flags: FlagsInUse,
 ) -> Agents:
-    """The workers and breakers of a store; leases go by `clock`."""
+    """The workers and breakers of a store."""
     roster = Roster(
         documents,
         declared=declared,
         lease_seconds=settings.worker_lease_seconds,
-        clock=clock,
+        clock=flags.lease_clock,
         now=time.time,
         new_id=lambda: f"ses_{secrets.token_urlsafe(_ID_BYTES)}",
-        may_write=may_write,
+        may_write=flags.may_write,
     )
-    breakers = AgentBreakers(documents, clock=time.monotonic, now=time.time, observe=metrics.breakers.agent_changed, enabled=handles_errors)
+    breakers = AgentBreakers(
+        documents, clock=time.monotonic, now=time.time, observe=metrics.breakers.agent_changed, enabled=flags.handles_errors
+    )
     roster.on_tenant(breakers.know)
     return Agents(roster, breakers)
 
@@ -71,11 +72,9 @@ def dispatcher_over(
     *,
     settings: Settings,
     metrics: Metrics,
-    clock: Callable[[], float],
-    handles_errors: Callable[[], bool],
-    batches: Callable[[], bool],
+    flags: FlagsInUse,
 ) -> Dispatcher:
-    """The dispatcher of the updater's plans; leases go by `clock`."""
+    """The dispatcher of the updater's plans."""
     return Dispatcher(
         Tools(
             updater=updater,
@@ -90,11 +89,11 @@ def dispatcher_over(
                 task_timeout_seconds=settings.task_timeout_seconds,
                 max_artefact_bytes=int(settings.max_artefact_bytes),
             ),
-            clock=clock,
+            clock=flags.lease_clock,
             now=time.time,
             draw=random.random,
             new_lease_id=lambda: f"lse_{secrets.token_urlsafe(_ID_BYTES)}",
-            tries_again=handles_errors,
-            batches=batches,
+            tries_again=flags.handles_errors,
+            batches=flags.batches,
         )
     )

@@ -16,9 +16,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from genesis_server.flags.audit import AuditEntry, AuditHead, chain, entry_to_bytes, read_entry
-from genesis_server.flags.written import SERVER, AuditDraft
+from genesis_server.flags.written import AuditDraft
 from genesis_server.resilience.errors import ResourceError
-from genesis_server.storage.base import ABSENT, Documents, Key, Put, VersionConflictError
+from genesis_server.storage.base import ABSENT, SERVER, Documents, Key, Put, VersionConflictError
 from genesis_server.storage.guarded import is_fault
 
 ENTRIES = "flag_audit"

@@ -15,9 +15,9 @@ from typing import Any, NoReturn
 from pydantic import TypeAdapter, ValidationError
 
 from genesis_server.flags.audit_log import AuditLog
-from genesis_server.flags.written import SERVER, AuditDraft
+from genesis_server.flags.written import AuditDraft
 from genesis_server.resilience.errors import GenesisError, ResourceError
-from genesis_server.storage.base import Documents, Key, Put
+from genesis_server.storage.base import SERVER, Documents, Key, Put
 
 SHUTDOWN = "emergency_shutdown"
 MAINTENANCE = "maintenance_mode"

@@ -6,8 +6,7 @@ import asyncio
 import logging
 import zlib
 
-from genesis_server.flags.written import SERVER
-from genesis_server.storage.base import Documents, Key
+from genesis_server.storage.base import SERVER, Documents, Key
 
 KIND = "flag_last_good"
 """Kind of the documents; their ids are the names of the sources."""

@@ -17,10 +17,10 @@ from genesis_server.flags.definition import FlagDefinition, FlagMistakesError
 from genesis_server.flags.layers import Layer
 from genesis_server.flags.reading import read_flag
 from genesis_server.flags.snapshot import FlagSnapshot
-from genesis_server.flags.written import SERVER, WrittenFlag
+from genesis_server.flags.written import WrittenFlag
 from genesis_server.model.flags import FlagContext, FlagLayer, JsonValue
 from genesis_server.resilience.errors import ResourceError, invalid_field
-from genesis_server.storage.base import ABSENT, Documents, Key, Put, VersionConflictError
+from genesis_server.storage.base import ABSENT, SERVER, Documents, Key, Put, VersionConflictError
 
 PIN_KIND = "flag_pin"
 SNAPSHOT_KIND = "flag_snapshot"

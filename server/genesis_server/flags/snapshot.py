@@ -91,8 +91,10 @@ class FlagSnapshot:
         if found is not None:
             return found
         asked = self._asked.get(key) or self._prepare(key)
-        if asked.group is not None and self.evaluate_on(asked.group, data).value is not True:
-            return asked.grouped(self.evaluate_on(asked.group, data).source)
+        if asked.group is not None:
+            group = self.evaluate_on(asked.group, data)
+            if group.value is not True:
+                return asked.grouped(group.source)
         own = asked.fixed if asked.fixed is not None else asked.by_rule(data())
         if asked.fixed is not None and asked.group is None:
             self._fixed[key] = own
@@ -188,12 +190,11 @@ class _Asked:
         try:
             result = self._ask(data)
         except RuleError as error:
-            return replace(self._defaulted(FlagReason.ERROR, "has a rule that went wrong"), error=str(error))
+            return self._wrong(str(error))
         if result is True or result is False:
             result = "true" if result else "false"
         if result is not None and not isinstance(result, str):
-            told = f"the rule gave {type(result).__name__}, which names no variant"
-            return replace(self._defaulted(FlagReason.ERROR, "has a rule that went wrong"), error=told)
+            return self._wrong(f"the rule gave {type(result).__name__}, which names no variant")
         found = self._by_result.get(result)
         if found is None:
             found = self._chosen(result)
@@ -213,8 +214,7 @@ class _Asked:
                 return self._defaulted(FlagReason.DEFAULT, "names no default variant")
             return replace(self._mould, value=self._flag.variants[default], variant=default, reason=FlagReason.DEFAULT)
         if variant not in self._flag.variants:
-            told = f"the rule chose {variant[:60]!r}, which is none of the variants"
-            return replace(self._defaulted(FlagReason.ERROR, "has a rule that went wrong"), error=told)
+            return self._wrong(f"the rule chose {variant[:60]!r}, which is none of the variants")
         return replace(self._mould, value=self._flag.variants[variant], variant=variant, reason=FlagReason.TARGETING_MATCH)
 
     def _static(self, *, stale: bool) -> Evaluation:
@@ -223,6 +223,10 @@ class _Asked:
             return self._defaulted(FlagReason.DEFAULT, "names no default variant")
         reason = FlagReason.STALE if stale else FlagReason.STATIC
         return replace(self._mould, value=self._flag.variants[default], variant=default, reason=reason)
+
+    def _wrong(self, how: str) -> Evaluation:
+        """The rule went wrong."""
+        return replace(self._defaulted(FlagReason.ERROR, "has a rule that went wrong"), error=how)
 
     def _defaulted(self, reason: FlagReason, why: str) -> Evaluation:
         """No variant holds: the built-in default for a flag of Genesis, nothing for any other."""

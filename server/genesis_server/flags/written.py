@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
-SERVER = "_server"
-"""The tenant of what belongs to the whole server."""
-
 
 @dataclass(frozen=True, slots=True)
 class WrittenFlag:

@@ -14,6 +14,8 @@ ANY_VERSION = -1
 """Expected version of a write that does not care."""
 ABSENT = 0
 """Expected version of a write that must create the document."""
+SERVER = "_server"
+"""Tenant of what belongs to the server and to no caller."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from genesis_server.model.health import ComponentHealth, HealthStatus, wall_time
+from genesis_server.model.health import ComponentHealth, HealthStatus, with_breaker
 from genesis_server.resilience.breakers import Breaker, BreakerState
 from genesis_server.telemetry import names
 from genesis_server.telemetry.context import CallContext
@@ -78,15 +78,9 @@ class Tracing:
         state = self._breaker.state
         if self.provider is None or state is BreakerState.CLOSED:
             return ComponentHealth(COMPONENT, HealthStatus.HEALTHY, breaker_state=state.value)
-        return ComponentHealth(
-            COMPONENT,
-            HealthStatus.DEGRADED,
-            message=f"the trace collector does not take spans ({self._breaker.reason}); they are dropped, logs and metrics go on",
-            breaker_state=state.value,
-            retry_time=wall_time(self._breaker.retry_at, clock=self._clock, now=self._now),
-            opened_time=wall_time(self._breaker.opened_at, clock=self._clock, now=self._now),
-            breaker_reason=self._breaker.reason,
-        )
+        message = f"the trace collector does not take spans ({self._breaker.reason}); they are dropped, logs and metrics go on"
+        found = ComponentHealth(COMPONENT, HealthStatus.DEGRADED, message)
+        return with_breaker(found, self._breaker, clock=self._clock, now=self._now)
 
     def shutdown(self) -> None:
         """Export what is waiting and stop; may take as long as the exporter's own time limit, so call it off the loop."""

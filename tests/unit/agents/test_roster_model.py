@@ -13,9 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from roster_cases import LEASE_SECONDS, TENANT, MemoryDocuments, Process, View, card
 
 from genesis_server.agents import roster as roster_module
-from genesis_server.agents.session_store import KIND, SERVER, read_session
+from genesis_server.agents.session_store import KIND, read_session
 from genesis_server.model.work import Session, SessionState
 from genesis_server.resilience.errors import GenesisError
+from genesis_server.storage.base import SERVER
 
 PROCESSES = st.sampled_from([0, 1])
 AGENTS = st.sampled_from(["build", "qa"])

@@ -13,9 +13,9 @@ from audit_proof import broken_at
 
 from genesis_server.flags.audit import AuditEntry, AuditHead
 from genesis_server.flags.audit_log import ENTRIES, HEAD, AuditLog
-from genesis_server.flags.written import SERVER, AuditDraft
+from genesis_server.flags.written import AuditDraft
 from genesis_server.resilience.errors import ResourceError
-from genesis_server.storage.base import ABSENT, Key, Put, VersionConflictError
+from genesis_server.storage.base import ABSENT, SERVER, Key, Put, VersionConflictError
 from genesis_server.storage.sqlite.store import SqliteStore
 
 DRAFT = AuditDraft(time=12.5, actor="acme/ann", action="put", key="dark_mode", cause="why not")

@@ -14,9 +14,8 @@ from genesis_server.flags import emergency as emergency_module
 from genesis_server.flags.audit_log import AuditLog
 from genesis_server.flags.definition import built_in_flags
 from genesis_server.flags.emergency import EMERGENCY_FLAGS, KIND, MAINTENANCE, READ_ONLY, SHUTDOWN, EmergencyFlags, EmergencyState, Modes
-from genesis_server.flags.written import SERVER
 from genesis_server.resilience.errors import ResourceError
-from genesis_server.storage.base import Document, Key
+from genesis_server.storage.base import SERVER, Document, Key
 from genesis_server.storage.sqlite.store import SqliteStore
 
 NOON = 43_200.0

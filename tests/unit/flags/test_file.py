@@ -18,10 +18,9 @@ from genesis_server.flags.last_good import LastGood
 from genesis_server.flags.layers import Layer
 from genesis_server.flags.sources import file as module
 from genesis_server.flags.sources.file import FileSource
-from genesis_server.flags.written import SERVER
 from genesis_server.model.flags import FlagLayer
 from genesis_server.resilience.errors import ResourceError
-from genesis_server.storage.base import Document, Key
+from genesis_server.storage.base import SERVER, Document, Key
 from genesis_server.storage.sqlite.store import SqliteStore
 
 SOON = 20.0

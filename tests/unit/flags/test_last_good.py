@@ -11,8 +11,7 @@ import pytest
 
 from genesis_server.flags import last_good as module
 from genesis_server.flags.last_good import KIND, LastGood
-from genesis_server.flags.written import SERVER
-from genesis_server.storage.base import Key
+from genesis_server.storage.base import SERVER, Key
 from genesis_server.storage.sqlite.store import SqliteStore
 
 

@@ -15,10 +15,10 @@ from genesis_server.flags.live import LiveFlags
 from genesis_server.flags.overrides import Overrides
 from genesis_server.flags.pins import MAX_PIN_BYTES, PIN_KIND, SNAPSHOT_KIND, Pins
 from genesis_server.flags.reading import read_flag
-from genesis_server.flags.written import SERVER, WrittenFlag
+from genesis_server.flags.written import WrittenFlag
 from genesis_server.model.flags import FlagContext, FlagLayer
 from genesis_server.resilience.errors import ResourceError, ValidationError
-from genesis_server.storage.base import Key, Store
+from genesis_server.storage.base import SERVER, Key, Store
 from genesis_server.storage.opening import open_store
 
 NOW = 1_800_000_000.0

@@ -17,9 +17,9 @@ from genesis_server.flags.snapshot import FlagSnapshot
 from genesis_server.flags.sources.redis import START_SECONDS
 from genesis_server.flags.sources.redis_known import Known
 from genesis_server.flags.sources.redis_layout import decode_flag, encode_flag
-from genesis_server.flags.written import SERVER
 from genesis_server.resilience.breakers import BreakerState
 from genesis_server.resilience.errors import ResourceError
+from genesis_server.storage.base import SERVER
 from genesis_server.storage.sqlite.store import SqliteStore
 
 

@@ -15,10 +15,10 @@ from genesis_server.flags.audit_log import AuditLog
 from genesis_server.flags.layers import Layer
 from genesis_server.flags.sources import stored as stored_module
 from genesis_server.flags.sources.stored import KIND, StoredFlags
-from genesis_server.flags.written import SERVER, AuditDraft, FlagVersionConflictError, WrittenFlag
+from genesis_server.flags.written import AuditDraft, FlagVersionConflictError, WrittenFlag
 from genesis_server.model.flags import FlagLayer
 from genesis_server.resilience.errors import ResourceError
-from genesis_server.storage.base import Document, Key
+from genesis_server.storage.base import SERVER, Document, Key
 from genesis_server.storage.sqlite.store import SqliteStore
 
 NOON = 43_200.0

@@ -14,10 +14,10 @@ from genesis_server.flags.audit_log import AuditLog
 from genesis_server.flags.definition import FlagDefinition, FlagMistakesError
 from genesis_server.flags.layers import Layer
 from genesis_server.flags.reading import read_flag
-from genesis_server.flags.written import SERVER, AuditDraft, FlagVersionConflictError, WrittenFlag
+from genesis_server.flags.written import AuditDraft, FlagVersionConflictError, WrittenFlag
 from genesis_server.model.flags import FlagLayer
 from genesis_server.resilience.errors import GenesisError
-from genesis_server.storage.base import Document, Documents, Key, Put, VersionConflictError
+from genesis_server.storage.base import SERVER, Document, Documents, Key, Put, VersionConflictError
 
 KIND = "flag"
 """Kind of the documents; their ids are the flags' keys, their versions those of the flags."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from genesis_server.storage.base import Key
 
-SERVER = "_server"
-"""Tenant of what belongs to the server and to no caller."""
 HEADS = "decision"
 BODIES = "decision_body"
 OF_PLAN = "decision_of_plan"

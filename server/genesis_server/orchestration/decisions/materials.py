@@ -9,13 +9,13 @@ from typing import TypeVar, cast
 
 from genesis_server.model.decision import Decision
 from genesis_server.orchestration.decisions.coding import decode_agents, decode_methods, decode_policy, decode_rulebook
-from genesis_server.orchestration.decisions.keys import SERVER, snapshot_key
+from genesis_server.orchestration.decisions.keys import snapshot_key
 from genesis_server.orchestration.decisions.making import Materials
 from genesis_server.planning.methods import MethodLibrary
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.routing.policy import default_policy
 from genesis_server.routing.rules.rulebook import EMPTY_RULEBOOK, Rulebook
-from genesis_server.storage.base import Documents, Key
+from genesis_server.storage.base import SERVER, Documents, Key
 from genesis_server.text.toml_file import DataFileError
 
 KEPT_AT_MOST = 32

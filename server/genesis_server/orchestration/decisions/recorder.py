@@ -14,12 +14,12 @@ from genesis_server.model.plan import Plan, TaskKind
 from genesis_server.model.provenance import Provenance
 from genesis_server.model.routing import ExplanationLevel, Routing
 from genesis_server.orchestration.decisions import coding
-from genesis_server.orchestration.decisions.keys import SERVER, SNAPSHOTS, body_key, head_key, of_plan_key, snapshot_key
+from genesis_server.orchestration.decisions.keys import SNAPSHOTS, body_key, head_key, of_plan_key, snapshot_key
 from genesis_server.orchestration.decisions.making import Materials, algorithm
 from genesis_server.orchestration.offloading import INLINE_OFFERS, INLINE_TASKS, offload
 from genesis_server.resilience.errors import GenesisError
 from genesis_server.routing.rules.building import facts_of_call
-from genesis_server.storage.base import Documents, Key, Put
+from genesis_server.storage.base import SERVER, Documents, Key, Put
 
 REFRESH_SECONDS = 3600.0
 """How long a process relies on a snapshot it has stored; then it stores it again, with a later end."""

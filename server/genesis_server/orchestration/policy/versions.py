@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from genesis_server.orchestration.decisions.coding import rulebook_text
-from genesis_server.orchestration.decisions.keys import SERVER, snapshot_key
-from genesis_server.storage.base import ABSENT, Change, Documents, Key, Put
+from genesis_server.orchestration.decisions.keys import snapshot_key
+from genesis_server.storage.base import ABSENT, SERVER, Change, Documents, Key, Put
 
 POINTER = Key(SERVER, "policy", "rulebook")
 _CHANGES = "policy_change"

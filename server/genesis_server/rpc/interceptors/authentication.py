@@ -5,15 +5,15 @@ A signature covers the request's bytes, which only the deserialiser sees: they a
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import grpc
 
 from genesis_server.rpc.context import set_caller
 from genesis_server.rpc.deserialisation import keep_body, take_body
-from genesis_server.rpc.interceptors.layer import Context, Continuation, Layer, Stream, Unary
+from genesis_server.rpc.interceptors.layer import Context, Continuation, Entry, EntryLayer
 from genesis_server.rpc.methods import takes_stream
 from genesis_server.security.agent_signatures import is_signature
 from genesis_server.security.authentication import Authenticator
@@ -23,7 +23,7 @@ _HEADER = "authorization"
 _NAMES = "x509_subject_alternative_name"
 
 
-class AuthenticationInterceptor(Layer):
+class AuthenticationInterceptor(EntryLayer):
     """Sets the caller of each call; raises SecurityError from inside the handler. Methods open to anyone pass unseen."""
 
     def __init__(self, authenticator: Authenticator) -> None:
@@ -38,31 +38,9 @@ class AuthenticationInterceptor(Layer):
             keep_body()
         return await super().intercept_service(continuation, handler_call_details)
 
-    def around_unary(self, method: str, inner: Unary) -> Unary:
-        """Authenticate, then run."""
-        if is_open(method):
-            return inner
-        streams = takes_stream(method)
-
-        async def unary(request: Any, context: Context) -> Any:
-            await self._authenticate(method, context, streams=streams)
-            return await inner(request, context)
-
-        return unary
-
-    def around_stream(self, method: str, inner: Stream) -> Stream:
-        """Authenticate, then run."""
-        if is_open(method):
-            return inner
-        streams = takes_stream(method)
-
-        async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
-            await self._authenticate(method, context, streams=streams)
-            async with aclosing(inner(request, context)) as answers:
-                async for answer in answers:
-                    yield answer
-
-        return stream
+    def entry(self, method: str) -> Entry | None:
+        """Authenticate, unless the method is open to anyone."""
+        return None if is_open(method) else partial(self._authenticate, method, streams=takes_stream(method))
 
     async def _authenticate(self, method: str, context: Context, *, streams: bool) -> None:
         header = _authorization(context.invocation_metadata() or ())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from genesis_server.flags.bound import BoundFlags, bind_flags
 from genesis_server.flags.emergency import Modes
@@ -12,7 +11,7 @@ from genesis_server.model.caller import Caller
 from genesis_server.resilience.errors import invalid_field
 from genesis_server.resilience.remembering import remember
 from genesis_server.rpc.context import current_caller
-from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
+from genesis_server.rpc.interceptors.layer import Context, Entry, EntryLayer
 from genesis_server.rpc.methods import HEALTH_METHOD, WAITING, contract_methods
 from genesis_server.rpc.modes import check_modes, refusal
 from genesis_server.telemetry.context import current_call
@@ -24,7 +23,7 @@ FlagsOfCall = Callable[[Caller, str], Awaitable[BoundFlags]]
 """The flags of a caller in a run: (caller, run id or "")."""
 
 
-class FlagsInterceptor(Layer):
+class FlagsInterceptor(EntryLayer):
     """Stands inside authorization: who calls is known, and may."""
 
     def __init__(self, *, modes: Callable[[], Modes], flags_of: FlagsOfCall) -> None:
@@ -34,29 +33,9 @@ class FlagsInterceptor(Layer):
         self._modes = modes
         self._flags_of = flags_of
 
-    def around_unary(self, method: str, inner: Unary) -> Unary:
-        """Refuse or bind, then run."""
-        if method not in contract_methods():
-            return inner
-
-        async def unary(request: Any, context: Context) -> Any:
-            await self._enter(method, context)
-            return await inner(request, context)
-
-        return unary
-
-    def around_stream(self, method: str, inner: Stream) -> Stream:
-        """Refuse or bind, then run."""
-        if method not in contract_methods():
-            return inner
-
-        async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
-            await self._enter(method, context)
-            async with aclosing(inner(request, context)) as answers:
-                async for answer in answers:
-                    yield answer
-
-        return stream
+    def entry(self, method: str) -> Entry | None:
+        """Refuse or bind, for the methods of the contract."""
+        return partial(self._enter, method) if method in contract_methods() else None
 
     async def _enter(self, method: str, context: Context) -> None:
         error = refusal(method, self._modes())

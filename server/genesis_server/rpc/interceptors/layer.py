@@ -9,6 +9,7 @@ A streaming handler must be an async generator; `rpc/registration.py` checks tha
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -78,3 +79,41 @@ class Layer(grpc.aio.ServerInterceptor):
         if method in all_methods():
             self._wrapped[method] = (handler, wrapped)
         return wrapped
+
+
+Entry = Callable[[Context], Awaitable[None]]
+
+
+class EntryLayer(Layer):
+    """An interceptor that does something before a call and then leaves it alone; subclasses say what in `entry`."""
+
+    def entry(self, method: str) -> Entry | None:
+        """What to do before each call of `method`, in the task that serves it; None: nothing."""
+        del method
+        return None
+
+    def around_unary(self, method: str, inner: Unary) -> Unary:
+        """Do it, then run."""
+        enter = self.entry(method)
+        if enter is None:
+            return inner
+
+        async def unary(request: Any, context: Context) -> Any:
+            await enter(context)
+            return await inner(request, context)
+
+        return unary
+
+    def around_stream(self, method: str, inner: Stream) -> Stream:
+        """Do it, then run."""
+        enter = self.entry(method)
+        if enter is None:
+            return inner
+
+        async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+            await enter(context)
+            async with aclosing(inner(request, context)) as answers:
+                async for answer in answers:
+                    yield answer
+
+        return stream

@@ -12,10 +12,10 @@ from decision_cases import DAY, NOON, Office, index_of, materials, opened, writi
 
 from genesis_server.model.catalogue import AgentCard, Skill
 from genesis_server.orchestration.decisions import coding, recorder
-from genesis_server.orchestration.decisions.keys import SERVER, SNAPSHOTS, body_key, head_key
+from genesis_server.orchestration.decisions.keys import SNAPSHOTS, body_key, head_key
 from genesis_server.orchestration.decisions.recorder import FAILED, RECORDED, REFRESH_SECONDS
 from genesis_server.resilience.errors import ResourceError
-from genesis_server.storage.base import Put, Store
+from genesis_server.storage.base import SERVER, Put, Store
 
 
 def put_kinds(puts: Sequence[Put]) -> list[str]:
