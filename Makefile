@@ -44,16 +44,25 @@ check: $(READY) ## Format, lint, types, floors, contract, names, house rules
 	@$(BIN)/python .ci/check.py
 
 .PHONY: proto
-proto: $(READY) ## Write the Python stubs of the contract again
+proto: $(READY) ## Write the stubs of the contract again, for every language whose toolchain is there
 	@$(BIN)/python protos/contract.py stubs
+	@$(BIN)/python protos/clients.py
+
+.PHONY: clients
+clients: $(READY) ## Build the clients, run the same scenarios by each against one server, show the table
+	@$(BIN)/python tests/conformance/run.py
 
 .PHONY: bench
 bench: $(READY) ## Measure Orchestrate, cold start, memory, and CPU per call against a bare server
 	@$(BIN)/python tests/bench/run.py
 
 .PHONY: quality
-quality: $(READY) ## Measure plans and verdicts on the data sets of GENESIS_DATA, through a real server
-	@$(BIN)/python tests/quality/run.py
+quality: $(READY) ## Measure plans, routes and verdicts on the data sets of GENESIS_DATA; QUALITY="--only asynchow" are options
+	@$(BIN)/python tests/quality/run.py $(QUALITY)
+
+.PHONY: data
+data: $(READY) ## Tell where each public data set is from, which are here, and whether their files are as they should be
+	@$(BIN)/python tests/quality/data.py
 
 .PHONY: clean
 clean: ## Remove everything that make has made

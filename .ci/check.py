@@ -19,6 +19,7 @@ CHECKS: dict[str, list[str]] = {
     "contract": ["python", "protos/contract.py", "lint"],
     "breaking": ["python", "protos/contract.py", "breaking"],
     "stubs": ["python", "protos/contract.py", "stubs", "--check"],
+    "clients": ["python", "protos/clients.py", "--check"],
     "metrics": ["python", ".ci/check_metric_names.py"],
     "docs": ["python", "docs/generate.py", "--check"],
     "house": ["python", ".ci/check_house.py"],

@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import from_clients
 import from_contract
 import from_server
 
@@ -23,6 +24,7 @@ DOCS = Path(__file__).resolve().parent
 PARTS: dict[str, Callable[[], str]] = {
     "agents": from_server.agents,
     "errors": from_contract.errors,
+    "examples": from_clients.examples,
     "exit codes": from_server.exit_codes,
     "facts": from_server.facts,
     "flags": from_server.flags,
