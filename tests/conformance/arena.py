@@ -72,7 +72,7 @@ def arena(folder: Path) -> Iterator[Arena]:
         closed = start(folder / "secure", settings=guarded, wait=False)
         stack.callback(stop, closed)
         with secure(closed.address, folder) as channel:
-            grpc.channel_ready_future(channel).result(timeout=30)
+            grpc.channel_ready_future(channel).result(timeout=90)
         address = f"127.0.0.1:{free_port()}"
         faults = stack.enter_context(_in_thread(address, opened.address))
         yield Arena(opened, closed.address.replace("127.0.0.1", "localhost"), folder / "ca.crt", secret, address, faults)

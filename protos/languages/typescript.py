@@ -1,0 +1,27 @@
+"""TypeScript: protobuf-es messages and services, by protoc-gen-es from the client's own development packages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+CLIENT = Path(__file__).resolve().parents[2] / "client" / "typescript"
+NEEDS = ("node", "npm")
+WRITES = "client/typescript/src/gen"
+OPTIONS = "target=ts,import_extension=js,json_types=false"
+
+
+def write(descriptors: Path, target: Path) -> None:
+    """Write the messages and services of the contract, google.rpc and grpc.health.v1."""
+    plugin = CLIENT / "node_modules" / ".bin" / "protoc-gen-es"
+    if not plugin.exists():
+        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=CLIENT, check=True, stdout=sys.stderr)
+    files = [
+        "google/rpc/error_details.proto",
+        "google/rpc/status.proto",
+        "grpc/health/v1/health.proto",
+        *sorted(str(path.relative_to(CLIENT.parents[1] / "protos")) for path in (CLIENT.parents[1] / "protos").rglob("*.proto")),
+    ]
+    command = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={descriptors}", f"--plugin=protoc-gen-es={plugin}"]
+    subprocess.run([*command, f"--es_out={target}", f"--es_opt={OPTIONS}", *files], check=True)
