@@ -29,7 +29,8 @@ $(READY): pyproject.toml uv.lock .ci/flagd-core-1.txt .ci/flagd-core-2.txt
 
 .PHONY: demo
 demo: $(READY) ## See a goal become a routed, checked plan; GOAL="..." CATALOGUE=tools.json take your own
-	@$(BIN)/genesis demo $${GOAL:+--goal "$$GOAL"} $${CATALOGUE:+--catalogue "$$CATALOGUE"}
+	@worker="$$($(BIN)/python -B .ci/second_language.py)"; \
+	$(BIN)/genesis demo $${GOAL:+--goal "$$GOAL"} $${CATALOGUE:+--catalogue "$$CATALOGUE"} $${worker:+"$$worker"}
 
 .PHONY: serve
 serve: $(READY) ## Run a server on 127.0.0.1:50051; settings are GENESIS_* variables
@@ -53,8 +54,8 @@ clients: $(READY) ## Build the clients, run the same scenarios by each against o
 	@$(BIN)/python tests/conformance/run.py
 
 .PHONY: bench
-bench: $(READY) ## Measure Orchestrate, cold start, memory, and CPU per call against a bare server
-	@$(BIN)/python tests/bench/run.py
+bench: $(READY) ## Measure speed and size next to a bare server; RECORD=1 keeps the run; BENCH="--only layers" are options
+	@$(BIN)/python tests/bench/run.py $(if $(RECORD),--record) $(BENCH)
 
 .PHONY: quality
 quality: $(READY) ## Measure plans, routes and verdicts on the data sets of GENESIS_DATA; QUALITY="--only asynchow" are options

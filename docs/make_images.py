@@ -84,7 +84,7 @@ def carried_out() -> Demo:
     cards = catalogue_to_proto(load_agents(AGENTS.read_text("utf-8"), AGENTS.name)).agents
     with (
         running_server(AGENTS) as server,
-        running_workers(server, [card.id for card in cards]) as workers,
+        running_workers(server, [card.id for card in cards], {}) as workers,
         genesis.connect(server.address) as client,
     ):
         server.await_serving()

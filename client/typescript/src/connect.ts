@@ -14,32 +14,32 @@ export const VERSION = "0.1.0";
 
 /** How to talk to a server. */
 export interface ConnectOptions {
-    /** Whether to use TLS; when left out, it is used when a certificate is given. */
-    tls?: boolean;
-    /** Whom to trust: PEM, or `{ file }`. When left out, the roots of Node.js. */
-    rootCertificates?: Pem;
-    /** Certificate chain of this client, for mutual TLS. */
-    clientCertificate?: Pem;
-    /** Private key of the client's certificate. */
-    clientKey?: Pem;
-    /** Name to check the server's certificate against, when it differs from the address. */
-    serverName?: string;
-    /** A bearer token, or a function that gives a fresh one for each call. In plain text it is sent to this machine only. */
-    token?: string | (() => string | Promise<string>);
-    /** Send the token in plain text to another machine all the same. */
-    insecureToken?: boolean;
-    /** An agent's key, `key-id:secret`: every call is signed with it, instead of a token. */
-    agentKey?: string;
-    /** With `agentKey`: id of the agent the key belongs to. */
-    agent?: string;
-    /** With `agentKey`: the agent's tenant; "default" when left out. */
-    tenant?: string;
-    /** Deadline of calls with one answer, in seconds over all tries; 30 when left out. Streams have none but their own. */
-    timeoutSeconds?: number;
-    /** When to repeat a call that found no server; null: never. */
-    retry?: Retry | null;
-    /** Headers of every call. */
-    headers?: Readonly<Record<string, string>>;
+  /** Whether to use TLS; when left out, it is used when a certificate is given. */
+  tls?: boolean;
+  /** Whom to trust: PEM, or `{ file }`. When left out, the roots of Node.js. */
+  rootCertificates?: Pem;
+  /** Certificate chain of this client, for mutual TLS. */
+  clientCertificate?: Pem;
+  /** Private key of the client's certificate. */
+  clientKey?: Pem;
+  /** Name to check the server's certificate against, when it differs from the address. */
+  serverName?: string;
+  /** A bearer token, or a function that gives a fresh one for each call. In plain text it is sent to this machine only. */
+  token?: string | (() => string | Promise<string>);
+  /** Send the token in plain text to another machine all the same. */
+  insecureToken?: boolean;
+  /** An agent's key, `key-id:secret`: every call is signed with it, instead of a token. */
+  agentKey?: string;
+  /** With `agentKey`: id of the agent the key belongs to. */
+  agent?: string;
+  /** With `agentKey`: the agent's tenant; "default" when left out. */
+  tenant?: string;
+  /** Deadline of calls with one answer, in seconds over all tries; 30 when left out. Streams have none but their own. */
+  timeoutSeconds?: number;
+  /** When to repeat a call that found no server; null: never. */
+  retry?: Retry | null;
+  /** Headers of every call. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** PEM text, or the file that holds it. */
@@ -47,14 +47,14 @@ export type Pem = string | Uint8Array | { readonly file: string };
 
 /** A connected client: the contract's services, each with its methods. Made by `connect`. */
 export interface GenesisClient {
-    readonly orchestrator: Client<typeof OrchestratorService>;
-    readonly agents: Client<typeof AgentService>;
-    readonly policy: Client<typeof PolicyService>;
-    readonly flags: Client<typeof FlagAdminService>;
-    /** What grpc.health.v1 says of a service, "" for the whole server: "SERVING", "NOT_SERVING" … */
-    health(service?: string, timeoutSeconds?: number): Promise<string>;
-    /** Ends the connection; calls under way are cancelled. */
-    close(): void;
+  readonly orchestrator: Client<typeof OrchestratorService>;
+  readonly agents: Client<typeof AgentService>;
+  readonly policy: Client<typeof PolicyService>;
+  readonly flags: Client<typeof FlagAdminService>;
+  /** What grpc.health.v1 says of a service, "" for the whole server: "SERVING", "NOT_SERVING" … */
+  health(service?: string, timeoutSeconds?: number): Promise<string>;
+  /** Ends the connection; calls under way are cancelled. */
+  close(): void;
 }
 
 /**
@@ -63,81 +63,79 @@ export interface GenesisClient {
  * Throws a TypeError when the options contradict each other, or the token would travel in plain text to another machine.
  */
 export function connect(target: string, options: ConnectOptions = {}): GenesisClient {
-    const { rootCertificates, clientCertificate, clientKey, serverName } = options;
-    const secure = options.tls ?? [rootCertificates, clientCertificate, serverName].some((one) => one !== undefined);
-    check(target, options, secure);
-    const sessions = new Http2SessionManager(
-        `${secure ? "https" : "http"}://${target}`,
-        { pingIntervalMs: 60_000, pingTimeoutMs: 20_000 },
-        secure
-            ? {
-                  ...(rootCertificates === undefined ? {} : { ca: pem(rootCertificates) }),
-                  ...(clientCertificate === undefined ? {} : { cert: pem(clientCertificate) }),
-                  ...(clientKey === undefined ? {} : { key: pem(clientKey) }),
-                  ...(serverName === undefined ? {} : { servername: serverName }),
-              }
-            : {},
-    );
-    const { token, agentKey } = options;
-    const transport = new GenesisTransport(
-        createGrpcTransport({ baseUrl: sessions.authority, sessionManager: sessions }),
-        {
-            timeoutSeconds: options.timeoutSeconds ?? 30,
-            retry: options.retry === null ? undefined : (options.retry ?? DEFAULT_RETRY),
-            signer:
-                agentKey === undefined
-                    ? undefined
-                    : new Signer(agentKey, options.agent ?? "", options.tenant ?? "default"),
-            token: typeof token === "string" ? () => token : token,
-            headers: { "user-agent": `genesis-typescript/${VERSION}`, ...options.headers },
-        },
-    );
-    const probes = createClient(Health, transport);
-    return {
-        orchestrator: createClient(OrchestratorService, transport),
-        agents: createClient(AgentService, transport),
-        policy: createClient(PolicyService, transport),
-        flags: createClient(FlagAdminService, transport),
-        async health(service = "", timeoutSeconds = 5) {
-            const { status } = await probes.check({ service }, { timeoutMs: timeoutSeconds * 1000 });
-            return Serving[status] ?? "UNKNOWN";
-        },
-        close() {
-            sessions.abort();
-        },
-    };
+  const { rootCertificates, clientCertificate, clientKey, serverName } = options;
+  const secure = options.tls ?? [rootCertificates, clientCertificate, serverName].some((one) => one !== undefined);
+  check(target, options, secure);
+  const sessions = new Http2SessionManager(
+    `${secure ? "https" : "http"}://${target}`,
+    { pingIntervalMs: 60_000, pingTimeoutMs: 20_000 },
+    secure
+      ? {
+          ...(rootCertificates === undefined ? {} : { ca: pem(rootCertificates) }),
+          ...(clientCertificate === undefined ? {} : { cert: pem(clientCertificate) }),
+          ...(clientKey === undefined ? {} : { key: pem(clientKey) }),
+          ...(serverName === undefined ? {} : { servername: serverName }),
+        }
+      : {},
+  );
+  const { token, agentKey } = options;
+  const transport = new GenesisTransport(
+    createGrpcTransport({ baseUrl: sessions.authority, sessionManager: sessions }),
+    {
+      timeoutSeconds: options.timeoutSeconds ?? 30,
+      retry: options.retry === null ? undefined : (options.retry ?? DEFAULT_RETRY),
+      signer:
+        agentKey === undefined ? undefined : new Signer(agentKey, options.agent ?? "", options.tenant ?? "default"),
+      token: typeof token === "string" ? () => token : token,
+      headers: { "user-agent": `genesis-typescript/${VERSION}`, ...options.headers },
+    },
+  );
+  const probes = createClient(Health, transport);
+  return {
+    orchestrator: createClient(OrchestratorService, transport),
+    agents: createClient(AgentService, transport),
+    policy: createClient(PolicyService, transport),
+    flags: createClient(FlagAdminService, transport),
+    async health(service = "", timeoutSeconds = 5) {
+      const { status } = await probes.check({ service }, { timeoutMs: timeoutSeconds * 1000 });
+      return Serving[status] ?? "UNKNOWN";
+    },
+    close() {
+      sessions.abort();
+    },
+  };
 }
 
 function check(target: string, options: ConnectOptions, secure: boolean): void {
-    if (target.trim() === "") throw new TypeError("the target is empty: name a server, for example 127.0.0.1:50051");
-    if ((options.clientCertificate === undefined) !== (options.clientKey === undefined)) {
-        throw new TypeError("a client certificate needs its key: give both or neither");
-    }
-    if (
-        options.tls === false &&
-        (options.rootCertificates ?? options.clientCertificate ?? options.serverName) !== undefined
-    ) {
-        throw new TypeError("certificates and serverName need TLS: leave tls out, or set it to true");
-    }
-    if ((options.agentKey === undefined) !== (options.agent === undefined)) {
-        throw new TypeError("agentKey needs the agent it belongs to: give both or neither");
-    }
-    if (options.agentKey !== undefined && options.token !== undefined) {
-        throw new TypeError("a call has a token or is signed with an agentKey: give one of the two");
-    }
-    if (options.token !== undefined && !secure && options.insecureToken !== true && !isLoopback(target)) {
-        throw new TypeError(
-            `the token would travel to ${target} in plain text: use TLS, or set insecureToken in a private network`,
-        );
-    }
+  if (target.trim() === "") throw new TypeError("the target is empty: name a server, for example 127.0.0.1:50051");
+  if ((options.clientCertificate === undefined) !== (options.clientKey === undefined)) {
+    throw new TypeError("a client certificate needs its key: give both or neither");
+  }
+  if (
+    options.tls === false &&
+    (options.rootCertificates ?? options.clientCertificate ?? options.serverName) !== undefined
+  ) {
+    throw new TypeError("certificates and serverName need TLS: leave tls out, or set it to true");
+  }
+  if ((options.agentKey === undefined) !== (options.agent === undefined)) {
+    throw new TypeError("agentKey needs the agent it belongs to: give both or neither");
+  }
+  if (options.agentKey !== undefined && options.token !== undefined) {
+    throw new TypeError("a call has a token or is signed with an agentKey: give one of the two");
+  }
+  if (options.token !== undefined && !secure && options.insecureToken !== true && !isLoopback(target)) {
+    throw new TypeError(
+      `the token would travel to ${target} in plain text: use TLS, or set insecureToken in a private network`,
+    );
+  }
 }
 
 /** Whether `host:port` is on this machine. */
 export function isLoopback(target: string): boolean {
-    return /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/.test(target);
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/.test(target);
 }
 
 function pem(given: Pem): string | Buffer {
-    if (typeof given === "string") return given;
-    return given instanceof Uint8Array ? Buffer.from(given) : readFileSync(given.file);
+  if (typeof given === "string") return given;
+  return given instanceof Uint8Array ? Buffer.from(given) : readFileSync(given.file);
 }

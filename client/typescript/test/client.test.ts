@@ -12,87 +12,84 @@ import { withRequestId } from "../src/transport.js";
 import { done, failed } from "../src/worker/reporting.js";
 
 test("the version is the package's", () => {
-    const told = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-        version: string;
-    };
-    assert.equal(VERSION, told.version);
+  const told = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  assert.equal(VERSION, told.version);
 });
 
 test("calls that change something get a fresh request id, unless they have one; the caller's message stays as it is", () => {
-    const given = create(PlanRequestSchema, { goal: "g" });
-    const [one, two] = [withRequestId(PlanRequestSchema, given), withRequestId(PlanRequestSchema, given)];
-    assert.match(one.requestId, /^[0-9a-f-]{36}$/);
-    assert.notEqual(one.requestId, two.requestId);
-    assert.equal(given.requestId, "");
-    assert.equal(withRequestId(PlanRequestSchema, { requestId: "mine" }).requestId, "mine");
-    assert.deepEqual(withRequestId(FlagRequestSchema, {}), create(FlagRequestSchema));
+  const given = create(PlanRequestSchema, { goal: "g" });
+  const [one, two] = [withRequestId(PlanRequestSchema, given), withRequestId(PlanRequestSchema, given)];
+  assert.match(one.requestId, /^[0-9a-f-]{36}$/);
+  assert.notEqual(one.requestId, two.requestId);
+  assert.equal(given.requestId, "");
+  assert.equal(withRequestId(PlanRequestSchema, { requestId: "mine" }).requestId, "mine");
+  assert.deepEqual(withRequestId(FlagRequestSchema, {}), create(FlagRequestSchema));
 });
 
 test("an error has the facts of its details", () => {
-    const status = create(StatusSchema, {
-        code: 3,
-        message: "wrong",
-        details: [
-            anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: { seconds: 1n, nanos: 500_000_000 } })),
-            anyPack(
-                ErrorInfoSchema,
-                create(ErrorInfoSchema, { reason: "INVALID_FIELD", metadata: { correlation_id: "c" } }),
-            ),
-            anyPack(
-                BadRequestSchema,
-                create(BadRequestSchema, { fieldViolations: [{ field: "goal", description: "empty", reason: "R" }] }),
-            ),
-        ],
-    });
-    const error = GenesisError.fromStatus(status);
-    assert.equal(error.status, "INVALID_ARGUMENT");
-    assert.equal(error.reason, "INVALID_FIELD");
-    assert.equal(error.correlationId, "c");
-    assert.equal(error.retryAfterSeconds, 1.5);
-    assert.deepEqual(error.violations, [{ field: "goal", description: "empty", rule: "R" }]);
+  const status = create(StatusSchema, {
+    code: 3,
+    message: "wrong",
+    details: [
+      anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: { seconds: 1n, nanos: 500_000_000 } })),
+      anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason: "INVALID_FIELD", metadata: { correlation_id: "c" } })),
+      anyPack(
+        BadRequestSchema,
+        create(BadRequestSchema, { fieldViolations: [{ field: "goal", description: "empty", reason: "R" }] }),
+      ),
+    ],
+  });
+  const error = GenesisError.fromStatus(status);
+  assert.equal(error.status, "INVALID_ARGUMENT");
+  assert.equal(error.reason, "INVALID_FIELD");
+  assert.equal(error.correlationId, "c");
+  assert.equal(error.retryAfterSeconds, 1.5);
+  assert.deepEqual(error.violations, [{ field: "goal", description: "empty", rule: "R" }]);
 });
 
 test("whatever is thrown becomes an error of ours", () => {
-    assert.equal(GenesisError.from(new Error("odd")).status, "UNKNOWN");
-    const error = GenesisError.from(new Error("odd"));
-    assert.equal(GenesisError.from(error), error);
+  assert.equal(GenesisError.from(new Error("odd")).status, "UNKNOWN");
+  const error = GenesisError.from(new Error("odd"));
+  assert.equal(GenesisError.from(error), error);
 });
 
 test("options that contradict each other, and tokens in plain text to other machines, are refused", () => {
-    assert.throws(() => connect(" "), TypeError);
-    assert.throws(() => connect("example.com:1", { token: "t" }), /plain text/);
-    assert.throws(() => connect("localhost:1", { agentKey: "k:s" }), /agent/);
-    assert.throws(() => connect("localhost:1", { agentKey: "k:s", agent: "a", token: "t" }), /one of the two/);
-    assert.throws(() => connect("localhost:1", { clientKey: "k" }), /both or neither/);
-    assert.throws(() => connect("localhost:1", { tls: false, serverName: "n" }), /need TLS/);
-    for (const target of ["127.0.0.1:1", "localhost:1", "[::1]:1"]) connect(target, { token: "t" }).close();
+  assert.throws(() => connect(" "), TypeError);
+  assert.throws(() => connect("example.com:1", { token: "t" }), /plain text/);
+  assert.throws(() => connect("localhost:1", { agentKey: "k:s" }), /agent/);
+  assert.throws(() => connect("localhost:1", { agentKey: "k:s", agent: "a", token: "t" }), /one of the two/);
+  assert.throws(() => connect("localhost:1", { clientKey: "k" }), /both or neither/);
+  assert.throws(() => connect("localhost:1", { tls: false, serverName: "n" }), /need TLS/);
+  for (const target of ["127.0.0.1:1", "localhost:1", "[::1]:1"]) connect(target, { token: "t" }).close();
 });
 
 test("JSON values go and come as they are", () => {
-    for (const one of [null, true, 1.5, "ü", [1, null], { a: { b: [] } }]) assert.deepEqual(json(value(one)), one);
+  for (const one of [null, true, 1.5, "ü", [1, null], { a: { b: [] } }]) assert.deepEqual(json(value(one)), one);
 });
 
 test("what a skill returns becomes its outputs", () => {
-    const named = (returned: unknown): Record<string, string | undefined> => {
-        const result = create(ReportRequestSchema, { outcome: done(returned, "only") as never }).outcome;
-        assert.equal(result.case, "done");
-        const outputs = result.case === "done" ? result.value.outputs : [];
-        return Object.fromEntries(outputs.map((one) => [one.name, one.content.case]));
-    };
-    assert.deepEqual(named("text"), { only: "value" });
-    assert.deepEqual(named([1, 2]), { only: "value" });
-    assert.deepEqual(named({ a: 1, b: new Reference("file:///x", "0".repeat(64)) }), { a: "value", b: "reference" });
-    assert.deepEqual(named(undefined), {});
+  const named = (returned: unknown): Record<string, string | undefined> => {
+    const result = create(ReportRequestSchema, { outcome: done(returned, "only") as never }).outcome;
+    assert.equal(result.case, "done");
+    const outputs = result.case === "done" ? result.value.outputs : [];
+    return Object.fromEntries(outputs.map((one) => [one.name, one.content.case]));
+  };
+  assert.deepEqual(named("text"), { only: "value" });
+  assert.deepEqual(named([1, 2]), { only: "value" });
+  assert.deepEqual(named({ a: 1, b: new Reference("file:///x", "0".repeat(64)) }), { a: "value", b: "reference" });
+  assert.deepEqual(named(undefined), {});
 });
 
 test("what a skill throws says whether to try again", () => {
-    assert.deepEqual(summary(new Error("odd")), ["failed", "Error: odd", false]);
-    assert.deepEqual(summary(new TaskFailed("no", true)), ["failed", "no", true]);
-    assert.deepEqual(summary(new Decline("not mine")), ["declined", "not mine", false]);
+  assert.deepEqual(summary(new Error("odd")), ["failed", "Error: odd", false]);
+  assert.deepEqual(summary(new TaskFailed("no", true)), ["failed", "no", true]);
+  assert.deepEqual(summary(new Decline("not mine")), ["declined", "not mine", false]);
 });
 
 function summary(thrown: unknown): unknown[] {
-    const result = failed(thrown);
-    if (result.case === "failed") return [result.case, result.value.error, result.value.permanent];
-    return result.case === "declined" ? [result.case, result.value.reason, result.value.handBack] : [];
+  const result = failed(thrown);
+  if (result.case === "failed") return [result.case, result.value.error, result.value.permanent];
+  return result.case === "declined" ? [result.case, result.value.reason, result.value.handBack] : [];
 }

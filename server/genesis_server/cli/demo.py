@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import signal
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -29,6 +30,10 @@ DEFAULT_BUDGET = "0.25 USD"
 AGENTS = Path(str(files("genesis_server"))) / "data" / "demo_agents.toml"
 FAILING_AGENT = "quick-hands"
 _TASKS_BEFORE_IT_FAILS = 2
+_WORKER_HELP = (
+    "A program of your own that works for one of the demo's agents, in any language: it gets a folder and the agent's id as arguments, "
+    "and a line of JSON with the server's address and the agent's card on standard input. May be repeated."
+)
 _IDLE_SECONDS = 3.0
 """A goal of one's own ends when nothing has moved for so long."""
 
@@ -37,6 +42,7 @@ def demo(
     ctx: typer.Context,
     goal: Annotated[str, typer.Option(metavar="TEXT", help="Your own goal, in words.")] = DEFAULT_GOAL,
     catalogue: o.CatalogueFile = None,
+    worker: Annotated[list[str] | None, typer.Option(metavar="AGENT=COMMAND", help=_WORKER_HELP)] = None,
 ) -> None:
     """Start a server and three workers, hand them a goal, watch it getting done although one worker fails, stop them all.
 
@@ -44,6 +50,7 @@ def demo(
     """
     run = session.of(ctx)
     given = catalogue_option(run, catalogue)
+    programs = dict(_program(one) for one in worker or ())
     started = time.monotonic()
     # Its own goal is for the three agents alone; goals of others may need agents that nobody runs here.
     known = AGENTS if goal == DEFAULT_GOAL else None
@@ -53,7 +60,7 @@ def demo(
             _await_serving(own, server, started)
             _advise(own, goal, given)
         else:
-            _carry_out(own, server, goal, started)
+            _carry_out(own, server, goal, programs, started)
     run.note(f"all processes have stopped; {span(time.monotonic() - started)} in all")
 
 
@@ -75,7 +82,15 @@ def _advise(own: session.Session, goal: str, catalogue: Catalogue) -> None:
     own.answer(answer, lambda console: show_orchestration(console, answer))
 
 
-def _carry_out(own: session.Session, server: DemoServer, goal: str, started: float) -> None:
+def _program(given: str) -> tuple[str, list[str]]:
+    """An agent's id, and the words of its command. Raises typer.BadParameter."""
+    agent, equals, command = given.partition("=")
+    if not agent or not equals or not command.strip():
+        raise typer.BadParameter("give AGENT=COMMAND", param_hint="--worker")
+    return agent, shlex.split(command)
+
+
+def _carry_out(own: session.Session, server: DemoServer, goal: str, programs: Mapping[str, Sequence[str]], started: float) -> None:
     from genesis_server.agents.loading import load_agents
     from genesis_server.cli.following import show_until_end
     from genesis_server.cli.show.demo_summary import DemoSummary, summary_view
@@ -83,11 +98,15 @@ def _carry_out(own: session.Session, server: DemoServer, goal: str, started: flo
     from genesis_server.rpc.convert import catalogue_to_proto
 
     cards = catalogue_to_proto(load_agents(AGENTS.read_text("utf-8"), AGENTS.name)).agents
-    with running_workers(server, [card.id for card in cards]) as workers, own.client() as client:
+    if unknown := programs.keys() - {card.id for card in cards}:
+        raise typer.BadParameter(f"the demo has no agent {', '.join(sorted(unknown))}", param_hint="--worker")
+    with running_workers(server, [card.id for card in cards], programs) as workers, own.client() as client:
         _await_serving(own, server, started)
         with own.waiting("three workers join …"):
             workers.join(client, cards, {FAILING_AGENT: _TASKS_BEFORE_IT_FAILS})
         own.note(f"joined: {', '.join(card.id for card in cards)}; {FAILING_AGENT} will begin to fail")
+        for agent, command in programs.items():
+            own.note(f"{agent} is another program: {' '.join(command)}")
         budget = _budget(goal)
         options: OrchestrateOptions = {"budget": budget, "dispatch": True, "run_budget": {"cost": budget} if budget else None}
         with own.waiting("planning, routing, validating …"):

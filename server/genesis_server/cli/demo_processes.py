@@ -92,14 +92,17 @@ def running_server(agents_file: Path | None = None) -> Generator[DemoServer]:
 
 
 @contextlib.contextmanager
-def running_workers(server: DemoServer, agents: Sequence[str]) -> Generator[DemoWorkers]:
-    """A process for each agent, that gets ready while the server does."""
+def running_workers(server: DemoServer, agents: Sequence[str], programs: Mapping[str, Sequence[str]]) -> Generator[DemoWorkers]:
+    """A process for each agent, that gets ready while the server does; `programs`: of agents that do not run the demo's own."""
     work = server.folder / "work"
     work.mkdir()
     environment = _environment(server.address, server.folder)
     with contextlib.ExitStack() as stack:
         logs = {agent: server.folder / f"{agent}.log" for agent in agents}
-        children = {agent: stack.enter_context(_child((*WORKER_COMMAND, str(work), agent), logs[agent], environment)) for agent in agents}
+        children = {
+            agent: stack.enter_context(_child((*programs.get(agent, WORKER_COMMAND), str(work), agent), logs[agent], environment))
+            for agent in agents
+        }
         try:
             yield DemoWorkers(server, work, children, logs)
         finally:
@@ -112,9 +115,12 @@ def running_workers(server: DemoServer, agents: Sequence[str]) -> Generator[Demo
 def _child(command: Sequence[str], log_file: Path, environment: dict[str, str]) -> Generator[subprocess.Popen[bytes]]:
     with log_file.open("wb") as log:
         # Its standard input ends when this process is gone, however that comes; Ctrl-C is for this one alone, which stops all in order.
-        child = subprocess.Popen(  # noqa: S603  (this very program)
-            command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
+        try:
+            child = subprocess.Popen(  # noqa: S603  (this very program, or one the user named)
+                command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        except OSError as error:
+            raise CommandError(f"{command[0]} does not start: {error.strerror}", code=ExitCode.USAGE) from error
     try:
         yield child
     finally:

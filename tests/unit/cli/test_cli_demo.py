@@ -167,3 +167,31 @@ def test_a_worker_that_does_not_join_tells_why(monkeypatch: pytest.MonkeyPatch, 
     assert result.exit_code == 5, result.output
     assert ("no memory left" if kind == "ends" else "does not join") in result.stderr
     assert _gone(file)
+
+
+def test_a_program_of_ones_own_works_for_an_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In any language: here it is the demo's own, under another name."""
+    program = tmp_path / "mine.py"
+    program.write_text("import sys\nfrom genesis_server.cli.demo_worker import main\nmain(*sys.argv[1:])\n", encoding="utf-8")
+    result = _carried_out(
+        monkeypatch, tmp_path, "--goal", "Write the specification", f"--worker=author={sys.executable} {program}", "--json"
+    )
+    assert f"author is another program: {sys.executable} {program}" in result.stderr
+    answer = json.loads(result.stdout)
+    assert {attempt["agentId"] for run in answer["runs"] for attempt in run["attempts"]} == {"author"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("author", "give AGENT=COMMAND"),
+        ("author= ", "give AGENT=COMMAND"),
+        ("nobody=true", "no agent nobody"),
+        ("author=/no/such", "does not start"),
+    ],
+)
+def test_a_program_that_cannot_work_is_refused(child: Callable[[str], Path], given: str, told: str) -> None:
+    child("well")
+    result = CliRunner().invoke(app, ["demo", "--worker", given])
+    assert result.exit_code == 2, result.output
+    assert told in result.stderr
