@@ -3,6 +3,7 @@
     python protos/clients.py                  every language whose programs are on PATH; says which are not
     python protos/clients.py go rust          these languages; fails when a program is missing
     python protos/clients.py --check          fail when what is committed is not what the protos say
+    python protos/clients.py --image FILE     only write the descriptors that all of them are made from, for a language of your own
 
 All of them get one set of descriptors with comments: the contract without the import of the constraints' file (as in the Python
 stubs, see contract.py), and the files of google.rpc and grpc.health.v1 that clients read errors and health with.
@@ -81,7 +82,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("language", nargs="*", choices=[*LANGUAGES, []], help="all when none is named")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when something is stale")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="write the descriptors to this file, and nothing else")
     options = parser.parse_args()
+    if options.image:
+        options.image.write_bytes(descriptors().SerializeToString(deterministic=True))
+        return 0
     wrong: list[str] = []
     written: list[str] = []
     with tempfile.TemporaryDirectory() as folder:

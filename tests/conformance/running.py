@@ -22,7 +22,7 @@ from languages import Language
 from scenarios import for_driver, load
 
 CONTRACT = (orchestrator_service_pb2, agent_service_pb2, policy_service_pb2, flag_admin_service_pb2)
-EXAMPLES, WORKER = "an example of every call", "a worker does a task and leaves"
+BUILD, EXAMPLES, WORKER = "it is built", "an example of every call", "a worker does a task and leaves"
 DRIVER_SECONDS, WORKER_SECONDS = 180, 30
 
 
