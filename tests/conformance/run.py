@@ -25,7 +25,7 @@ from rich.table import Table
 
 from arena import arena
 from languages import languages
-from running import BUILD, EXAMPLES, WORKER, Outcome, run
+from running import BUILD, EXAMPLES, RETURN, WORKER, Outcome, run
 from scenarios import load
 
 
@@ -35,7 +35,7 @@ def table(outcomes: Sequence[Outcome], left_out: Mapping[str, str]) -> Table:
     shown.add_column("scenario")
     for name in [*(one.language for one in outcomes), *left_out]:
         shown.add_column(name, justify="center")
-    for scenario in [BUILD, *(one["name"] for one in load()), EXAMPLES, WORKER]:
+    for scenario in [BUILD, *(one["name"] for one in load()), EXAMPLES, WORKER, RETURN]:
         if any(scenario in one.wrong for one in outcomes):
             marks = ["–" if scenario not in one.wrong else "[red]✗[/]" if one.wrong[scenario] else "[green]✓[/]" for one in outcomes]
             shown.add_row(scenario, *marks, *("–" for _ in left_out))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import signal
 import subprocess
 import tempfile
 import time
@@ -13,17 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import genesis
 from arena import Arena
 from genesis.admin.v1 import flag_admin_service_pb2, policy_service_pb2
-from genesis.v1 import agent_service_pb2, orchestrator_service_pb2, plan_pb2, update_pb2
+from genesis.v1 import agent_service_pb2, orchestrator_service_pb2
 from judging import judged
 from languages import Language
 from scenarios import for_driver, load
+from working import worker_returns, worker_works
 
 CONTRACT = (orchestrator_service_pb2, agent_service_pb2, policy_service_pb2, flag_admin_service_pb2)
-BUILD, EXAMPLES, WORKER = "it is built", "an example of every call", "a worker does a task and leaves"
-DRIVER_SECONDS, WORKER_SECONDS = 180, 30
+BUILD, EXAMPLES = "it is built", "an example of every call"
+WORKER, RETURN = "a worker does a task and leaves", "a worker is back after its server was killed"
+DRIVER_SECONDS = 180
 
 
 @dataclass
@@ -58,7 +58,9 @@ def run(language: Language, arena: Arena, only: Sequence[str] = ()) -> Outcome:
     if not only or EXAMPLES in only:
         outcome.wrong[EXAMPLES] = run_examples(language, arena)
     if not only or WORKER in only:
-        outcome.wrong[WORKER] = run_worker(language, arena)
+        outcome.wrong[WORKER] = worker_works(language, arena.open.address)
+    if not only or RETURN in only:
+        outcome.wrong[RETURN] = worker_returns(language)
     outcome.seconds = time.monotonic() - start
     return outcome
 
@@ -84,53 +86,6 @@ def run_examples(language: Language, arena: Arena) -> list[str]:
     shown = {line.removeprefix("ok ").strip() for line in said.splitlines() if line.startswith("ok ")}
     missing = sorted(methods() - shown)
     return ([f"without a working example: {', '.join(missing)}"] if missing else []) + ([complaint] if complaint else [])
-
-
-def run_worker(language: Language, arena: Arena) -> list[str]:
-    """What is wrong with the worker: it joins, does a task, and leaves when it is told to stop."""
-    agent, skill = f"{language.name}-{secrets.token_hex(3)}", f"example.{language.name}"
-    environment = language.environment(GENESIS_TARGET=arena.open.address, GENESIS_AGENT_ID=agent, GENESIS_SKILL=skill)
-    with genesis.connect(arena.open.address) as client, tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(
-            language.command(language.worker), cwd=language.folder, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            wrong = _work(client, agent, skill)
-            process.send_signal(signal.SIGTERM)
-            code = process.wait(WORKER_SECONDS)
-            if code:
-                wrong.append(f"it ended with {code}")
-            if any(entry.workers for entry in client.agents() if entry.card.id == agent):
-                wrong.append("it did not leave")
-        except (genesis.GenesisError, subprocess.TimeoutExpired, TimeoutError) as error:
-            wrong = [f"{type(error).__name__}: {error}"]
-        finally:
-            process.kill()
-            process.wait()
-        log.seek(0)
-        return [*wrong, log.read()[-1000:]] if wrong else []
-
-
-def _work(client: genesis.Client, agent: str, skill: str) -> list[str]:
-    """Give the worker a task, and wait until it is done; what is wrong with it."""
-    end = time.monotonic() + WORKER_SECONDS
-    while not any(entry.workers for entry in client.agents() if entry.card.id == agent):
-        if time.monotonic() > end:
-            raise TimeoutError("the worker did not join")
-        time.sleep(0.05)
-    made = client.orchestrate("Write a report").plan
-    task = plan_pb2.Task(id="example", goal="Greet", capability=skill)
-    edits = [update_pb2.Edit(add_task=task), *(update_pb2.Edit(remove_task_id=old.id) for old in made.tasks if not old.parent_id)]
-    client.update_plan(made.id, edits=edits)
-    client.update_plan(made.id, dispatch=True)
-    for news in client.watch_plan(made.id, runs=True, timeout=WORKER_SECONDS):
-        if news.state in {plan_pb2.PLAN_STATE_DONE, plan_pb2.PLAN_STATE_FAILED}:
-            break
-    found = client.get_plan(made.id, contents=True)
-    by = {attempt.agent_id for run in found.runs for attempt in run.attempts}
-    wrong = [] if found.plan.state == plan_pb2.PLAN_STATE_DONE else [f"the plan is {plan_pb2.PlanState.Name(found.plan.state)}"]
-    wrong += [] if found.artefacts else ["the task has no output"]
-    return wrong + ([] if by <= {agent, ""} else [f"somebody else did it: {by}"])
 
 
 def _output(language: Language, words: Sequence[str], argument: str) -> tuple[str, str]:

@@ -18,6 +18,14 @@ export function pause(seconds: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** Waits until the signal. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
 /** A duration of the contract in seconds. */
 export function secondsOf(duration: { seconds: bigint; nanos: number } | undefined): number {
   return duration === undefined ? 0 : Number(duration.seconds) + duration.nanos / 1e9;

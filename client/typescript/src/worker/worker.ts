@@ -11,7 +11,7 @@ import { AgentCardSchema, SkillSchema, type AgentCard } from "../gen/genesis/v1/
 import { Outbox } from "./outbox.js";
 import { declined, deliver, done, failed, type Result } from "./reporting.js";
 import { TaskContext } from "./task.js";
-import { backoff, pause, secondsOf } from "./timing.js";
+import { aborted, backoff, pause, secondsOf } from "./timing.js";
 
 const FAREWELL_SECONDS = 5;
 const REFUSED_FOR_GOOD = ["INVALID_ARGUMENT", "PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED"];
@@ -115,21 +115,21 @@ export class Worker {
       const session = await this.#join(client);
       if (session === undefined) return;
       const over = new AbortController();
-      const gone = Promise.all([
-        this.#beat(client, session, over.signal),
-        this.#streams(client, session.sessionId, over),
-      ]);
+      const gone = Promise.all([this.#beat(client, session, over), this.#streams(client, session.sessionId, over)]);
       const left = this.#leave(client, session.sessionId, over);
       await Promise.race([gone, left]);
       over.abort();
       await Promise.allSettled([gone, left]);
       this.#letGo("lost");
     }
-    await Promise.allSettled(this.#jobs);
+    // A function that does not end is not waited for.
+    const enough = new AbortController();
+    await Promise.race([Promise.allSettled(this.#jobs), pause(FAREWELL_SECONDS, enough.signal)]);
+    enough.abort();
   }
 
   async #leave(client: GenesisClient, sessionId: string, over: AbortController): Promise<void> {
-    await pause(1e6, AbortSignal.any([this.#stopping.signal, over.signal]));
+    await aborted(AbortSignal.any([this.#stopping.signal, over.signal]));
     if (over.signal.aborted) return;
     await this.#idle(this.#grace, this.#hurry.signal);
     this.#letGo("the worker stops");
@@ -159,14 +159,14 @@ export class Worker {
   }
 
   /** Gives signs of life until the session is over. */
-  async #beat(client: GenesisClient, session: RegisterResponse, over: AbortSignal): Promise<void> {
+  async #beat(client: GenesisClient, session: RegisterResponse, over: AbortController): Promise<void> {
     const interval = secondsOf(session.heartbeatInterval) || 10;
     const lasts = secondsOf(session.leaseDuration) || 3 * interval;
     let answered = performance.now();
     let failures = 0;
     for (let since = 0; ;) {
-      await pause(failures > 0 ? Math.min(interval, Math.max(0.5, backoff(failures))) : 0.5, over);
-      if (over.aborted) return;
+      await pause(failures > 0 ? Math.min(interval, Math.max(0.5, backoff(failures))) : 0.5, over.signal);
+      if (over.signal.aborted) return;
       const news = [...this.#held.values()].filter(({ context }) => context.told !== undefined).slice(0, 1000);
       since += 0.5;
       if (news.length === 0 && since < interval && failures === 0) continue;
@@ -181,12 +181,12 @@ export class Worker {
         const load = Math.min(1, this.#held.size / this.#card.maxConcurrentTasks);
         await client.agents.heartbeat(
           { sessionId: session.sessionId, load, progress },
-          { timeoutMs: 10_000, signal: over },
+          { timeoutMs: 10_000, signal: over.signal },
         );
         answered = sent;
         failures = 0;
       } catch (thrown) {
-        if (GenesisError.from(thrown).reason === "SESSION_NOT_FOUND") return;
+        if (GenesisError.from(thrown).reason === "SESSION_NOT_FOUND") return over.abort();
         failures += 1;
         if (performance.now() - answered >= lasts * 1000)
           this.#letGo("no sign of life was answered for as long as a lease lasts");
