@@ -32,6 +32,7 @@ class Story:
     decision_id: str = ""
     rulebook: str = ""
     session_id: str = ""
+    flag_version: int = 0
 
 
 def example(method: str) -> Callable[[Example], Example]:
@@ -314,7 +315,7 @@ def security_events(client: genesis.Client, _story: Story) -> None:
 
 
 @example("genesis.admin.v1.FlagAdminService/PutFlag")
-def put_flag(client: genesis.Client, _story: Story) -> None:
+def put_flag(client: genesis.Client, story: Story) -> None:
     # example: genesis.admin.v1.FlagAdminService/PutFlag
     definition = {
         "state": "ENABLED",
@@ -325,6 +326,7 @@ def put_flag(client: genesis.Client, _story: Story) -> None:
     answer = client.put_flag("new-checkout", definition, "try it on a tenth")
     print("version", answer.change.version)
     # end
+    story.flag_version = answer.change.version
 
 
 @example("genesis.admin.v1.FlagAdminService/GetFlag")
@@ -353,9 +355,10 @@ def preview_flag(client: genesis.Client, _story: Story) -> None:
 
 
 @example("genesis.admin.v1.FlagAdminService/SetFlagWeight")
-def set_flag_weight(client: genesis.Client, _story: Story) -> None:
+def set_flag_weight(client: genesis.Client, story: Story) -> None:
+    version = story.flag_version
     # example: genesis.admin.v1.FlagAdminService/SetFlagWeight
-    client.set_flag_weight("new-checkout", 50, "a day without complaints", expected_version=1)
+    client.set_flag_weight("new-checkout", 50, "a day without complaints", expected_version=version)
     # end
 
 

@@ -16,6 +16,7 @@ let planId = "";
 let decisionId = "";
 let sessionId = "";
 let rulebook = "";
+let flagVersion = 0n;
 
 function ok(method: string): void {
   console.log("ok", method);
@@ -325,6 +326,7 @@ async function flags(): Promise<void> {
     });
     console.log("version", change?.version);
     // end
+    flagVersion = change?.version ?? 0n;
     ok("genesis.admin.v1.FlagAdminService/PutFlag");
   }
   {
@@ -356,7 +358,7 @@ async function flags(): Promise<void> {
   {
     // example: genesis.admin.v1.FlagAdminService/SetFlagWeight
     const cause = "a day without complaints";
-    await client.flags.setFlagWeight({ key: "new-checkout", percent: 50, cause, expectedVersion: 1n });
+    await client.flags.setFlagWeight({ key: "new-checkout", percent: 50, cause, expectedVersion: flagVersion });
     // end
     ok("genesis.admin.v1.FlagAdminService/SetFlagWeight");
   }
