@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from lines import lines_of
+
 _STEP = re.compile(r"^Step \d+\s*")
 _CALL = re.compile(r"(?:.*?,\s*)?[Cc]all (?:the )?(\w+)(?: API| tool)?\s*(?:to|for|and)?\s*(.*)$", re.DOTALL)
 _AFTER_THE_TASK = re.compile(r"(The api list|The action list|The database tables).*", re.DOTALL)
@@ -51,7 +53,7 @@ def ultratool(folder: Path) -> tuple[list[tuple[str, str]], list[Gold]]:
     tools = [(node["id"], node["desc"]) for node in json.loads((folder / "tool_desc.json").read_text("utf-8"))["nodes"]]
     known = {name for name, _ in tools}
     found: list[Gold] = []
-    for line in (folder / "train.jsonl").read_text("utf-8").splitlines():
+    for line in lines_of(folder / "train.jsonl"):
         record = json.loads(line)
         names = [node["task"] for node in record["task_nodes"]]
         steps = [_step(number, text, names, len(record["task_steps"]), known) for number, text in enumerate(record["task_steps"])]

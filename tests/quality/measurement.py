@@ -1,8 +1,7 @@
-"""What a measurement of quality gives back, and its folds: the common ground of `make quality`.
+"""What a measurement of quality is asked for and gives back, its folds, and the seal on gold answers: the common ground of `make quality`.
 
-A measurement is a module beside this one with `measure(data, address, limit) -> list[Figure]`: `data` is the folder of data sets,
-`address` a running server, `limit` the most records to take (None: all). It talks to the server through the Python client only, and
-looks at a gold answer only after the service has answered.
+A measurement is a module beside this one with `measure(run: Run) -> list[Figure]`. It talks to the server through the Python client
+only. Gold answers are read by what `Sealed` holds, which opens when every question has been answered.
 """
 
 from __future__ import annotations
@@ -12,14 +11,31 @@ import sys
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import Generic, TypeVar
 
 FOLDS = 5
+SERVICE = "Genesis"
 _PARTS = 5
 
 Record = TypeVar("Record")
+Gold = TypeVar("Gold")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a measurement works with."""
+
+    data: Path
+    """The folder of data sets."""
+    address: str
+    """A running server."""
+    limit: int | None = None
+    """The most records to take of each set; None: all."""
+    seed: int = 8
+    """What all that is drawn begins with."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +52,26 @@ class Figure:
     unit: str = "%"
     aim: str = ""
     """What it should be, in words; empty: only reported."""
+    by: str = SERVICE
+    """Whose it is: the service's, or that of the baseline of this name."""
+    over: str = "folds"
+    """What the spread is over."""
+
+
+class Sealed(Generic[Gold]):
+    """Gold answers that nobody reads before the service has answered."""
+
+    def __init__(self, questions: Iterable[str], read: Callable[[], Gold]) -> None:
+        """Seal what `read` gives until each of these questions, told by id, has an answer."""
+        self._questions = frozenset(questions)
+        self._read = read
+
+    def opened(self, answered: Iterable[str]) -> Gold:
+        """The gold answers. Raises RuntimeError while a question has no answer."""
+        waiting = self._questions.difference(answered)
+        if waiting:
+            raise RuntimeError(f"{len(waiting)} questions have no answer yet, so their gold stays sealed")
+        return self._read()
 
 
 def in_view(records: Sequence[Record], what: str) -> Iterator[Record]:
@@ -54,13 +90,26 @@ def fold_of(record: str) -> int:
 
 
 def spread_over_folds(
-    name: str, records: Sequence[str], values: Sequence[float], *, unit: str = "%", aim: str = "", fold: Callable[[str], int] = fold_of
+    name: str,
+    records: Sequence[str],
+    values: Sequence[float],
+    *,
+    unit: str = "%",
+    aim: str = "",
+    by: str = SERVICE,
+    fold: Callable[[str], object] = fold_of,
+    over: str = "folds",
 ) -> Figure:
     """The mean of a value per record, with the least and the most of its means per fold; shares become percents."""
     scale = 100.0 if unit == "%" else 1.0
-    folds: dict[int, list[float]] = defaultdict(list)
+    folds: dict[object, list[float]] = defaultdict(list)
     for record, value in zip(records, values, strict=True):
         folds[fold(record)].append(value * scale)
     means = [statistics.fmean(some) for some in folds.values()] or [0.0]
     total = statistics.fmean(values) * scale if values else 0.0
-    return Figure(name, total, min(means), max(means), len(values), unit, aim)
+    return Figure(name, total, min(means), max(means), len(values), unit, aim, by, over)
+
+
+def spread_over(name: str, values: Sequence[float], records: int, *, unit: str, over: str, aim: str = "", by: str = SERVICE) -> Figure:
+    """The mean of figures made several times, with the least and the most of them; they are taken as they are."""
+    return Figure(name, statistics.fmean(values), min(values), max(values), records, unit, aim, by, over)

@@ -4,10 +4,10 @@ A plan becomes each kind of mutant it can: a step dropped (what waited for it wa
 again in other words (paraphrase.py), a step given to a wrong agent, a step's tool swapped for another one of the catalogue. Found
 means: a dropped step, an error of completeness; a back edge, an error of structure; a repeated step, a finding that names the new one;
 a wrong agent, an error that names the step; a swapped tool, a finding that names the step. Beside each kind stands how many gold plans
-have a finding of the same sort.
+have a finding of the same sort. Beside both, where similar words alone could tell, what plain_checks.py finds.
 
 While the checks were written the development half was looked at (ids whose number leaves 0 or 1 when divided by 4); how far the other
-half is untouched, docs/measurements.md says. Mutations are drawn from the record's id and the seed, so they are the same on
+half is untouched, docs/quality.md says. Mutations are drawn from the record's id and the seed, so they are the same on
 every machine.
 """
 
@@ -16,11 +16,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from gold_plans import Gold, Step, ultratool, worfbench
-from measurement import Figure, in_view, spread_over_folds
+from measurement import Figure, Run, in_view, spread_over_folds
 from paraphrase import paraphrase
+from plain_checks import BASELINE, PlainChecks
 
 import genesis
 from genesis.v1.catalogue_pb2 import AgentCard, Catalogue, Skill, Tool
@@ -37,7 +37,6 @@ from genesis.v1.validation_pb2 import (
     Finding,
 )
 
-SEED = 8
 AGAIN = "again"
 
 
@@ -56,6 +55,8 @@ class Outcome:
     id: str
     held_out: bool
     values: dict[str, float]
+    plain: dict[str, float]
+    """The same by the plain checks, where they have one."""
 
 
 def dropped(gold: Gold, draw: random.Random) -> Mutant:
@@ -95,15 +96,17 @@ def swapped(gold: Gold, tools: Sequence[str], draw: random.Random) -> Mutant | N
     return Mutant(replace(gold, steps=tuple(replace(s, tool=other) if s is step else s for s in gold.steps)), step.id)
 
 
-def measure(data: Path, address: str, limit: int | None) -> list[Figure]:
+def measure(run: Run) -> list[Figure]:
     """Figures of both data sets: all, and the half that was only scored."""
-    tools, requests = ultratool(data / "ultratool")
-    tasks = [gold for gold in worfbench(data / "worfbench") if gold.steps]
-    with genesis.connect(address) as client:
-        bench = _Bench(client, tools)
+    tools, requests = ultratool(run.data / "ultratool")
+    tasks = [gold for gold in worfbench(run.data / "worfbench") if gold.steps][: run.limit]
+    requests = requests[: run.limit]
+    with genesis.connect(run.address) as client:
+        by_tools = _Bench(client, tools, run.seed, PlainChecks(tools, requests))
+        by_words = _Bench(client, [], run.seed, PlainChecks([], tasks))
         outcomes = {
-            "UltraTool": [bench.ultratool(gold) for gold in in_view(requests[:limit], "mutants of UltraTool")],
-            "WorfBench": [bench.worfbench(gold) for gold in in_view(tasks[:limit], "mutants of WorfBench")],
+            "UltraTool": [by_tools.ultratool(gold) for gold in in_view(requests, "mutants of UltraTool")],
+            "WorfBench": [by_words.worfbench(gold) for gold in in_view(tasks, "mutants of WorfBench")],
         }
     figures: list[Figure] = []
     for name, some in outcomes.items():
@@ -121,14 +124,19 @@ def _figures(name: str, outcomes: Sequence[Outcome]) -> list[Figure]:
         having = [outcome for outcome in outcomes if value in outcome.values]
         aim = _AIMS.get(value, _AIMS["found"] if value.endswith(" found") else "")
         figures.append(spread_over_folds(f"{name}: {value}", [o.id for o in having], [o.values[value] for o in having], aim=aim))
+        plain = [outcome for outcome in outcomes if value in outcome.plain]
+        if plain:
+            figures.append(spread_over_folds(f"{name}: {value}", [o.id for o in plain], [o.plain[value] for o in plain], by=BASELINE))
     return figures
 
 
 class _Bench:
     """Asks Validate about plans and their mutants."""
 
-    def __init__(self, client: genesis.Client, tools: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, client: genesis.Client, tools: Sequence[tuple[str, str]], seed: int, plain: PlainChecks) -> None:
         self._client = client
+        self._plain = plain
+        self._seed = seed
         self._tools = [name for name, _ in tools]
         self._by_tool = Catalogue(tools=[Tool(name=name, description=words) for name, words in tools])
         self._by_agent = Catalogue(
@@ -138,8 +146,8 @@ class _Bench:
 
     def ultratool(self, gold: Gold) -> Outcome:
         """All kinds, with the catalogue of tools; agents, each with one tool as its skill, for wrong agents."""
-        values = self._both(gold, self._by_tool)
-        draw = random.Random(f"{SEED} swapped {gold.id}")
+        values, plain = self._both(gold, self._by_tool)
+        draw = random.Random(f"{self._seed} swapped {gold.id}")
         mutant = swapped(gold, self._tools, draw)
         if mutant is not None:
             told = self._told(mutant.plan, self._by_tool)
@@ -147,15 +155,17 @@ class _Bench:
             values["gold with a finding as for a swapped tool"] = _any(
                 self._told(gold, self._by_tool), lambda f: f.kind == FINDING_KIND_UNFIT_TARGET
             )
+            plain["swapped tool found"] = float(self._plain.misfits(mutant.plan, mutant.step))
+            plain["gold with a finding as for a swapped tool"] = float(self._plain.misfits(gold))
             for named, how in ((True, "skill named"), (False, "words alone")):
                 values |= self._wrong_agent(gold, mutant.step, how, named=named)
-        return Outcome(gold.id, gold.held_out, values)
+        return Outcome(gold.id, gold.held_out, values, plain)
 
     def worfbench(self, gold: Gold) -> Outcome:
         """Kinds that need no tools. Nobody offers what the steps say, so whether they can be done is not asked."""
-        return Outcome(gold.id, gold.held_out, self._both(gold, self._nobody))
+        return Outcome(gold.id, gold.held_out, *self._both(gold, self._nobody))
 
-    def _both(self, gold: Gold, catalogue: Catalogue) -> dict[str, float]:
+    def _both(self, gold: Gold, catalogue: Catalogue) -> tuple[dict[str, float], dict[str, float]]:
         intact = self._told(gold, catalogue)
         values = {
             "gold rejected": _any(intact, _is_error),
@@ -163,25 +173,29 @@ class _Bench:
             "gold with a finding of completeness": _any(intact, lambda f: f.principle == PRINCIPLE_COMPLETENESS),
             "gold with a finding as for a repeated step": _any(intact, lambda f: f.kind == FINDING_KIND_REPEATED_TASK),
         }
-        again = said_again(gold, random.Random(f"{SEED} again {gold.id}"))
+        again = said_again(gold, random.Random(f"{self._seed} again {gold.id}"))
         told = self._told(again.plan, catalogue)
+        plain = {
+            "repeated step found": float(self._plain.repeats(again.plan, AGAIN)),
+            "gold with a finding as for a repeated step": float(self._plain.repeats(gold)),
+        }
         values["repeated step found"] = _any(told, lambda f: f.kind == FINDING_KIND_REPEATED_TASK and AGAIN in f.task_ids)
         if len(gold.steps) >= 2:
-            fewer = dropped(gold, random.Random(f"{SEED} dropped {gold.id}"))
+            fewer = dropped(gold, random.Random(f"{self._seed} dropped {gold.id}"))
             told = self._told(fewer.plan, catalogue)
             values["dropped step found"] = _any(told, _error_of(PRINCIPLE_COMPLETENESS))
             seen = {finding.message for finding in intact if finding.principle == PRINCIPLE_COMPLETENESS}
             values["dropped step told, by a finding the gold plan does not have"] = _any(
                 told, lambda f: f.principle == PRINCIPLE_COMPLETENESS and f.message not in seen
             )
-        back = back_edge(gold, random.Random(f"{SEED} back {gold.id}")) if len(gold.steps) >= 2 else None
+        back = back_edge(gold, random.Random(f"{self._seed} back {gold.id}")) if len(gold.steps) >= 2 else None
         if back is not None:
             values["back edge found"] = _any(self._told(back.plan, catalogue), _error_of(PRINCIPLE_STRUCTURE))
-        return values
+        return values, plain
 
     def _wrong_agent(self, gold: Gold, step_id: str, how: str, *, named: bool) -> dict[str, float]:
         """One step goes to an agent drawn from all others; `named`: the steps name their skills."""
-        draw = random.Random(f"{SEED} agent {gold.id}")
+        draw = random.Random(f"{self._seed} agent {gold.id}")
         routed = replace(gold, steps=tuple(step for step in gold.steps if step.tool))
         right = {step.id: step.tool for step in routed.steps}
         wrong = right | {step_id: draw.choice([tool for tool in self._tools if tool != right[step_id]])}

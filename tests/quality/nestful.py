@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 import re
 from itertools import pairwise
-from pathlib import Path
 
-from measurement import Figure
-from top_two import TopTwo
+from measurement import Figure, Run, Sealed
+from top_two import BASELINE, TopTwo
 from zero_shot import Answer, Request, ask, client_time, connected, nearness
 
 from genesis.v1.catalogue_pb2 import Tool
@@ -25,28 +24,30 @@ _RESULT = "var_result"
 """The last call of every record: what is given back, no tool."""
 
 
-def measure(data: Path, address: str, limit: int | None) -> list[Figure]:
+def measure(run: Run) -> list[Figure]:
     """Figures of all requests: against the values that flow, and against the order in which the gold calls stand."""
-    folder = data / "nestful"
+    folder = run.data / "nestful"
     tools: dict[str, Tool] = {}
-    requests: list[Request] = []
+    records: dict[str, dict[str, object]] = {}
     for source in _SOURCES:
         for entry in json.loads((folder / f"non-executable-{source}-spec.json").read_text("utf-8")):
             tools.setdefault(entry["name"], _tool(entry))
-        records = json.loads((folder / f"non-executable-{source}-data.json").read_text("utf-8"))
-        requests += [_request(f"{source}_{number}", record) for number, record in enumerate(records)]
-    requests = requests[:limit]
-    answers = ask(address, list(tools.values()), requests, "nestful")
+        some = json.loads((folder / f"non-executable-{source}-data.json").read_text("utf-8"))
+        records |= {f"{source}_{number}": record for number, record in enumerate(some)}
+    ids = list(records)[: run.limit]
+    requests = [Request(one, str(records[one]["input"]).strip()) for one in ids]
+    answers = ask(run.address, list(tools.values()), requests, "nestful")
     top_two = TopTwo([(tool.name, tool.description) for tool in tools.values()])
-    baseline = [top_two.answer(request.text) for request in requests]
-    chains = [Request(r.id, r.text, Answer(r.gold.tools, tuple(pairwise(r.gold.tools)))) for r in requests]
+    baseline = {request.id: top_two.answer(request.text) for request in requests}
+    flowing = Sealed(ids, lambda: {one: _gold(records[one]) for one in ids}).opened(answers)
+    chains = {one: Answer(gold.tools, tuple(pairwise(gold.tools))) for one, gold in flowing.items()}
     return [
-        *nearness("values that flow: TF-IDF top 2", requests, baseline),
-        *nearness("values that flow: Plan", requests, answers),
-        *nearness("calls in their order: TF-IDF top 2", chains, baseline),
-        *nearness("calls in their order: Plan", chains, answers),
-        connected("Plan", requests, answers),
-        client_time("all", requests, answers),
+        *nearness("values that flow", ids, answers, flowing),
+        *nearness("values that flow", ids, baseline, flowing, by=BASELINE),
+        *nearness("calls in their order", ids, answers, chains),
+        *nearness("calls in their order", ids, baseline, chains, by=BASELINE),
+        connected("all", ids, answers),
+        client_time("all", answers),
     ]
 
 
@@ -62,7 +63,7 @@ def _artefacts(fields: dict[str, dict[str, object]]) -> list[Artefact]:
     return [Artefact(name=name, type=str(field.get("type") or "")) for name, field in fields.items()]
 
 
-def _request(name: str, record: dict[str, object]) -> Request:
+def _gold(record: dict[str, object]) -> Answer:
     output = record["output"]
     assert isinstance(output, list)
     calls = [call for call in output if call["name"] != _RESULT]
@@ -73,4 +74,4 @@ def _request(name: str, record: dict[str, object]) -> Request:
         for label in dict.fromkeys(_VALUE.findall(json.dumps(call["arguments"])))
         if label in labels
     ]
-    return Request(name, str(record["input"]).strip(), Answer(tuple(call["name"] for call in calls), tuple(links)))
+    return Answer(tuple(call["name"] for call in calls), tuple(links))

@@ -13,6 +13,7 @@ from zero_shot import Answer
 
 from genesis_server.text.words import stop_words
 
+BASELINE = "TF-IDF top 2"
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 

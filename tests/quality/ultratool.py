@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import zlib
 from itertools import pairwise
-from pathlib import Path
 
-from measurement import Figure
-from top_two import TopTwo
+from lines import lines_of
+from measurement import Figure, Run, Sealed
+from top_two import BASELINE, TopTwo
 from zero_shot import Answer, Request, ask, client_time, connected, nearness
 
 from genesis.v1.catalogue_pb2 import Tool
@@ -20,31 +20,31 @@ from genesis.v1.catalogue_pb2 import Tool
 ACCEPTANCE = 300
 
 
-def measure(data: Path, address: str, limit: int | None) -> list[Figure]:
+def measure(run: Run) -> list[Figure]:
     """Figures on the first 300 of the held-out half, that half, the development half, and all."""
-    folder = data / "ultratool"
+    folder = run.data / "ultratool"
     tools = [(node["id"], node["desc"]) for node in json.loads((folder / "tool_desc.json").read_text("utf-8"))["nodes"]]
-    requests = [_request(json.loads(line)) for line in (folder / "train.jsonl").read_text("utf-8").splitlines()[:limit]]
-    answers = ask(address, [Tool(name=name, description=description) for name, description in tools], requests, "ultratool")
+    lines = lines_of(folder / "train.jsonl")[: run.limit]
+    requests = [_request(line) for line in lines]
+    answers = ask(run.address, [Tool(name=name, description=description) for name, description in tools], requests, "ultratool")
     top_two = TopTwo(tools)
-    baseline = [top_two.answer(request.text) for request in requests]
-    held_out = [number for number, request in enumerate(requests) if is_held_out(request.id)]
-    development = [number for number, request in enumerate(requests) if not is_held_out(request.id)]
+    baseline = {request.id: top_two.answer(request.text) for request in requests}
+    ids = [request.id for request in requests]
+    gold = Sealed(ids, lambda: dict(_gold(line) for line in lines)).opened(answers)
+    held_out = [one for one in ids if is_held_out(one)]
     groups = {
         f"first {ACCEPTANCE} held out": held_out[:ACCEPTANCE],
         "held out": held_out,
-        "development": development,
-        "all": list(range(len(requests))),
+        "development": [one for one in ids if not is_held_out(one)],
+        "all": ids,
     }
     figures: list[Figure] = []
-    for name, numbers in groups.items():
-        some = [requests[number] for number in numbers]
+    for name, some in groups.items():
         if some:
-            plans = [answers[number] for number in numbers]
-            figures += nearness(f"{name}: TF-IDF top 2", some, [baseline[number] for number in numbers])
-            figures += nearness(f"{name}: Plan", some, plans, aim="> 16 %")
-            figures.append(connected(f"{name}: Plan", some, plans, aim=">= 90 %"))
-    return [*figures, client_time("all", requests, answers)]
+            figures += nearness(name, some, answers, gold, aim="> 16 %")
+            figures += nearness(name, some, baseline, gold, by=BASELINE)
+            figures.append(connected(name, some, answers, aim=">= 90 %"))
+    return [*figures, client_time("all", answers)]
 
 
 def is_held_out(request: str) -> bool:
@@ -52,8 +52,12 @@ def is_held_out(request: str) -> bool:
     return zlib.crc32(request.encode()) % 2 == 1
 
 
-def _request(record: dict[str, object]) -> Request:
-    nodes = record["task_nodes"]
-    assert isinstance(nodes, list)
-    chain = tuple(node["task"] for node in nodes)
-    return Request(str(record["id"]), str(record["user_request"]).strip(), Answer(chain, tuple(pairwise(chain))))
+def _request(line: str) -> Request:
+    record = json.loads(line)
+    return Request(str(record["id"]), record["user_request"].strip())
+
+
+def _gold(line: str) -> tuple[str, Answer]:
+    record = json.loads(line)
+    chain = tuple(node["task"] for node in record["task_nodes"])
+    return str(record["id"]), Answer(chain, tuple(pairwise(chain)))

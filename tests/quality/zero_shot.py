@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from measurement import Figure, in_view, spread_over_folds
+from measurement import SERVICE, Figure, in_view, spread_over_folds
 from scores import edges_by_name, f1
 
 import genesis
@@ -37,17 +37,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Request:
-    """A request with its gold plan."""
+    """A request to plan."""
 
     id: str
     text: str
-    gold: Answer
 
 
-def ask(address: str, tools: Sequence[Tool], requests: Sequence[Request], what: str) -> list[Answer]:
-    """What the service plans for each request."""
+def ask(address: str, tools: Sequence[Tool], requests: Sequence[Request], what: str) -> dict[str, Answer]:
+    """What the service plans for each request, by id."""
     catalogue = Catalogue(tools=tools)
-    answers: list[Answer] = []
+    answers: dict[str, Answer] = {}
     with genesis.connect(address) as client:
         for request in in_view(requests, what):
             start = time.perf_counter()
@@ -56,38 +55,35 @@ def ask(address: str, tools: Sequence[Tool], requests: Sequence[Request], what: 
             work = [task for task in response.plan.tasks if task.kind != TASK_KIND_COMPOUND]
             names = {task.id: task.capability for task in work}
             edges = [(edge.from_task_id, edge.to_task_id) for edge in response.plan.edges]
-            answers.append(
-                Answer(
-                    tools=tuple(names.values()),
-                    edges=tuple(edges_by_name([edge for edge in edges if edge[0] in names and edge[1] in names], names)),
-                    heuristic=response.provenance.level == DEGRADATION_LEVEL_HEURISTIC,
-                    seconds=seconds,
-                )
+            answers[request.id] = Answer(
+                tools=tuple(names.values()),
+                edges=tuple(edges_by_name([edge for edge in edges if edge[0] in names and edge[1] in names], names)),
+                heuristic=response.provenance.level == DEGRADATION_LEVEL_HEURISTIC,
+                seconds=seconds,
             )
     return answers
 
 
-def nearness(name: str, requests: Sequence[Request], answers: Sequence[Answer], *, aim: str = "") -> list[Figure]:
+def nearness(
+    name: str, ids: Sequence[str], answers: Mapping[str, Answer], gold: Mapping[str, Answer], *, by: str = SERVICE, aim: str = ""
+) -> list[Figure]:
     """Whole plans exact (`aim` says how many there should be), node-F1 and edge-F1, in percent."""
-    ids = [request.id for request in requests]
-    pairs = [(answer, request.gold) for answer, request in zip(answers, requests, strict=True)]
+    pairs = [(answers[one], gold[one]) for one in ids]
     exact = [float(Counter(a.tools) == Counter(g.tools) and Counter(a.edges) == Counter(g.edges)) for a, g in pairs]
     return [
-        spread_over_folds(f"{name}, whole plan exact", ids, exact, aim=aim),
-        spread_over_folds(f"{name}, node-F1", ids, [f1(a.tools, g.tools) for a, g in pairs]),
-        spread_over_folds(f"{name}, edge-F1", ids, [f1(a.edges, g.edges) for a, g in pairs]),
+        spread_over_folds(f"{name}: whole plan exact", ids, exact, by=by, aim=aim),
+        spread_over_folds(f"{name}: node-F1", ids, [f1(a.tools, g.tools) for a, g in pairs], by=by),
+        spread_over_folds(f"{name}: edge-F1", ids, [f1(a.edges, g.edges) for a, g in pairs], by=by),
     ]
 
 
-def connected(name: str, requests: Sequence[Request], answers: Sequence[Answer], *, aim: str = "") -> Figure:
+def connected(name: str, ids: Sequence[str], answers: Mapping[str, Answer], *, aim: str = "") -> Figure:
     """Share of plans of two tasks and an edge at the heuristic level, in percent."""
-    ids = [request.id for request in requests]
-    return spread_over_folds(
-        f"{name}, >= 2 tasks and >= 1 edge at HEURISTIC", ids, [float(answer.connected) for answer in answers], aim=aim
-    )
+    share = [float(answers[one].connected) for one in ids]
+    return spread_over_folds(f"{name}: >= 2 tasks and >= 1 edge at HEURISTIC", ids, share, aim=aim)
 
 
-def client_time(name: str, requests: Sequence[Request], answers: Sequence[Answer]) -> Figure:
+def client_time(name: str, answers: Mapping[str, Answer]) -> Figure:
     """What a caller waits for a plan on average, in milliseconds."""
-    ids = [request.id for request in requests]
-    return spread_over_folds(f"{name}, client time of Plan", ids, [1e3 * answer.seconds for answer in answers], unit="ms")
+    waits = [1e3 * answer.seconds for answer in answers.values()]
+    return spread_over_folds(f"{name}: client time of Plan", list(answers), waits, unit="ms")
