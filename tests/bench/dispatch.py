@@ -1,18 +1,10 @@
-"""What dispatch costs: 1 000 live workers and 10 000 ready tasks, next to bare streams with as many messages; and how quick it is idle.
-
-Prints, and with --json FILE writes: tasks finished a second (reported, durable, acknowledged) and bare round trips a second, CPU of the
-server for each, waits as server and workers see them, memory; milliseconds from a report to the next task's assignment on an idle server,
-at the same process and at another one.
-"""
+"""What dispatch costs: 1 000 live workers and 10 000 ready tasks, next to bare streams with as many messages; and how quick it is idle."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import statistics
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -22,8 +14,8 @@ from typing import Any
 
 import grpc
 import psutil
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from bench import HERE, SETTINGS, Bench
+from figures import Figure, cpu_seconds, figure, percentiles, single
 from stream_workers import CAPABILITY, OUTPUTS, register
 
 from genesis.v1 import agent_service_pb2 as agents_api
@@ -33,7 +25,6 @@ from genesis.v1 import orchestrator_service_pb2_grpc as api_grpc
 from genesis.v1 import plan_pb2, update_pb2, work_pb2
 from servers import Server, free_port, running
 
-SETTINGS = {"GENESIS_RATE_PER_SECOND": "100000", "GENESIS_RATE_BURST": "100000", "GENESIS_MAX_CONCURRENT_CALLS": "1000"}
 WORKERS, PROCESSES, AGENTS = 1000, 2, 10
 PLANS, TASKS_PER_PLAN = 100, 100
 EDITS_PER_UPDATE = 20
@@ -43,24 +34,7 @@ IDLE_SECONDS = 5.0
 CHAINS, LINKS = 10, 20
 TURNS = ("bench.even", "bench.odd")
 """Agents, and capabilities, that take turns in a chain."""
-HERE = Path(__file__).parent
-
-
-def cpu_seconds(process: psutil.Process) -> float:
-    """User and system time so far."""
-    times = process.cpu_times()
-    return times.user + times.system
-
-
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Median, least and most."""
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
-
-
-def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """P50 and P99."""
-    cut = statistics.quantiles(values, n=100, method="inclusive")
-    return {"p50": cut[49], "p99": cut[98]}
+LEAST_OF_BARE, MOST_CHAIN_MS = 0.15, 100.0
 
 
 # Plans.
@@ -210,21 +184,20 @@ def _quantile(cumulated: Sequence[tuple[float, float]], share: float) -> float:
 # Measurements.
 
 
-async def measure_load(server: Server, bare_address: str, bare_process: psutil.Process) -> dict[str, Any]:
-    """Throughput, CPU, waits and memory, paired with bare streams in every round."""
-    process = psutil.Process(server.process.pid)
-    tasks = PLANS * TASKS_PER_PLAN
+async def measure_load(server: Server, bare_address: str, bare_pid: int) -> tuple[list[dict[str, Any]], float]:
+    """Throughput, CPU, waits and memory of each round, and of bare streams in it."""
+    pid, tasks = server.process.pid, PLANS * TASKS_PER_PLAN
     rounds: list[dict[str, Any]] = []
     async with working(server.address) as workers, working(bare_address, bare=True) as bare_workers:
         for _ in range(ROUNDS):
             await dispatched_plans(server.address)
             await asyncio.sleep(1.0)
-            cpu, scrape = cpu_seconds(process), scraped(server.http)
+            cpu, scrape = cpu_seconds(pid), scraped(server.http)
             found = await workers.take(tasks)
-            cpu = cpu_seconds(process) - cpu
-            bare_cpu = cpu_seconds(bare_process)
+            cpu = cpu_seconds(pid) - cpu
+            bare_cpu = cpu_seconds(bare_pid)
             bare = await bare_workers.take(tasks)
-            bare_cpu = cpu_seconds(bare_process) - bare_cpu
+            bare_cpu = cpu_seconds(bare_pid) - bare_cpu
             if found["done"] != tasks or found["refused"] or bare["done"] != tasks:
                 raise RuntimeError(f"{found['done']} of {tasks} tasks done, {found['refused']} refused, {bare['done']} bare ones")
             rounds.append(
@@ -235,23 +208,17 @@ async def measure_load(server: Server, bare_address: str, bare_process: psutil.P
                     "cpu_us_per_task": cpu / tasks * 1e6,
                     "bare_cpu_us_per_task": bare_cpu / tasks * 1e6,
                     "cpu_ratio_to_bare": cpu / bare_cpu,
-                    "rss_mb": process.memory_info().rss / 1e6,
+                    "rss_mb": psutil.Process(pid).memory_info().rss / 1e6,
                     "ready_to_hand_out_ms": delay_percentiles(scrape, scraped(server.http)),
                     "report_to_answer_ms": percentiles(found["acknowledged_ms"]),
                     "report_to_next_task_ms": percentiles(found["next_ms"]),
                     "bare_report_to_next_task_ms": percentiles(bare["next_ms"]),
                 }
             )
-        beats = cpu_seconds(process)
+        beats = cpu_seconds(pid)
         await asyncio.sleep(IDLE_SECONDS)
-        idle = (cpu_seconds(process) - beats) / IDLE_SECONDS
-    single = {name: spread([one[name] for one in rounds]) for name, value in rounds[0].items() if isinstance(value, float)}
-    both = {
-        name: {part: spread([one[name][part] for one in rounds]) for part in ("p50", "p99")}
-        for name, value in rounds[0].items()
-        if isinstance(value, dict)
-    }
-    return {"workers": WORKERS, "tasks": tasks, "rounds": ROUNDS, **single, **both, "idle_cpu_share": idle}
+        idle = (cpu_seconds(pid) - beats) / IDLE_SECONDS
+    return rounds, idle
 
 
 class Link:
@@ -329,11 +296,11 @@ async def measure_chains(address: str, http: Sequence[str]) -> dict[str, float]:
         await link.close()
     plans = {name.partition("/")[0] for name in begun}
     waits = [(begun[f"{plan}/step-{number}"] - ended[f"{plan}/step-{number - 1}"]) * 1e3 for plan in plans for number in range(1, LINKS)]
-    return {"links": float(len(waits)), **percentiles(waits)}
+    return percentiles(waits)
 
 
-async def measure(folder: Path) -> dict[str, Any]:
-    """Everything."""
+async def _measured(folder: Path) -> tuple[list[dict[str, Any]], float, dict[str, dict[str, float]]]:
+    """The rounds, the share of a processor that the beats of idle workers take, and the waits in chains by how many processes serve."""
     address = f"127.0.0.1:{free_port()}"
     each = PLANS * TASKS_PER_PLAN // WORKERS
     pipe = asyncio.subprocess.PIPE
@@ -341,29 +308,42 @@ async def measure(folder: Path) -> dict[str, Any]:
     try:
         await _line(bare)
         with running(folder / "one", settings=SETTINGS) as server:
-            chains = {"one_process": await measure_chains(server.address, [server.http])}
-            load = await measure_load(server, address, psutil.Process(bare.pid))
+            chains = {"one process": await measure_chains(server.address, [server.http])}
+            rounds, idle = await measure_load(server, address, bare.pid)
     finally:
         bare.terminate()
         await bare.wait()
     with running(folder / "two", settings=SETTINGS, arguments=("--workers", "2")) as server:
         host, _, port = server.http.rpartition(":")
-        chains["two_processes"] = await measure_chains(server.address, [server.http, f"{host}:{int(port) + 1}"])
-    return {"load": load, "report_to_assignment_ms": chains}
+        chains["the worker at another process"] = await measure_chains(server.address, [server.http, f"{host}:{int(port) + 1}"])
+    return rounds, idle, chains
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="also write the figures here")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        result = asyncio.run(measure(Path(name)))
-    text = json.dumps(result, indent=2, default=float)
-    print(text)
-    if asked.json:
-        asked.json.write_text(text + "\n")
+def measure(bench: Bench) -> list[Figure]:
+    """Tasks finished a second (reported, durable, acknowledged), CPU, waits as server and workers see them, memory."""
+    rounds, idle, chains = asyncio.run(_measured(bench.folder / "dispatch"))
 
+    def of(name: str, unit: str, told: str, **more: Any) -> Figure:
+        return figure(f"dispatch: {told}", unit, [one[name] for one in rounds], **more)
 
-if __name__ == "__main__":
-    main()
+    def waits(name: str, told: str) -> list[Figure]:
+        return [figure(f"dispatch: {told}, {part.upper()}", "ms", [one[name][part] for one in rounds]) for part in ("p50", "p99")]
+
+    return [
+        of("tasks_per_second", "/s", "tasks finished", more_is_better=True),
+        of("bare_per_second", "/s", "bare round trips", more_is_better=True),
+        of("throughput_to_bare", "× bare", "throughput", aim=LEAST_OF_BARE, more_is_better=True),
+        of("cpu_us_per_task", "µs", "server's CPU for a task", scales=True),
+        of("bare_cpu_us_per_task", "µs", "bare server's CPU for a round trip", scales=True),
+        *waits("report_to_answer_ms", "report to answer, all places taken"),
+        *waits("report_to_next_task_ms", "report to the next task, all places taken"),
+        *waits("bare_report_to_next_task_ms", "the same at the bare server"),
+        *waits("ready_to_hand_out_ms", "ready to handed out, while 10 000 wait"),
+        of("rss_mb", "MB", "memory of the server, resident"),
+        single("dispatch: processor the signs of life of 1 000 idle workers take", "%", idle * 100),
+        *(
+            single(f"dispatch: idle, report to the task it makes ready, {place}, {part.upper()}", "ms", found[part], aim=aim)
+            for place, found in chains.items()
+            for part, aim in (("p50", None), ("p99", MOST_CHAIN_MS))
+        ),
+    ]

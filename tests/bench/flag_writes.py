@@ -1,28 +1,21 @@
 """What a durable write of a flag costs: PutFlag at 100 a second over the wire, next to a bare write and fsync on the same disk.
 
-Calls are sent when they are due, whether or not the earlier ones are answered (open loop), and their time counts from then. Prints, and
-with --json FILE writes: P50 and P99 in milliseconds of a bare write and fsync of 4 KiB at the same rate, of a change at the desk alone
-(in this process, no wire), and of PutFlag at a server, whose P99 is wanted at 10 ms at most; the server's CPU for a call. The bare writes
-are measured before and after, because disks and neighbours change their minds.
+Calls are sent when they are due, whether or not the earlier ones are answered, and their time counts from then. The bare writes are
+measured before and after, because disks and neighbours change their minds.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
-import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import grpc
-import psutil
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from bench import SETTINGS, Bench, open_loop
+from figures import Figure, cpu_seconds, percentiles, single
 
 from genesis.admin.v1 import flag_admin_service_pb2 as api
 from genesis.admin.v1 import flag_admin_service_pb2_grpc
@@ -36,9 +29,9 @@ from genesis_server.model.caller import Caller, Role
 from genesis_server.storage.sqlite.store import SqliteStore
 from servers import running
 
-SETTINGS = {"GENESIS_RATE_PER_SECOND": "100000", "GENESIS_RATE_BURST": "100000"}
+SECONDS = 8.0
 RATE = 100.0
-FLAGS = 50
+FLAGS = 200
 BLOCK = b"." * 4096
 MOST_P99_MS = 10.0
 ROOT = Caller("bench", "root", frozenset({Role.ADMIN}))
@@ -56,39 +49,14 @@ def definition(number: int) -> str:
     return json.dumps(flag)
 
 
-def percentiles(milliseconds: list[float]) -> dict[str, float]:
-    """P50 and P99."""
-    cut = statistics.quantiles(milliseconds, n=100, method="inclusive")
-    return {"p50": cut[49], "p99": cut[98], "max": max(milliseconds)}
-
-
-def cpu_seconds(process: psutil.Process) -> float:
-    """User and system time so far."""
-    times = process.cpu_times()
-    return times.user + times.system
-
-
-async def open_loop(call: Callable[[int], Awaitable[object]], seconds: float) -> dict[str, float]:
-    """Milliseconds from when each call was due to its end."""
-    loop = asyncio.get_running_loop()
-    took: list[float] = []
-
-    async def one(number: int, due: float) -> None:
-        await call(number)
-        took.append((loop.time() - due) * 1e3)
-
+async def at_rate(call: Callable[[int], Awaitable[object]], seconds: float) -> list[float]:
+    """Milliseconds from when each call was due to its end, when every flag has been written once."""
     for number in range(FLAGS):
         await call(number)
-    begin, calls = loop.time() + 0.01, []
-    for number in range(round(RATE * seconds)):
-        due = begin + number / RATE
-        await asyncio.sleep(due - loop.time())
-        calls.append(asyncio.create_task(one(number, due)))
-    await asyncio.gather(*calls)
-    return percentiles(took)
+    return await open_loop(call, rate=RATE, until=lambda calls: calls >= RATE * seconds)
 
 
-def bare_writes(folder: Path, seconds: float) -> dict[str, float]:
+def bare_writes(folder: Path, seconds: float) -> list[float]:
     """Milliseconds of a write and fsync of 4 KiB, one after the other."""
     took: list[float] = []
     file = os.open(folder / "bare", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
@@ -100,10 +68,10 @@ def bare_writes(folder: Path, seconds: float) -> dict[str, float]:
         os.fsync(file)
         took.append((time.perf_counter() - start) * 1e3)
     os.close(file)
-    return percentiles(took)
+    return took
 
 
-async def at_the_desk(folder: Path, seconds: float) -> dict[str, float]:
+async def at_the_desk(folder: Path, seconds: float) -> list[float]:
     """Changes by a desk in this process."""
     store = SqliteStore(folder / "desk.db", clock=time.time)
     live, audit = LiveFlags(overrides=Overrides()), AuditLog(store)
@@ -112,7 +80,7 @@ async def at_the_desk(folder: Path, seconds: float) -> dict[str, float]:
     desk = FlagDesk(written=written, live=live, audit=audit, emergency=emergency, now=time.time)
     following = asyncio.create_task(written.follow())
     try:
-        return await open_loop(
+        return await at_rate(
             lambda number: desk.change(ROOT, f"bench.{number % FLAGS}", FlagEdit(FlagAction.PUT, definition(number)), cause="bench"),
             seconds,
         )
@@ -121,11 +89,11 @@ async def at_the_desk(folder: Path, seconds: float) -> dict[str, float]:
         await store.close()
 
 
-async def over_the_wire(address: str, seconds: float) -> dict[str, float]:
+async def over_the_wire(address: str, seconds: float) -> list[float]:
     """PutFlag at a server."""
     async with grpc.aio.insecure_channel(address) as channel:
         stub = flag_admin_service_pb2_grpc.FlagAdminServiceStub(channel)
-        return await open_loop(
+        return await at_rate(
             lambda number: stub.PutFlag(
                 api.PutFlagRequest(key=f"bench.{number % FLAGS}", definition_json=definition(number), cause="bench")
             ),
@@ -133,36 +101,20 @@ async def over_the_wire(address: str, seconds: float) -> dict[str, float]:
         )
 
 
-def measure(folder: Path, seconds: float) -> dict[str, object]:
-    """Everything, in one folder."""
-    result: dict[str, object] = {"rate_per_second": RATE, "seconds": seconds, "bare_fsync_ms": bare_writes(folder, seconds)}
-    result["desk_ms"] = asyncio.run(at_the_desk(folder, seconds))
+def measure(bench: Bench) -> list[Figure]:
+    """P50 and P99 of a bare write and fsync of 4 KiB, of a change without the wire, and of PutFlag; the server's CPU for a call."""
+    folder = bench.folder / "flags"
+    folder.mkdir()
+    found = {"bare write and fsync of 4 KiB, before": bare_writes(folder, SECONDS)}
+    found["a write of a flag without the wire"] = asyncio.run(at_the_desk(folder, SECONDS))
     with running(folder / "server", settings=SETTINGS) as server:
-        process = psutil.Process(server.process.pid)
-        before = cpu_seconds(process)
-        put_flag = asyncio.run(over_the_wire(server.address, seconds))
-        result["server_cpu_ms_per_call"] = (cpu_seconds(process) - before) / (FLAGS + round(RATE * seconds)) * 1e3
-    result["put_flag_ms"] = put_flag
-    result["bare_fsync_after_ms"] = bare_writes(folder, seconds)
-    result["put_flag_p99_as_wanted"] = put_flag["p99"] <= MOST_P99_MS
-    return result
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--folder", type=Path, help="where to write; by default a new folder for temporary files")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        result = measure(Path(name), options.seconds)
-    for what, found in result.items():
-        figures = "  ".join(f"{label} {value:.2f}" for label, value in found.items()) if isinstance(found, dict) else found
-        print(f"{what:22} {figures}")
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+        before = cpu_seconds(server.process.pid)
+        found["PutFlag at 100 a second, on disk"] = asyncio.run(over_the_wire(server.address, SECONDS))
+        cpu = (cpu_seconds(server.process.pid) - before) / (FLAGS + RATE * SECONDS) * 1e3
+    found["bare write and fsync of 4 KiB, after"] = bare_writes(folder, SECONDS)
+    figures: list[Figure] = []
+    for told, took in found.items():
+        of = percentiles(took)
+        aim = MOST_P99_MS if told.startswith("PutFlag") else None
+        figures += [single(f"{told}, P50", "ms", of["p50"]), single(f"{told}, P99", "ms", of["p99"], aim=aim)]
+    return [*figures, single("PutFlag: server's CPU", "ms", cpu)]

@@ -30,6 +30,7 @@ from genesis_server.orchestration.updating import Updater
 from genesis_server.routing.policy import default_policy as default_routing_policy
 from genesis_server.security.tripwire import Tripwire
 from genesis_server.security.tripwire_rules import shipped_rules
+from genesis_server.telemetry.observing import Observing
 from genesis_server.validation.policy import default_policy as default_validation_policy
 
 
@@ -62,6 +63,7 @@ def make_domain(ground: Ground) -> Domain:
         )
 
     scan = Tripwire(shipped_rules()).scan
+    observer = Observing(ground.metrics, ground.tracing)
     orchestrator = Orchestrator(
         snapshots=snapshots,
         store=PlanStore(ground.store),
@@ -75,12 +77,12 @@ def make_domain(ground: Ground) -> Domain:
             tripwire_blocks=settings.tripwire_mode == "block",
             max_validate_tasks=settings.max_validate_tasks,
         ),
-        observer=ground.metrics,
+        observer=observer,
         clock=time.perf_counter,
         now=time.time,
         new_plan_id=plan_id,
     )
-    updater = updater_over(orchestrator, snapshots, ground.metrics.phase)
+    updater = updater_over(orchestrator, snapshots, observer.phase)
     dispatcher = dispatcher_over(
         updater,
         agents,

@@ -23,6 +23,7 @@ from genesis_server.cli import (
     judging,
     planning,
     plans,
+    probe,
     rules,
     running,
     serve,
@@ -131,6 +132,7 @@ app.command(rich_help_panel=_READ)(breakers.security)
 app.command(rich_help_panel=_READ)(health.health)
 app.command(rich_help_panel=_RUN)(serve.serve)
 app.add_typer(config.app, name="config", rich_help_panel=_RUN)
+app.add_typer(probe.app, name="probe", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(backup.backup)
 app.command(rich_help_panel=_RUN)(backup.restore)
 

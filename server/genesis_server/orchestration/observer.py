@@ -14,7 +14,7 @@ class Observer(Protocol):
     """Told of every phase and decision; must not fail and must not wait."""
 
     def phase(self, name: str, seconds: float) -> None:
-        """A phase ended."""
+        """A phase that took so long has just ended; when it failed, this is told while its error is on the way."""
         ...
 
     def planned(self, plan: Plan, level: DegradationLevel) -> None:

@@ -132,16 +132,13 @@ class Describer:
 
     def candidate(self, job: int, task: Task, field: Field, place: int) -> Candidate:
         """One candidate with its scores, or with what refused it."""
+        target, parts, cost = self.target(field, place), self.parts(field, place), self.cost(field, place)
         flags = field.failed[place]
-        failed = failed_reasons(flags) if flags else ()
-        return Candidate(
-            target=self.target(field, place),
-            score=0.0 if failed else self.score(field, place),
-            parts=self.parts(field, place),
-            expected_cost=self.cost(field, place),
-            failed=failed,
-            detail="; ".join([self._what_failed(job, task, field, place, reason) for reason in failed]) if failed else "",
-        )
+        if not flags:
+            return Candidate(target, self.score(field, place), parts, cost)
+        failed = failed_reasons(flags)
+        detail = "; ".join([self._what_failed(job, task, field, place, reason) for reason in failed])
+        return Candidate(target, 0.0, parts, cost, failed, detail)
 
     def _what_failed(  # noqa: PLR0911 - a sentence for each reason
         self, job: int, task: Task, field: Field, place: int, reason: UnassignedReason

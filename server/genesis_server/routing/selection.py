@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,8 +33,7 @@ class Objective(Enum):
     COST = "cost"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """The candidates of one task as they stood when it was its turn; places count from the task's first candidate."""
 
     first: int

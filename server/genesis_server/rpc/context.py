@@ -6,7 +6,11 @@ inside it. The call's ids, trace and method stand in `telemetry/context.py`, whe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import ContextVar
+from typing import Any
+
+import grpc.aio
 
 from genesis_server.model.caller import Caller
 from genesis_server.telemetry.context import current_call
@@ -21,6 +25,14 @@ def set_caller(caller: Caller) -> None:
     if call is not None:
         call.fields["tenant"] = caller.tenant
         call.fields["subject"] = caller.subject
+
+
+def metadata_of(context: grpc.aio.ServicerContext[Any, Any]) -> Sequence[tuple[str, str | bytes]]:
+    """What came with the call that runs."""
+    call = current_call()
+    if call is not None and call.metadata is not None:
+        return call.metadata
+    return tuple(context.invocation_metadata() or ())
 
 
 def known_caller() -> Caller | None:

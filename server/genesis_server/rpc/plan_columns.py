@@ -36,7 +36,11 @@ class PlanColumns:
         plan = request.plan
         tasks = list(plan.tasks)
         timed = [(row, task.expected_duration) for row, task in enumerate(tasks) if task.HasField("expected_duration")]
-        special = [row for row, task in enumerate(tasks) if _is_special(task)]
+        special = [
+            row
+            for row, task in enumerate(tasks)
+            if task.guards or task.requirements or task.HasField("constraints") or task.HasField("origin")
+        ]
         parts = [_special_parts(tasks[row]) for row in special]
         refused = any(protovalidate.collect_violations(part) for part in parts)
         # What breaks a constraint may have no value in the domain.
@@ -67,10 +71,6 @@ class PlanColumns:
         plan.ClearField("edges")
         self.suspicious = suspicious or bool(protovalidate.collect_violations(request))
         """Whether protovalidate may find something in the whole request; False: it finds nothing."""
-
-
-def _is_special(task: plan_pb2.Task) -> bool:
-    return task.HasField("constraints") or task.HasField("origin") or bool(task.guards) or bool(task.requirements)
 
 
 def _special_parts(task: plan_pb2.Task) -> plan_pb2.Task:

@@ -17,6 +17,7 @@ from genesis_server.rpc.chain import Chain
 from genesis_server.rpc.channel_options import ChannelOptions
 from genesis_server.rpc.deserialisation import SizeBounds
 from genesis_server.rpc.health import HealthServicer
+from genesis_server.rpc.interceptors.folding import folded
 from genesis_server.rpc.methods import HEALTH_SERVICE
 from genesis_server.rpc.ports import check_port_free, split_address
 from genesis_server.rpc.registration import Service, collect
@@ -99,14 +100,14 @@ class GrpcServer:
         """Listen and serve; health says NOT_SERVING until `health.set_ready(True)`. Raises OSError when a port cannot be had."""
         if not self._reuse_port:
             check_port_free(self._address)
-        main = self._server([interceptor for _, interceptor in self._chain])
+        main = self._server(folded(layer for _, layer in self._chain))
         self._servers.append(main)
         main.add_generic_rpc_handlers((*self._handlers, *self._health_handlers))
         self.port = _listen(main, self._address, self._credentials)
         if self._health_address is not None:
             # Every process has a health port of its own, so this one is never shared.
             check_port_free(self._health_address)
-            probes = self._server([interceptor for name, interceptor in self._chain if name in _HEALTH_PORT_LAYERS])
+            probes = self._server(folded(layer for name, layer in self._chain if name in _HEALTH_PORT_LAYERS))
             self._servers.append(probes)
             probes.add_generic_rpc_handlers(self._health_handlers)
             self.health_port = _listen(probes, self._health_address, None)

@@ -119,6 +119,11 @@ class Authenticator:
         )
         self._verifier = JwtVerifier(rules, self._keys)
 
+    @property
+    def takes_certificates(self) -> bool:
+        """Whether the names in a client's certificate can tell who calls."""
+        return bool(self._options.certificates)
+
     async def authenticate(
         self, authorization: str | None, certificate_names: Sequence[str] = (), *, method: str = "", body: bytes | None = None
     ) -> Caller:

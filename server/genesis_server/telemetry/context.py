@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -56,6 +56,8 @@ class CallContext:
     """Category of that error."""
     fields: dict[str, str] = field(default_factory=dict[str, str])
     """More for the access log, for example the tenant."""
+    metadata: Sequence[tuple[str, str | bytes]] | None = field(default=None, repr=False)
+    """What came with the call, credentials among it, so not for logs; None: nobody kept it. gRPC makes it anew whenever it is asked."""
 
     @property
     def traceparent(self) -> str:

@@ -42,7 +42,7 @@ SECURITY_REASONS = (
 
 
 class Metrics:
-    """Everything counted in one process; the orchestrator's Observer."""
+    """Everything counted in one process."""
 
     def __init__(
         self,
@@ -126,10 +126,10 @@ class Metrics:
         """Something was looked for in a cache: "hit", "miss" or "off"."""
         self._lookups.labels(cache, result).inc()
 
-    # The Observer of orchestration/observer.py.
+    # What the Observer of orchestration/observer.py is told; observing.py hands it on.
 
     def phase(self, name: str, seconds: float) -> None:
-        """A phase ended."""
+        """A phase ended, well or not."""
         (self._phase.get(name) or self._phase[OTHER]).observe(seconds)
 
     def planned(self, plan: Plan, level: DegradationLevel) -> None:

@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from opentelemetry.trace import StatusCode, Tracer
+
 from genesis_server.model.health import ComponentHealth, HealthStatus, with_breaker
 from genesis_server.resilience.breakers import Breaker, BreakerState
+from genesis_server.resilience.errors import GenesisError
 from genesis_server.telemetry import names
-from genesis_server.telemetry.context import CallContext
+from genesis_server.telemetry.context import CallContext, current_call
 from genesis_server.telemetry.export_outcome import ExportResult
 
 if TYPE_CHECKING:
@@ -64,14 +67,29 @@ class Tracing:
         self._clock = clock
         self._now = now
         self.provider: TracerProvider | None = None
+        self._tracer: Tracer | None = None
         if make_exporter is not None:
             self.provider = _provider(make_exporter(), breaker, service_version, observe)
+            self._tracer = self.provider.get_tracer(names.SERVICE_NAME, service_version)
 
     def samples(self, call: CallContext) -> bool:
         """Whether to record a span for this call: by its caller's sampled bit, else by the ratio."""
         if self.provider is None or not self._enabled():
             return False
         return call.parent.sampled if call.parent is not None else self._draw() < self._ratio
+
+    def phase(self, name: str, seconds: float, *, error: BaseException | None = None) -> None:
+        """A phase of the call that runs has just ended, or failed with `error`: a span below the call's, when that is recorded."""
+        call = current_call()
+        if self._tracer is None or call is None or not call.sampled:
+            return
+        end = self._now()
+        attributes = {names.ATTR_PHASE: name, names.ATTR_CORRELATION_ID: call.correlation_id}
+        span = self._tracer.start_span(name, start_time=_nanoseconds(end - seconds), attributes=attributes)
+        if error is not None:
+            span.set_attribute(names.ATTR_ERROR_TYPE, error.reason if isinstance(error, GenesisError) else type(error).__name__)
+            span.set_status(StatusCode.ERROR)
+        span.end(_nanoseconds(end))
 
     async def health(self) -> ComponentHealth:
         """How the exporter is; the server does without it."""
@@ -86,6 +104,10 @@ class Tracing:
         """Export what is waiting and stop; may take as long as the exporter's own time limit, so call it off the loop."""
         if self.provider is not None:
             self.provider.shutdown()
+
+
+def _nanoseconds(seconds: float) -> int:
+    return round(seconds * 1e9)
 
 
 def otlp_exporter(endpoint: str, *, insecure: bool, timeout_seconds: float = 5.0) -> Callable[[], SpanExporter]:

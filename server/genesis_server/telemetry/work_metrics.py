@@ -37,6 +37,7 @@ class WorkMetrics:
             registry, names.BUDGET_REFUSALS, "Tasks held back because of a run's budget, by its part.", "part", BUDGET_PARTS
         )
         self._live = Gauge(names.AGENTS_LIVE, "Agents with a worker that is there.", registry=registry)
+        self._lost = Counter(names.WORKERS_LOST, "Workers that fell silent; every server process hears of each.", registry=registry)
         self._running_tasks = Gauge(
             names.AGENT_RUNNING_TASKS, "Tasks an agent holds; agents beyond the bound are 'other'.", ("agent",), registry=registry
         )
@@ -87,6 +88,10 @@ class WorkMetrics:
     def live_agents(self, count: int) -> None:
         """So many agents are live now."""
         self._live.set(count)
+
+    def worker_lost(self) -> None:
+        """A worker fell silent: it did not say that it leaves."""
+        self._lost.inc()
 
     def running(self, agent_id: str, count: int) -> None:
         """An agent has so many tasks in hand now."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate, chain, repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ MOST_AT_ONCE = 500_000
 """Postings and scores that are worked on at once; 40 bytes each while it lasts."""
 
 Scores = npt.NDArray[np.float64]
+Indexes = npt.NDArray[np.intp]
 
 
 class LexicalIndex:
@@ -44,10 +45,14 @@ class LexicalIndex:
                 places.append(number)
                 values.append(weight / norm)
         counts = [len(places) for places, _ in postings.values()]
-        # The postings of all terms one after the other; for each term where they begin and how many they are.
+        # The postings of all terms one after the other; for each term where they begin, how many they are, and what it weighs in a query.
         self._places = np.fromiter(chain.from_iterable([places for places, _ in postings.values()]), np.intp, sum(counts))
         self._values = np.fromiter(chain.from_iterable([values for _, values in postings.values()]), np.float64, sum(counts))
-        self._terms = dict(zip(postings, zip(accumulate(counts, initial=0), counts, strict=False), strict=True))
+        self._numbers = {term: number for number, term in enumerate(postings)}
+        # The last entry is for every word that no text has.
+        self._begins = np.fromiter(accumulate(counts, initial=0), np.intp, len(counts) + 1)
+        self._counts = np.array([*counts, 0], dtype=np.intp)
+        self._weights = np.array([*[idf[term] for term in postings], self._unseen_idf])
 
     def idf(self, term: str) -> float:
         """Inverse document frequency; a word no text has counts as the rarest."""
@@ -60,55 +65,69 @@ class LexicalIndex:
     def all_scores(self, queries: Sequence[Iterable[str]]) -> Scores:
         """The same for several queries, which together take a fraction of the time; shape (len(queries), size)."""
         found: Scores = np.zeros((len(queries), self.size))
-        start, work, asked = 0, 0, list[_Query]()
-        for number, stems in enumerate(queries):
-            query = self._query(stems)
-            asked.append(query)
-            work += self.size + sum(query.counts)
-            if work > MOST_AT_ONCE or number == len(queries) - 1:
-                self._add_up(asked, found[start : number + 1])
-                start, work, asked = number + 1, 0, []
+        asked = self._asked(queries)
+        for some, rows in asked.portions(self._counts, self.size):
+            self._add_up(some, found[rows])
         return found
 
-    def _query(self, stems: Iterable[str]) -> _Query:
-        query, square = _Query([], [], [], 1.0), 0.0
-        idf, unseen, terms = self._idf, self._unseen_idf, self._terms
-        for term, repeats in Counter(stems).items():
-            weight = idf.get(term, unseen)
-            if repeats > 1:
-                weight *= 1.0 + math.log(repeats)
-            square += weight * weight
-            if term in terms:
-                begin, count = terms[term]
-                query.begins.append(begin)
-                query.counts.append(count)
-                query.weights.append(weight)
-        query.norm = math.sqrt(square) if square else 1.0
-        return query
+    def _asked(self, queries: Sequence[Iterable[str]]) -> _Asked:
+        terms: list[int] = []
+        sizes: list[int] = []
+        repeats: list[tuple[int, float]] = []
+        for query in queries:
+            stems = list(query)
+            once = dict.fromkeys(stems)
+            if len(once) < len(stems):
+                counted = enumerate(Counter(stems).values(), len(terms))
+                repeats += [(place, 1.0 + math.log(count)) for place, count in counted if count > 1]
+            terms += map(self._numbers.get, once, repeat(len(self._numbers)))
+            sizes.append(len(once))
+        numbers = np.array(terms, dtype=np.intp)
+        weights = self._weights[numbers]
+        for place, factor in repeats:
+            weights[place] *= factor
+        return _Asked(numbers, weights, np.array(sizes, dtype=np.intp))
 
-    def _add_up(self, queries: Sequence[_Query], found: Scores) -> None:
+    def _add_up(self, asked: _Asked, found: Scores) -> None:
         """Write the similarities of some queries into their rows of `found`."""
-        counts = np.fromiter(chain.from_iterable([query.counts for query in queries]), np.intp)
-        if not len(counts):
-            return
-        begins = np.fromiter(chain.from_iterable([query.begins for query in queries]), np.intp, len(counts))
-        weights = np.fromiter(chain.from_iterable([query.weights for query in queries]), np.float64, len(counts))
-        rows = np.repeat(np.arange(len(queries)), [len(query.counts) for query in queries])
-        # Common terms are added up apart from rare ones, because sums of floats depend on their order.
-        cells = len(queries) * self.size
-        first = rows * self.size + np.where(counts < FEW, 0, cells)
+        counts = self._counts[asked.terms]
         ends = np.cumsum(counts)
-        at: npt.NDArray[np.intp] = np.arange(int(ends[-1]), dtype=np.intp) + np.repeat(begins - ends + counts, counts)
-        total = np.bincount(self._places[at] + np.repeat(first, counts), self._values[at] * np.repeat(weights, counts), 2 * cells)
-        norms = np.array([query.norm for query in queries])
-        np.divide((total[cells:] + total[:cells]).reshape(found.shape), norms[:, np.newaxis], out=found)
+        if not len(ends) or not ends[-1]:
+            return
+        rows = np.repeat(np.arange(len(asked.sizes)), asked.sizes)
+        norms = np.sqrt(np.bincount(rows, asked.weights * asked.weights, len(asked.sizes)))
+        norms[asked.sizes == 0] = 1.0
+        # Common terms are added up apart from rare ones, because sums of floats depend on their order.
+        first = rows * self.size + np.where(counts < FEW, 0, found.size)
+        at: npt.NDArray[np.intp] = np.arange(int(ends[-1]), dtype=np.intp) + np.repeat(self._begins[asked.terms] - ends + counts, counts)
+        products = self._values[at] * np.repeat(asked.weights, counts)
+        total = np.bincount(self._places[at] + np.repeat(first, counts), products, 2 * found.size)
+        np.divide((total[found.size :] + total[: found.size]).reshape(found.shape), norms[:, np.newaxis], out=found)
 
 
-@dataclass(slots=True)
-class _Query:
-    """The terms of a query that some text has: where their postings begin, how many they are, and what the query gives them."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The terms of queries, query after query."""
 
-    begins: list[int]
-    counts: list[int]
-    weights: list[float]
-    norm: float
+    terms: Indexes
+    """Numbers of terms, each once for a query."""
+    weights: Scores
+    """What each is worth in its query."""
+    sizes: Indexes
+    """How many terms each query has."""
+
+    def portions(self, counts: Indexes, size: int) -> Iterator[tuple[_Asked, slice]]:
+        """What is worked out at once, with the places of its queries; `counts` are the postings of terms, `size` is that of a row."""
+        queries = len(self.sizes)
+        work = int(counts[self.terms].sum()) + queries * size
+        if work <= MOST_AT_ONCE:
+            yield self, slice(None)
+            return
+        bounds = np.concatenate(([0], np.cumsum(self.sizes)))
+        done = np.concatenate(([0], np.cumsum(counts[self.terms])))[bounds] + size * np.arange(queries + 1)
+        first = 0
+        while first < queries:
+            last = max(first + 1, int(np.searchsorted(done, done[first] + MOST_AT_ONCE, "right")) - 1)
+            part = slice(bounds[first], bounds[last])
+            yield _Asked(self.terms[part], self.weights[part], self.sizes[first:last]), slice(first, last)
+            first = last

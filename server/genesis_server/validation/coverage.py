@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 
 from genesis_server.text.words import word_texts
 from genesis_server.validation.elements import terms_of
@@ -14,6 +16,7 @@ from genesis_server.validation.vocabulary import default_vocabulary
 
 MAX_TASKS_ONE_BY_ONE = 5_000
 """In larger plans all tasks together count as one."""
+_NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,11 @@ class Coverage:
         wanted = frozenset(asked)
         rows = [row for row in graph.work if row not in without] if without else graph.work
         if len(rows) > MAX_TASKS_ONE_BY_ONE:
-            pieces = set(" ".join(_texts(graph, rows)).split())
-            found = frozenset(map(terms_of, set(word_texts(" ".join(pieces)))))
+            found = frozenset(map(terms_of, set(word_texts(" ".join(_pieces(graph, rows))))))
             self.tasks = [TaskWords(wanted & found, default_vocabulary().verb_stems & found)]
         else:
             self.tasks = list(_words_by_task(graph, rows, wanted))
-        self._verbs = frozenset[str]().union(*(task.verbs for task in self.tasks))
+        self._verbs = _NOTHING.union(*(task.verbs for task in self.tasks))
         self._with_term: dict[str, list[TaskWords]] = {}
         for task in set(self.tasks):
             for term in task.terms:
@@ -83,23 +85,29 @@ def _likeness(verb: str, verbs: frozenset[str]) -> float:
 
 
 def _words_by_task(graph: PlanGraph, rows: Sequence[int], wanted: frozenset[str]) -> Iterator[TaskWords]:
-    known: dict[str, frozenset[str]] = {}
+    texts = [text.split() for text in _texts(graph, rows)]
+    found = {piece: terms for piece in set(chain.from_iterable(texts)) if (terms := wanted & _terms(piece))}
     goals, capabilities = graph.tasks.goals, graph.tasks.capabilities
-    for row, text in zip(rows, _texts(graph, rows), strict=True):
-        here = set[str]()
-        for piece in text.split():
-            terms = known.get(piece)
-            if terms is None:
-                terms = known[piece] = _terms(piece, wanted)
-            here |= terms
-        yield TaskWords(frozenset(here), verbs_of_goal(goals[row]) | verbs_of_capability(capabilities[row]))
+    for row, pieces in zip(rows, texts, strict=True):
+        here = _NOTHING.union(*[found[piece] for piece in pieces if piece in found])
+        yield TaskWords(here, verbs_of_goal(goals[row]) | verbs_of_capability(capabilities[row]))
 
 
-def _terms(piece: str, wanted: frozenset[str]) -> frozenset[str]:
-    """The wanted terms in a piece of text between spaces."""
-    if piece.isdigit():
-        return wanted.intersection([piece])
-    return wanted.intersection(map(terms_of, word_texts(piece)))
+@lru_cache(maxsize=4_096)
+def _terms(piece: str) -> frozenset[str]:
+    """The terms in a piece of text between spaces."""
+    return frozenset([piece] if piece.isdigit() else map(terms_of, word_texts(piece)))
+
+
+def _pieces(graph: PlanGraph, rows: Sequence[int]) -> set[str]:
+    """The pieces between spaces of all that some tasks say, each once."""
+    tasks = graph.tasks
+    said = [tasks.goals[row] for row in rows]
+    said += {tasks.capabilities[row] for row in rows}
+    for column in (tasks.acceptances, tasks.notes):
+        said += [column[row] for row in rows if row in column]
+    said += [artefact.name for row in rows if row in tasks.outputs for artefact in tasks.outputs[row]]
+    return set(" ".join(said).split())
 
 
 def _texts(graph: PlanGraph, rows: Sequence[int]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from genesis_server.validation.graph import PlanGraph
 from genesis_server.validation.offered import target_of
 
 _NO_CONSTRAINTS = TaskConstraints()
+_NO_OFFERS: Mapping[str, int] = MappingProxyType({})
 _Wish = tuple[str, str, TaskConstraints | None]
 """An offered capability, else the words that decide; and the limits of a task's own."""
 
@@ -57,9 +59,14 @@ class Fitness:
         self.unhealthy = unhealthy
         self._agents: Mapping[str, AgentCard] = {agent.id: agent for agent in index.catalogue.agents}
         self._tools: Mapping[str, Tool] = {tool.name: tool for tool in index.catalogue.tools}
-        self._offers_of: dict[tuple[str, bool], list[int]] = {}
+        self._model_prices = {
+            (agent.id, model.id): model.input_price.nanos + model.output_price.nanos
+            for agent in index.catalogue.agents
+            for model in reversed(agent.models)
+        }
+        self._offers_of: dict[tuple[str, bool], dict[str, int]] = {}
         for number, offer in enumerate(index.offers):
-            self._offers_of.setdefault((offer.target_id, offer.skill is None), []).append(number)
+            self._offers_of.setdefault((offer.target_id, offer.skill is None), {})[offer.capability] = number
         self._scores: dict[str, Scores] = {}
         self._fit: dict[_Wish, list[Offer]] = {}
         self._alternatives: dict[_Wish, Target | None] = {}
@@ -69,6 +76,18 @@ class Fitness:
     def owner(self, target: Target) -> AgentCard | Tool | None:
         """The agent or tool a target names; None when there is none."""
         return self._tools.get(target.id) if target.kind is TargetKind.TOOL else self._agents.get(target.id)
+
+    def model_price(self, target: Target) -> int | None:
+        """The two prices of a target's model added up, in nanos; None when its agent has no such model, and for a tool."""
+        return None if target.kind is TargetKind.TOOL else self._model_prices.get((target.id, target.model_id))
+
+    def offers(self, target: Target, capability: str) -> bool:
+        """Whether a target offers a capability."""
+        return capability in self._offers_by(target)
+
+    def _offers_by(self, target: Target) -> Mapping[str, int]:
+        """Places of a target's offers, by capability."""
+        return self._offers_of.get((target.id, target.kind is TargetKind.TOOL), _NO_OFFERS)
 
     def by_capability(self, row: int) -> bool:
         """Whether the task's capability is offered, so that its words do not matter."""
@@ -82,7 +101,7 @@ class Fitness:
     def similarity_with(self, text: str, target: Target) -> float:
         """The best similarity of a target's offers with a text, 0 to 1."""
         scores = _once(self._scores, text, lambda: self._index.scores(text))
-        return max((float(scores[number]) for number in self._offers_of.get((target.id, target.kind is TargetKind.TOOL), ())), default=0.0)
+        return max((float(scores[number]) for number in self._offers_by(target).values()), default=0.0)
 
     def refusal(self, row: int, owner: AgentCard | Tool) -> str:
         """The hard constraint that keeps a task from an agent or tool, data class aside, in words; empty when there is none.
@@ -91,7 +110,7 @@ class Fitness:
         """
         constraints = self._graph.tasks.constraints.get(row, _NO_CONSTRAINTS)
         name = owner.name if isinstance(owner, Tool) else owner.id
-        if not self._constraints.excluded_targets.isdisjoint(names_of(owner)):
+        if self._constraints.excluded_targets and not self._constraints.excluded_targets.isdisjoint(names_of(owner)):
             return f"'{name}' is excluded by the request"
         region = "" if isinstance(owner, Tool) else owner.region
         for wanted in (self._constraints.regions, constraints.regions):

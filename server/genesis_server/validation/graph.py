@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from genesis_server.model.plan import Edge, EdgeKind, Plan, Task, TaskConstraint
 from genesis_server.validation.tree import NO_PARENT, Tree, grow_tree
 
 Indexes = npt.NDArray[np.int64]
+
+_NO_CONSTRAINTS = TaskConstraints()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def graph_of_plan(plan: Plan) -> PlanGraph:
             acceptances={row: task.acceptance for row, task in enumerate(tasks) if task.acceptance},
             inputs={row: task.inputs for row, task in enumerate(tasks) if task.inputs},
             outputs={row: task.outputs for row, task in enumerate(tasks) if task.outputs},
-            constraints={row: task.constraints for row, task in enumerate(tasks) if task.constraints != TaskConstraints()},
+            constraints={row: task.constraints for row, task in enumerate(tasks) if task.constraints != _NO_CONSTRAINTS},
             origins={row: task.origin for row, task in enumerate(tasks) if task.origin is not None},
             notes={row: notes_of(task) for row, task in enumerate(tasks) if task.guards or task.requirements},
         ),
@@ -128,8 +131,8 @@ def build_graph(tasks: TaskColumns, edges: EdgeColumns) -> PlanGraph:
     parents = [row_of.get(name, NO_PARENT) if name else NO_PARENT for name in tasks.parent_ids]
     dangling_parents = tuple(row for row, name in enumerate(tasks.parent_ids) if name and name not in row_of)
     tree = grow_tree(parents)
-    from_rows = np.fromiter((row_of.get(name, -1) for name in edges.from_ids), dtype=np.int64, count=len(edges.from_ids))
-    to_rows = np.fromiter((row_of.get(name, -1) for name in edges.to_ids), dtype=np.int64, count=len(edges.to_ids))
+    from_rows = np.fromiter(map(row_of.get, edges.from_ids, repeat(-1)), dtype=np.int64, count=len(edges.from_ids))
+    to_rows = np.fromiter(map(row_of.get, edges.to_ids, repeat(-1)), dtype=np.int64, count=len(edges.to_ids))
     dangling = (from_rows < 0) | (to_rows < 0)
     itself = ~dangling & tree.related(from_rows, to_rows)
     sound = np.flatnonzero(~dangling & ~itself)

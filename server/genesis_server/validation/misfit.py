@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import TaskSource
 from genesis_server.model.validation import Finding, FindingKind, Principle, Reallocate, Severity
@@ -33,33 +31,34 @@ def misfits(graph: PlanGraph, goal: str, index: CatalogueIndex, policy: Solvabil
     if len(graph.work) > MAX_TASKS:
         return
     tasks = graph.tasks
+    named = {tasks.capabilities[row] for row in graph.work}
+    described = {capability: [words_of_offer(offer) for offer in index.with_capability(capability)] for capability in named}
     doubtful: list[int] = []
     for row in graph.work:
-        numbers = index.numbers_with_capability(tasks.capabilities[row])
-        origin = tasks.origins.get(row)
-        if not numbers or (origin is not None and origin.source is TaskSource.METHOD):
+        offered, origin = described[tasks.capabilities[row]], tasks.origins.get(row)
+        if not offered or (origin is not None and origin.source is TaskSource.METHOD):
             continue
         words = stems_of(tasks.goals[row])
-        if not words or any(len(words & words_of_offer(index.offers[number])) >= SHARED_WORDS for number in numbers):
-            continue
-        doubtful.append(row)
+        if words and all(len(words & of_offer) < SHARED_WORDS for of_offer in offered):
+            doubtful.append(row)
     if not doubtful:
         return
-    whole = index.scores(goal)
+    of_goal = index.scores(goal)
+    fit_of_goal = {capability: _share(of_goal, index, capability) for capability in {tasks.capabilities[row] for row in doubtful}}
     for row, scores in _scored(doubtful, graph, index):
-        words, numbers = stems_of(tasks.goals[row]), index.numbers_with_capability(tasks.capabilities[row])
-        if _share(scores, numbers) + _share(whole, numbers) >= policy.fit_by_words:
+        capability = tasks.capabilities[row]
+        if _share(scores, index, capability) + fit_of_goal[capability] >= policy.fit_by_words:
             continue
-        best = int(np.argmax(scores))
+        best = int(scores.argmax())
         if scores[best] < policy.text_threshold:
             continue
         offer = index.offers[best]
-        missing = ", ".join(f"'{word}'" for word in sorted(words & words_of_offer(offer))[:5])
+        missing = ", ".join(f"'{word}'" for word in sorted(stems_of(tasks.goals[row]) & words_of_offer(offer))[:5])
         yield Finding(
             FindingKind.UNFIT_TARGET,
             Principle.SOLVABILITY,
             Severity.WARNING,
-            f"task '{tasks.ids[row]}' names '{tasks.capabilities[row]}', which has hardly a word of it or of the goal; the nearest is "
+            f"task '{tasks.ids[row]}' names '{capability}', which has hardly a word of it or of the goal; the nearest is "
             f"'{offer.capability}' of '{offer.target_id}', similar by {scores[best]:.2f}, which has {missing}",
             task_ids=(tasks.ids[row],),
             fix=Reallocate(tasks.ids[row], target_of(offer)),
@@ -74,7 +73,7 @@ def _scored(rows: Sequence[int], graph: PlanGraph, index: CatalogueIndex) -> Ite
         yield from ((row, scores[graph.tasks.goals[row]]) for row in some)
 
 
-def _share(scores: Scores, numbers: Sequence[int]) -> float:
-    """The best similarity of some offers as a share of the best of all."""
+def _share(scores: Scores, index: CatalogueIndex, capability: str) -> float:
+    """The best similarity of the offers of a capability as a share of the best of all."""
     best = float(scores.max())
-    return float(scores[list(numbers)].max()) / best if best > 0 else 0.0
+    return max([float(scores[number]) for number in index.numbers_with_capability(capability)]) / best if best > 0 else 0.0

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from genesis_server.text.words import stem
 from genesis_server.validation.graph import PlanGraph
@@ -29,7 +30,7 @@ _Bucket = tuple[str, frozenset[str], frozenset[str]]
 
 def inputs_of(graph: PlanGraph, row: int) -> frozenset[str]:
     """The names of what a task needs."""
-    return frozenset(artefact.name for artefact in graph.tasks.inputs.get(row, ()))
+    return frozenset([artefact.name for artefact in graph.tasks.inputs.get(row, ())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +45,36 @@ class _Said:
 def repeats_in_other_words(graph: PlanGraph, rows: list[int], policy: RedundancyPolicy, goal: str) -> Iterator[tuple[int, int, float]]:
     """Pairs of an earlier and a later row that say the same, each later one once, with the share of words they have in common."""
     said = {row: _said(graph, row) for row in rows}
-    counts = Counter(word for telling in said.values() for word in telling.words)
+    counts = Counter(chain.from_iterable(telling.words for telling in said.values()))
+    numerals = frozenset(word for word in counts if word[0].isdigit())
+    buckets: dict[_Bucket, list[int]] = {}
+    for row, telling in said.items():
+        if len(telling.words) >= policy.fewest_words:
+            bucket = graph.tasks.capabilities[row], inputs_of(graph, row), telling.words & numerals
+            buckets.setdefault(bucket, []).append(row)
+    comparable = [(capability, some) for (capability, _, _), some in buckets.items() if len(some) > 1]
+    if not comparable:
+        return
     names = {stem(name.lower()) for row in rows for name in _NAME.findall(graph.tasks.goals[row])}
     elsewhere = frozenset(word for word, count in counts.items() if count > 1) | _one_verb_each(stems_of(goal)) | names
-    buckets: dict[_Bucket, dict[str, list[int]]] = {}
-    for row in rows:
-        telling, capability = said[row], graph.tasks.capabilities[row]
-        if len(telling.words) < policy.fewest_words:
-            continue
-        numbers = frozenset(word for word in telling.words if word[0].isdigit())
-        by_word = buckets.setdefault((capability, inputs_of(graph, row), numbers), {})
+    rarity = {word: place for place, word in enumerate(sorted(counts, key=lambda word: (counts[word], word)))}
+    for capability, some in comparable:
         least = policy.overlap_with_capability if capability else policy.overlap
-        # Without a task before it nothing is compared, so the order of the words does not matter.
-        rarest = sorted(telling.words, key=lambda word: (counts[word], word)) if by_word else list(telling.words)
-        earlier = dict.fromkeys(other for word in rarest for other in by_word.get(word, ())[:MAX_COMPARISONS])
-        alike = [
-            (other, shared)
-            for other in list(earlier)[:MAX_COMPARISONS]
-            if (shared := _shared(said[other], telling, policy.fewest_words, elsewhere)) >= least
-        ]
-        if alike:
-            first, shared = min(alike)
-            yield first, row, shared
-        for word in rarest:
-            by_word.setdefault(word, []).append(row)
+        by_word: dict[str, list[int]] = {}
+        for row in some:
+            telling = said[row]
+            rarest = sorted(telling.words, key=rarity.__getitem__)
+            earlier = dict.fromkeys(chain.from_iterable([by_word[word][:MAX_COMPARISONS] for word in rarest if word in by_word]))
+            alike = [
+                (other, shared)
+                for other in list(earlier)[:MAX_COMPARISONS]
+                if (shared := _shared(said[other], telling, policy.fewest_words, elsewhere)) >= least
+            ]
+            if alike:
+                first, shared = min(alike)
+                yield first, row, shared
+            for word in rarest:
+                by_word.setdefault(word, []).append(row)
 
 
 def _said(graph: PlanGraph, row: int) -> _Said:
@@ -77,8 +84,7 @@ def _said(graph: PlanGraph, row: int) -> _Said:
 
 
 def _one_verb_each(stems: frozenset[str]) -> frozenset[str]:
-    groups = default_vocabulary().groups
-    return frozenset([f"#{min(groups[stem])}" if stem in groups else stem for stem in stems])
+    return frozenset(map(default_vocabulary().group_names.get, stems, stems))
 
 
 def _shared(first: _Said, second: _Said, fewest: int, elsewhere: frozenset[str]) -> float:

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from genesis_server.model.catalogue import AgentCard, Tool
+from genesis_server.model.catalogue import AgentCard
 from genesis_server.model.money import Money
-from genesis_server.model.routing import Assignment, RoutingConstraints, TargetKind, TaskRoute, UnassignedReason
+from genesis_server.model.routing import Assignment, RoutingConstraints, Target, TargetKind, TaskRoute, UnassignedReason
 from genesis_server.model.validation import Finding, FindingKind, Principle, Reallocate, Severity
 from genesis_server.validation.fitness import Fitness
 from genesis_server.validation.graph import PlanGraph
@@ -92,9 +92,9 @@ def _target(check: RoutingCheck, row: int, assignment: Assignment) -> Iterator[F
     kind, wrong = FindingKind.UNKNOWN_TARGET, ""
     if owner is None:
         wrong = f"there is no {'tool' if target.kind is TargetKind.TOOL else 'agent'} '{target.id}'"
-    elif isinstance(owner, AgentCard) and (missing := _missing_part(owner, assignment)):
+    elif isinstance(owner, AgentCard) and (missing := _missing_part(fitness, target)):
         wrong = missing
-    elif refused := fitness.refusal(row, owner) or _unable(check, row, assignment, owner):
+    elif refused := fitness.refusal(row, owner) or _unable(check, row, target):
         kind, wrong = FindingKind.UNFIT_TARGET, refused
     elif forbidden := fitness.forbidden(row, owner):
         kind, wrong = FindingKind.FORBIDDEN_DATA_CLASS, forbidden
@@ -112,22 +112,20 @@ def _target(check: RoutingCheck, row: int, assignment: Assignment) -> Iterator[F
         yield _error(FindingKind.OVER_BUDGET, message, name)
 
 
-def _missing_part(agent: AgentCard, assignment: Assignment) -> str:
-    target = assignment.target
-    if target.model_id and all(model.id != target.model_id for model in agent.models):
+def _missing_part(fitness: Fitness, target: Target) -> str:
+    """What a target names that its agent has not; empty when it has everything."""
+    if target.model_id and fitness.model_price(target) is None:
         return f"the agent has no model '{target.model_id}'"
-    if target.skill_id and all(skill.id != target.skill_id for skill in agent.skills):
+    if target.skill_id and not fitness.offers(target, target.skill_id):
         return f"the agent has no skill '{target.skill_id}'"
     return ""
 
 
-def _unable(check: RoutingCheck, row: int, assignment: Assignment, owner: AgentCard | Tool) -> str:
+def _unable(check: RoutingCheck, row: int, target: Target) -> str:
     """Why a target cannot do a task for lack of the capability; empty when it can."""
-    target = assignment.target
     if check.fitness.by_capability(row):
         capability = check.graph.tasks.capabilities[row]
-        offered = {owner.name} if isinstance(owner, Tool) else {skill.id for skill in owner.skills}
-        if capability not in offered:
+        if not check.fitness.offers(target, capability):
             return "it does not offer that"
         return f"it would use its skill '{target.skill_id}'" if target.skill_id not in {"", capability} else ""
     if row in check.unjudged or check.fitness.similarity(row, target) >= check.threshold / 2:

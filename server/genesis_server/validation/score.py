@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from genesis_server.model.catalogue import DEFAULT_SUCCESS_PRIOR, AgentCard, Tool
+from genesis_server.model.catalogue import DEFAULT_SUCCESS_PRIOR
 from genesis_server.model.money import Money
 from genesis_server.model.routing import Assignment
 from genesis_server.model.validation import QualityTerms, Severity
@@ -64,7 +64,7 @@ def _dearest(assigned: Mapping[int, Assignment], fitness: Fitness) -> float:
     What a task uses of a model is not known here, so a model's two prices are added up and scaled by what this routing's assignments
     cost for theirs.
     """
-    prices = {row: _price(fitness.owner(assignment.target), assignment.target.model_id) for row, assignment in assigned.items()}
+    prices = {row: fitness.model_price(assignment.target) or 0 for row, assignment in assigned.items()}
     priced = [row for row, price in prices.items() if price]
     paid = sum(assigned[row].expected_cost.nanos for row in priced)
     scale = paid / sum(prices[row] for row in priced) if priced else 0.0
@@ -73,9 +73,3 @@ def _dearest(assigned: Mapping[int, Assignment], fitness: Fitness) -> float:
         model, tool = fitness.dearest_prices(row)
         total += max(assignment.expected_cost.nanos, scale * model, tool)
     return total
-
-
-def _price(owner: AgentCard | Tool | None, model_id: str) -> int:
-    if not isinstance(owner, AgentCard):
-        return 0
-    return next((model.input_price.nanos + model.output_price.nanos for model in owner.models if model.id == model_id), 0)

@@ -49,6 +49,8 @@ class Vocabulary:
     """Stems of both, and of the verbs in groups."""
     groups: Mapping[str, frozenset[int]]
     """For a verb's stem the numbers of the groups of like verbs it stands in."""
+    group_names: Mapping[str, str]
+    """For a verb's stem the first of its groups as a word, `#3`, that like verbs are taken for."""
     supporting_verbs: frozenset[str]
     openers: frozenset[str]
     joiners: frozenset[str]
@@ -97,6 +99,7 @@ def load_vocabulary(words: str, verbs: str) -> Vocabulary:
         verbs_before_objects=frozenset(nouns_too),
         verb_stems=frozenset(map(stem, plain | nouns_too)) | frozenset(groups),
         groups={verb: frozenset(numbers) for verb, numbers in groups.items()},
+        group_names={verb: f"#{min(numbers)}" for verb, numbers in groups.items()},
         supporting_verbs=frozenset(entries.supporting_verbs),
         openers=frozenset(entries.openers),
         joiners=frozenset(entries.joiners),

@@ -181,6 +181,9 @@ class Observer:
     def live_agents(self, count: int) -> None:
         self.counts["live"] = count
 
+    def worker_lost(self) -> None:
+        self.counts["lost"] += 1
+
     def running(self, agent_id: str, count: int) -> None:
         self.counts[f"running_{agent_id}"] = count
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesis.v1 import catalogue_pb2, plan_pb2, routing_pb2
+from genesis.v1 import catalogue_pb2, common_pb2, plan_pb2, routing_pb2
 from genesis_server.model.catalogue import AgentCard, Artefact, Catalogue, DataClass, Model, Skill, Tool
 from genesis_server.model.decision import DecisionKind
 from genesis_server.model.money import Money
@@ -177,12 +178,12 @@ def test_a_catalogue_survives_the_round_trip(agents: list[AgentCard], some_tools
 
 @given(money)
 def test_money_survives_the_round_trip(amount: Money) -> None:
-    assert money_from_proto(money_to_proto(amount)) == amount
+    assert money_from_proto(common_pb2.Money(**money_to_proto(amount))) == amount
 
 
 @given(seconds)
 def test_a_duration_survives_the_round_trip(duration: float) -> None:
-    assert duration_from_proto(duration_to_proto(duration)) == pytest.approx(duration, abs=1e-9)
+    assert duration_from_proto(Duration(**duration_to_proto(duration))) == pytest.approx(duration, abs=1e-9)
 
 
 def test_every_id_that_stands_twice_is_named() -> None:
@@ -211,7 +212,7 @@ def test_a_route_goes_out_with_its_proof_and_comes_back_without() -> None:
     assigned = TaskRoute("t1", assignment=ASSIGNMENT, explanation=explanation)
     miss = NearestMiss(TARGET, (UnassignedReason.REGION, UnassignedReason.BUDGET), "a region")
     unassigned = TaskRoute("t2", unassigned=Unassigned(UnassignedReason.REGION, "nobody", miss))
-    out = [convert.route_to_proto(route) for route in (assigned, unassigned)]
+    out = [routing_pb2.TaskRoute(**convert.route_to_proto(route)) for route in (assigned, unassigned)]
     assert out[0].explanation.candidates[0].detail == "in the wrong region"
     assert out[0].explanation.decisive_difference == "skill match +0.2"
     assert list(out[1].unassigned.nearest_miss.failed) == [routing_pb2.UNASSIGNED_REASON_REGION, routing_pb2.UNASSIGNED_REASON_BUDGET]
@@ -220,8 +221,9 @@ def test_a_route_goes_out_with_its_proof_and_comes_back_without() -> None:
 
 
 def test_a_route_that_says_nothing_is_refused_with_its_place() -> None:
+    assigned = routing_pb2.TaskRoute(**convert.route_to_proto(TaskRoute("t1", assignment=ASSIGNMENT)))
     with pytest.raises(ValidationError) as caught:
-        convert.routes_from_proto([convert.route_to_proto(TaskRoute("t1", assignment=ASSIGNMENT)), routing_pb2.TaskRoute(task_id="t2")])
+        convert.routes_from_proto([assigned, routing_pb2.TaskRoute(task_id="t2")])
     assert caught.value.facts == {"field": "routes[1]"}
 
 

@@ -113,7 +113,7 @@ DECISION = Decision(
 
 def test_a_proof_goes_out_whole() -> None:
     """Every part of it, with its order."""
-    message = explanation_to_proto(EXPLANATION)
+    message = routing_pb2.RouteExplanation(**explanation_to_proto(EXPLANATION))
     told = json_format.MessageToDict(message, preserving_proto_field_name=True)
     build = {"kind": "TARGET_KIND_AGENT", "id": "build", "model_id": "small-1", "skill_id": "code.fix"}
     qa = build | {"id": "qa", "model_id": "large-1"}
@@ -137,7 +137,7 @@ def test_a_proof_goes_out_whole() -> None:
 
 def test_a_proof_without_load_and_decisive_set_says_neither() -> None:
     """Absent is not the same as empty."""
-    message = explanation_to_proto(replace(EXPLANATION, load=None, decisive=None))
+    message = routing_pb2.RouteExplanation(**explanation_to_proto(replace(EXPLANATION, load=None, decisive=None)))
     assert not message.HasField("load_choice")
     assert not message.HasField("decisive_set")
 

@@ -152,7 +152,7 @@ def test_a_record_that_cannot_be_formatted_does_not_break_the_caller(capsys: pyt
 def test_flushing_after_the_stream_is_closed_is_harmless() -> None:
     stream = io.StringIO()
     handler = LinesHandler(stream)
-    handler._lines.append("late")
+    handler._records.append(logging.makeLogRecord({"msg": "late"}))
     stream.close()
     handler.flush()
 

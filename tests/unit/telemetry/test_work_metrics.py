@@ -19,7 +19,7 @@ def sample(metrics: Metrics, name: str, **labels: str) -> float | None:
 def test_everything_known_is_there_at_zero() -> None:
     metrics = make()
     metrics.know_agents(["qa"])
-    for name in ("tasks_dispatched", "tasks_completed", "tasks_failed", "dead_letters"):
+    for name in ("tasks_dispatched", "tasks_completed", "tasks_failed", "dead_letters", "workers_lost"):
         assert sample(metrics, f"genesis_{name}_total") == 0
     assert sample(metrics, "genesis_task_attempts_total", outcome="LOST") == 0
     assert sample(metrics, "genesis_task_attempts_total", outcome="RUNNING") is None
@@ -43,6 +43,7 @@ def test_what_the_dispatcher_tells_is_counted() -> None:
     work.budget_refused("tokens")
     work.leases(7)
     work.live_agents(3)
+    work.worker_lost()
     work.running("qa", 2)
     assert sample(metrics, "genesis_tasks_dispatched_total") == 1
     assert sample(metrics, "genesis_dispatch_delay_seconds_sum") == 0.02
@@ -54,6 +55,7 @@ def test_what_the_dispatcher_tells_is_counted() -> None:
     assert sample(metrics, "genesis_budget_refusals_total", part="tokens") == 1
     assert sample(metrics, "genesis_leases") == 7
     assert sample(metrics, "genesis_agents_live") == 3
+    assert sample(metrics, "genesis_workers_lost_total") == 1
     assert sample(metrics, "genesis_agent_running_tasks", agent="qa") == 2
 
 

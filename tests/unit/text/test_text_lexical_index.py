@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genesis_server.text import index as text_index
 from genesis_server.text.index import FEW, LexicalIndex
 
 TERMS = st.sampled_from([f"t{number}" for number in range(12)])
@@ -29,6 +30,17 @@ def test_the_order_of_the_texts_does_not_change_their_scores(bags: list[dict[str
     rnd.shuffle(order)
     scores, shuffled = LexicalIndex(bags).scores(query), LexicalIndex([bags[n] for n in order]).scores(query)
     assert [scores[n] for n in order] == list(shuffled)
+
+
+@given(BAGS, st.lists(st.lists(TERMS, max_size=8), max_size=6), st.integers(1, 40))
+def test_queries_asked_together_get_the_scores_they_get_alone(bags: list[dict[str, float]], queries: list[list[str]], most: int) -> None:
+    """Bit by bit, also when they are too many to be worked out at once."""
+    lexical = LexicalIndex(bags)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_index, "MOST_AT_ONCE", most)
+        together = lexical.all_scores(queries)
+    assert together.shape == (len(queries), len(bags))
+    assert together.tolist() == [lexical.scores(query).tolist() for query in queries]
 
 
 def test_a_text_is_nearest_to_itself_also_when_its_words_are_common() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from genesis_server.model.caller import Caller
 from genesis_server.model.decision import Decision, DecisionHead, DecisionKind, PlanInput, RouteInput
-from genesis_server.model.plan import Plan, TaskKind
+from genesis_server.model.plan import Plan
 from genesis_server.model.provenance import Provenance
 from genesis_server.model.routing import ExplanationLevel, Routing
 from genesis_server.orchestration.decisions import coding
@@ -161,7 +161,7 @@ class DecisionRecorder:
             task_count=len(plan.tasks),
             constraints=asked.constraints if asked else None,
             target_ids=tuple(sorted(targets)),
-            rule_ids=_fired(plan, asked, under.caller, under.materials) if asked else (),
+            rule_ids=_fired(made, asked, under) if asked else (),
         )
         return Decision(
             head=head,
@@ -182,11 +182,17 @@ def without_proof(routing: Routing) -> Routing:
     return replace(routing, routes=tuple([replace(route, explanation=None) for route in routing.routes]))
 
 
-def _fired(plan: Plan, asked: RouteInput, caller: Caller, materials: Materials) -> tuple[str, ...]:
-    """The rules whose condition held for a task, whatever level of explanation was asked for."""
-    facts = facts_of_call(plan, constraints=asked.constraints, caller=caller, now=asked.now, live_agents=materials.agents.live_agents)
-    work = [task for task in plan.tasks if task.kind is not TaskKind.COMPOUND]
-    return tuple(sorted({rule.id for task in work for rule in materials.rulebook.fired(facts.of_task(task))}))
+def _fired(made: Made, asked: RouteInput, under: Circumstances) -> tuple[str, ...]:
+    """The rules whose condition held for a task that was routed, whatever level of explanation was asked for."""
+    routes = made.routing.routes if made.routing else ()
+    proofs = [route.explanation for route in routes if route.explanation is not None]
+    if len(proofs) == len(routes):
+        return tuple(sorted({rule.rule_id for proof in proofs for rule in proof.fired}))
+    live, rulebook = under.materials.agents.live_agents, under.materials.rulebook
+    facts = facts_of_call(made.plan, constraints=asked.constraints, caller=under.caller, now=asked.now, live_agents=live)
+    routed = {route.task_id for route in routes}
+    work = [task for task in made.plan.tasks if task.id in routed]
+    return tuple(sorted({rule.id for task in work for rule in rulebook.fired(facts.of_task(task))}))
 
 
 def _snapshots(decision: Decision, materials: Materials) -> Iterable[tuple[Key, Callable[[], bytes]]]:

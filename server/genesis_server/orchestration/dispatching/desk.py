@@ -152,6 +152,8 @@ class Desk:
             self._matcher.match_soon(session.agent_id)
             return
         has_left = session.state is SessionState.LEFT
+        if not has_left:
+            self._tools.observer.worker_lost()
         outcome = AttemptOutcome.RETURNED if has_left else AttemptOutcome.LOST
         self._leases.over(session.id, outcome, "its worker left" if has_left else "its worker fell silent")
         stream = self._streams.pop(session.id, None)

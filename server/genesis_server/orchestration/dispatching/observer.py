@@ -49,6 +49,10 @@ class DispatchObserver(Protocol):
         """So many agents are live now."""
         ...
 
+    def worker_lost(self) -> None:
+        """A worker fell silent: it did not say that it leaves."""
+        ...
+
     def running(self, agent_id: str, count: int) -> None:
         """An agent has so many tasks in hand now."""
         ...

@@ -70,13 +70,14 @@ class Rulebook:
 
     def told(self, fired: CompiledRule, facts: TaskFacts, candidate_count: int) -> FiredRule:
         """A fired rule for people; `candidate_count` says how many candidates of the task it is about."""
-        rule, pieces = fired.rule, fired.told
+        rule, read = fired.rule, {name: facts.fact(name) for name in fired.reads}
+        pieces = [(read.get(piece) or facts.fact(piece)).value if number % 2 else piece for number, piece in enumerate(fired.told)]
         return FiredRule(
             rule_id=rule.id,
             effect=rule.effect,
             priority=rule.priority,
-            explanation="".join([facts.fact(piece).value if number % 2 else piece for number, piece in enumerate(pieces)]),
-            facts=tuple([facts.fact(name) for name in fired.reads]),
+            explanation="".join(pieces),
+            facts=tuple(read.values()),
             candidate_count=candidate_count,
         )
 

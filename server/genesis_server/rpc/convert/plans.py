@@ -28,7 +28,9 @@ from genesis_server.model.plan import (
     TaskSource,
     TaskState,
 )
+from genesis_server.model.span import Span
 from genesis_server.rpc.convert.values import (
+    Fields,
     artefacts_from_proto,
     artefacts_to_proto,
     duration_from_proto,
@@ -43,6 +45,8 @@ from genesis_server.rpc.convert.values import (
 )
 
 _EnumT = TypeVar("_EnumT", bound=IntEnum)
+_NO_CONSTRAINTS = TaskConstraints()
+_NO_RETRY = RetryPolicy()
 
 
 def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
@@ -64,112 +68,114 @@ def counters_to_proto(counters: PlanCounters) -> plan_pb2.PlanCounters:
     return plan_pb2.PlanCounters(tasks_created=counters.tasks_created, updates=counters.updates)
 
 
-def edges_to_proto(edges: Iterable[Edge]) -> list[plan_pb2.Edge]:
+def edges_to_proto(edges: Iterable[Edge]) -> list[Fields]:
     """The edges."""
     return [
-        plan_pb2.Edge(
-            from_task_id=edge.from_id,
-            to_task_id=edge.to_id,
-            kind=number(edge.kind),
-            artefact=edge.artefact,
-            origin=None if edge.origin is None else _edge_origin(edge.origin),
-        )
+        {
+            "from_task_id": edge.from_id,
+            "to_task_id": edge.to_id,
+            "kind": edge.kind,
+            "artefact": edge.artefact,
+            "origin": None if edge.origin is None else _edge_origin(edge.origin),
+        }
         for edge in edges
     ]
 
 
-def _edge_origin(origin: EdgeOrigin) -> plan_pb2.EdgeOrigin:
-    return plan_pb2.EdgeOrigin(
-        source=number(origin.source), text=origin.text, span=None if origin.span is None else span_to_proto(origin.span)
-    )
+def _edge_origin(origin: EdgeOrigin) -> Fields:
+    return {"source": origin.source, "text": origin.text, "span": _span(origin.span)}
 
 
-def tasks_to_proto(tasks: Iterable[Task]) -> list[plan_pb2.Task]:
+def tasks_to_proto(tasks: Iterable[Task]) -> list[Fields]:
     """The tasks."""
     return [_task(task) for task in tasks]
 
 
-def _task(task: Task) -> plan_pb2.Task:
-    return plan_pb2.Task(
-        id=task.id,
-        goal=task.goal,
-        kind=number(task.kind),
-        capability=task.capability,
-        inputs=artefacts_to_proto(task.inputs),
-        outputs=artefacts_to_proto(task.outputs),
-        acceptance=task.acceptance,
-        difficulty=task.difficulty,
-        expected_duration=None if task.expected_seconds is None else duration_to_proto(task.expected_seconds),
-        constraints=None if task.constraints == TaskConstraints() else _task_constraints(task.constraints),
-        parent_id=task.parent_id,
-        depth=task.depth,
-        origin=None if task.origin is None else _origin(task.origin),
-        guards=[_guard(guard) for guard in task.guards],
-        requirements=[_requirement(requirement) for requirement in task.requirements],
-        state=number(task.state),
-        error=task.error,
-        retry=None if task.retry == RetryPolicy() else _retry(task.retry),
-        timeout=None if task.timeout_seconds is None else duration_to_proto(task.timeout_seconds),
-        needs_approval=task.needs_approval,
-        approved_by=task.approved_by,
-    )
+def _task(task: Task) -> Fields:
+    return {
+        "id": task.id,
+        "goal": task.goal,
+        "kind": task.kind,
+        "capability": task.capability,
+        "inputs": artefacts_to_proto(task.inputs),
+        "outputs": artefacts_to_proto(task.outputs),
+        "acceptance": task.acceptance,
+        "difficulty": task.difficulty,
+        "expected_duration": None if task.expected_seconds is None else duration_to_proto(task.expected_seconds),
+        "constraints": None if task.constraints == _NO_CONSTRAINTS else _task_constraints(task.constraints),
+        "parent_id": task.parent_id,
+        "depth": task.depth,
+        "origin": None if task.origin is None else _origin(task.origin),
+        "guards": [_guard(guard) for guard in task.guards],
+        "requirements": [_requirement(requirement) for requirement in task.requirements],
+        "state": task.state,
+        "error": task.error,
+        "retry": None if task.retry == _NO_RETRY else _retry(task.retry),
+        "timeout": None if task.timeout_seconds is None else duration_to_proto(task.timeout_seconds),
+        "needs_approval": task.needs_approval,
+        "approved_by": task.approved_by,
+    }
 
 
-def _retry(retry: RetryPolicy) -> plan_pb2.RetryPolicy:
+def _retry(retry: RetryPolicy) -> Fields:
     backoff = retry.initial_backoff_seconds
-    return plan_pb2.RetryPolicy(
-        max_attempts=retry.max_attempts,
-        max_attempts_per_agent=retry.max_attempts_per_agent,
-        initial_backoff=None if backoff is None else duration_to_proto(backoff),
-    )
+    return {
+        "max_attempts": retry.max_attempts,
+        "max_attempts_per_agent": retry.max_attempts_per_agent,
+        "initial_backoff": None if backoff is None else duration_to_proto(backoff),
+    }
 
 
-def _guard(guard: Guard) -> plan_pb2.Guard:
-    return plan_pb2.Guard(
-        task_id=guard.task_id,
-        artefact=guard.artefact,
-        operator=number(guard.operator),
-        value=guard.value,
-        text=guard.text,
-        span=None if guard.span is None else span_to_proto(guard.span),
-    )
+def _guard(guard: Guard) -> Fields:
+    return {
+        "task_id": guard.task_id,
+        "artefact": guard.artefact,
+        "operator": guard.operator,
+        "value": guard.value,
+        "text": guard.text,
+        "span": _span(guard.span),
+    }
 
 
-def _requirement(requirement: Requirement) -> plan_pb2.Requirement:
-    return plan_pb2.Requirement(
-        kind=number(requirement.kind),
-        text=requirement.text,
-        amount=requirement.amount,
-        unit=requirement.unit,
-        span=None if requirement.span is None else span_to_proto(requirement.span),
-    )
+def _requirement(requirement: Requirement) -> Fields:
+    return {
+        "kind": requirement.kind,
+        "text": requirement.text,
+        "amount": requirement.amount,
+        "unit": requirement.unit,
+        "span": _span(requirement.span),
+    }
 
 
-def _task_constraints(constraints: TaskConstraints) -> plan_pb2.TaskConstraints:
-    return plan_pb2.TaskConstraints(
-        regions=constraints.regions,
-        data_class=number(constraints.data_class),
-        max_cost=None if constraints.max_cost is None else money_to_proto(constraints.max_cost),
-        deadline=None if constraints.deadline_seconds is None else duration_to_proto(constraints.deadline_seconds),
-    )
+def _span(span: Span | None) -> Fields | None:
+    return None if span is None else span_to_proto(span)
 
 
-def _origin(origin: TaskOrigin) -> plan_pb2.TaskOrigin:
-    return plan_pb2.TaskOrigin(
-        source=number(origin.source),
-        method_id=origin.method_id,
-        spans=[span_to_proto(span) for span in origin.spans],
-        catalogue_entry=origin.catalogue_entry,
-        match_score=origin.match_score,
-    )
+def _task_constraints(constraints: TaskConstraints) -> Fields:
+    return {
+        "regions": constraints.regions,
+        "data_class": constraints.data_class,
+        "max_cost": None if constraints.max_cost is None else money_to_proto(constraints.max_cost),
+        "deadline": None if constraints.deadline_seconds is None else duration_to_proto(constraints.deadline_seconds),
+    }
+
+
+def _origin(origin: TaskOrigin) -> Fields:
+    return {
+        "source": origin.source,
+        "method_id": origin.method_id,
+        "spans": [span_to_proto(span) for span in origin.spans],
+        "catalogue_entry": origin.catalogue_entry,
+        "match_score": origin.match_score,
+    }
 
 
 def plan_from_proto(message: plan_pb2.Plan) -> Plan:
     """The plan as it was sent; whether it is sound is the validator's affair."""
     return Plan(
         goal=message.goal,
-        tasks=tuple(task_from_proto(task) for task in message.tasks),
-        edges=tuple(edge_from_proto(edge) for edge in message.edges),
+        tasks=tuple([task_from_proto(task) for task in message.tasks]),
+        edges=tuple([edge_from_proto(edge) for edge in message.edges]),
         id=message.id,
         version=message.version,
         create_time=time_from_proto(message.create_time),
@@ -200,15 +206,15 @@ def task_from_proto(task: plan_pb2.Task) -> Task:
         acceptance=task.acceptance,
         difficulty=task.difficulty if task.HasField("difficulty") else None,
         expected_seconds=duration_from_proto(task.expected_duration) if task.HasField("expected_duration") else None,
-        constraints=_constraints_from(task.constraints) if task.HasField("constraints") else TaskConstraints(),
+        constraints=_constraints_from(task.constraints) if task.HasField("constraints") else _NO_CONSTRAINTS,
         parent_id=task.parent_id,
         depth=task.depth,
         origin=_origin_from(task.origin) if task.HasField("origin") else None,
-        guards=tuple(_guard_from(guard) for guard in task.guards),
-        requirements=tuple(_requirement_from(requirement) for requirement in task.requirements),
+        guards=tuple([_guard_from(guard) for guard in task.guards]),
+        requirements=tuple([_requirement_from(requirement) for requirement in task.requirements]),
         state=TaskState(task.state or TaskState.PENDING),
         error=task.error,
-        retry=_retry_from(task.retry) if task.HasField("retry") else RetryPolicy(),
+        retry=_retry_from(task.retry) if task.HasField("retry") else _NO_RETRY,
         timeout_seconds=duration_from_proto(task.timeout) if task.HasField("timeout") else None,
         needs_approval=task.needs_approval,
     )
@@ -253,7 +259,7 @@ def _origin_from(origin: plan_pb2.TaskOrigin) -> TaskOrigin:
     return TaskOrigin(
         source=_known(TaskSource, origin.source),
         method_id=origin.method_id,
-        spans=tuple(span_from_proto(span) for span in origin.spans),
+        spans=tuple([span_from_proto(span) for span in origin.spans]),
         catalogue_entry=origin.catalogue_entry,
         match_score=origin.match_score,
     )

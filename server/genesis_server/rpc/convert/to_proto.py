@@ -8,6 +8,7 @@ from genesis_server.model.provenance import ModelUse, Provenance
 from genesis_server.model.routing import Assignment, BudgetSummary, RoutingConstraints, TaskRoute, Unassigned
 from genesis_server.rpc.convert.explanations import explanation_to_proto
 from genesis_server.rpc.convert.values import (
+    Fields,
     artefacts_to_proto,
     duration_to_proto,
     money_to_proto,
@@ -18,38 +19,34 @@ from genesis_server.rpc.convert.values import (
 )
 
 
-def route_to_proto(route: TaskRoute) -> routing_pb2.TaskRoute:
+def route_to_proto(route: TaskRoute) -> Fields:
     """The route of one task with its proof."""
-    return routing_pb2.TaskRoute(
-        task_id=route.task_id,
-        assignment=None if route.assignment is None else _assignment(route.assignment),
-        unassigned=None if route.unassigned is None else _unassigned(route.unassigned),
-        explanation=None if route.explanation is None else explanation_to_proto(route.explanation),
-    )
+    return {
+        "task_id": route.task_id,
+        "assignment": None if route.assignment is None else _assignment(route.assignment),
+        "unassigned": None if route.unassigned is None else _unassigned(route.unassigned),
+        "explanation": None if route.explanation is None else explanation_to_proto(route.explanation),
+    }
 
 
-def _assignment(assignment: Assignment) -> routing_pb2.Assignment:
-    return routing_pb2.Assignment(
-        target=target_to_proto(assignment.target),
-        score=assignment.score,
-        expected_success=assignment.expected_success,
-        expected_cost=money_to_proto(assignment.expected_cost),
-        expected_duration=duration_to_proto(assignment.expected_seconds),
-        reason=assignment.reason,
-    )
+def _assignment(assignment: Assignment) -> Fields:
+    return {
+        "target": target_to_proto(assignment.target),
+        "score": assignment.score,
+        "expected_success": assignment.expected_success,
+        "expected_cost": money_to_proto(assignment.expected_cost),
+        "expected_duration": duration_to_proto(assignment.expected_seconds),
+        "reason": assignment.reason,
+    }
 
 
-def _unassigned(unassigned: Unassigned) -> routing_pb2.Unassigned:
+def _unassigned(unassigned: Unassigned) -> Fields:
     miss = unassigned.nearest_miss
-    return routing_pb2.Unassigned(
-        reason=number(unassigned.reason),
-        message=unassigned.message,
-        nearest_miss=None
-        if miss is None
-        else routing_pb2.NearestMiss(
-            target=target_to_proto(miss.target), failed=[number(reason) for reason in miss.failed], missing=miss.missing
-        ),
-    )
+    return {
+        "reason": unassigned.reason,
+        "message": unassigned.message,
+        "nearest_miss": None if miss is None else {"target": target_to_proto(miss.target), "failed": miss.failed, "missing": miss.missing},
+    }
 
 
 def budget_to_proto(budget: BudgetSummary) -> routing_pb2.BudgetSummary:

@@ -16,16 +16,22 @@ from genesis_server.model.provenance import PhaseDuration
 from genesis_server.model.routing import Target, TargetKind
 from genesis_server.model.span import Span
 
+Fields = dict[str, Any]
+"""The fields of a message by name, for the message around it.
+
+A message that is put into another is copied, level by level; fields are written where they belong, which takes half the time.
+"""
+
 
 def number(value: IntEnum) -> Any:
     """The number of an enum value: the generated types name the contract's enums, which have the same numbers."""
     return int(value)
 
 
-def money_to_proto(money: Money) -> common_pb2.Money:
+def money_to_proto(money: Money) -> Fields:
     """Units and nanos of an amount."""
     units, nanos = divmod(money.nanos, NANOS_PER_UNIT)
-    return common_pb2.Money(currency_code=money.currency, units=units, nanos=nanos)
+    return {"currency_code": money.currency, "units": units, "nanos": nanos}
 
 
 def money_from_proto(money: common_pb2.Money) -> Money:
@@ -33,10 +39,10 @@ def money_from_proto(money: common_pb2.Money) -> Money:
     return Money(money.units * NANOS_PER_UNIT + money.nanos, money.currency_code or "USD")
 
 
-def duration_to_proto(seconds: float) -> Duration:
+def duration_to_proto(seconds: float) -> Fields:
     """The duration, to the nanosecond."""
     whole, nanos = divmod(round(seconds * 1e9), NANOS_PER_UNIT)
-    return Duration(seconds=whole, nanos=nanos)
+    return {"seconds": whole, "nanos": nanos}
 
 
 def duration_from_proto(duration: Duration) -> float:
@@ -60,9 +66,9 @@ def phase_to_proto(phase: PhaseDuration) -> common_pb2.PhaseDuration:
     return common_pb2.PhaseDuration(phase=phase.phase, duration=duration_to_proto(phase.seconds))
 
 
-def span_to_proto(span: Span) -> common_pb2.Span:
+def span_to_proto(span: Span) -> Fields:
     """The span."""
-    return common_pb2.Span(start=span.start, end=span.end, text=span.text)
+    return {"start": span.start, "end": span.end, "text": span.text}
 
 
 def span_from_proto(span: common_pb2.Span) -> Span:
@@ -70,19 +76,19 @@ def span_from_proto(span: common_pb2.Span) -> Span:
     return Span(span.start, max(span.start, span.end), span.text)
 
 
-def artefacts_to_proto(artefacts: Iterable[Artefact]) -> list[common_pb2.Artefact]:
+def artefacts_to_proto(artefacts: Iterable[Artefact]) -> list[Fields]:
     """The artefacts."""
-    return [common_pb2.Artefact(name=artefact.name, type=artefact.type) for artefact in artefacts]
+    return [{"name": artefact.name, "type": artefact.type} for artefact in artefacts]
 
 
 def artefacts_from_proto(artefacts: Iterable[common_pb2.Artefact]) -> tuple[Artefact, ...]:
     """The artefacts."""
-    return tuple(Artefact(artefact.name, artefact.type) for artefact in artefacts)
+    return tuple([Artefact(artefact.name, artefact.type) for artefact in artefacts])
 
 
-def target_to_proto(target: Target) -> routing_pb2.Target:
+def target_to_proto(target: Target) -> Fields:
     """The target."""
-    return routing_pb2.Target(kind=number(target.kind), id=target.id, model_id=target.model_id, skill_id=target.skill_id)
+    return {"kind": target.kind, "id": target.id, "model_id": target.model_id, "skill_id": target.skill_id}
 
 
 def target_from_proto(target: routing_pb2.Target) -> Target:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 import grpc
 
-from genesis_server.rpc.context import set_caller
+from genesis_server.rpc.context import metadata_of, set_caller
 from genesis_server.rpc.deserialisation import keep_body, take_body
-from genesis_server.rpc.interceptors.layer import Context, Continuation, Entry, EntryLayer
+from genesis_server.rpc.interceptors.layer import Context, Entry, EntryLayer
 from genesis_server.rpc.methods import takes_stream
 from genesis_server.security.agent_signatures import is_signature
 from genesis_server.security.authentication import Authenticator
@@ -31,21 +30,21 @@ class AuthenticationInterceptor(EntryLayer):
         super().__init__()
         self._authenticator = authenticator
 
-    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """Have the request's bytes kept when the call is signed, then wrap the handler."""
-        header = _authorization(handler_call_details.invocation_metadata)
-        if header is not None and is_signature(header) and not takes_stream(handler_call_details.method):
+    def arrive(self, details: grpc.HandlerCallDetails) -> None:
+        """Have the request's bytes kept when the call is signed."""
+        header = _authorization(details.invocation_metadata)
+        if header is not None and is_signature(header) and not takes_stream(details.method):
             keep_body()
-        return await super().intercept_service(continuation, handler_call_details)
 
     def entry(self, method: str) -> Entry | None:
         """Authenticate, unless the method is open to anyone."""
         return None if is_open(method) else partial(self._authenticate, method, streams=takes_stream(method))
 
     async def _authenticate(self, method: str, context: Context, *, streams: bool) -> None:
-        header = _authorization(context.invocation_metadata() or ())
+        header = _authorization(metadata_of(context))
         # With a client CA on the listener, gRPC has verified the certificate before any call runs.
-        names = [name.decode("utf-8", "replace") for name in context.auth_context().get(_NAMES, ())]
+        certified = context.auth_context().get(_NAMES, ()) if self._authenticator.takes_certificates else ()
+        names = [name.decode("utf-8", "replace") for name in certified]
         body = b"" if streams else take_body()
         set_caller(await self._authenticator.authenticate(header, names, method=method, body=body))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -18,18 +18,13 @@ from genesis_server.rpc.methods import contract_methods, takes_stream
 class ConstraintsInterceptor(Layer):
     """Refuses requests that could not be read, and requests of the contract's methods that break a declared constraint.
 
-    A RawRequest passes: whoever parses it checks it.
+    A RawRequest passes: whoever parses it checks it. The constraints of a type are compiled with its first check: 18 ms for the first of
+    all, at most 4 ms for another. At the start they would cost 6 MB, also in a server that nobody calls but for its health.
     """
-
-    def __init__(self) -> None:
-        """Compile the constraints of every request of the contract now, which the first check of each type would do otherwise."""
-        super().__init__()
-        for method in contract_methods().values():
-            protovalidate.collect_violations(method.request())
 
     def around_unary(self, method: str, inner: Unary) -> Unary:
         """Check the request, then run."""
-        check = check_message if method in contract_methods() else check_readable
+        check = _check_of(method)
         streams = takes_stream(method)
 
         async def unary(request: Any, context: Context) -> Any:
@@ -42,7 +37,7 @@ class ConstraintsInterceptor(Layer):
 
     def around_stream(self, method: str, inner: Stream) -> Stream:
         """Check the request, or each of them, and run."""
-        check = check_message if method in contract_methods() else check_readable
+        check = _check_of(method)
         streams = takes_stream(method)
 
         async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
@@ -55,6 +50,11 @@ class ConstraintsInterceptor(Layer):
                     yield answer
 
         return stream
+
+
+def _check_of(method: str) -> Callable[[object], None]:
+    known = contract_methods().get(method)
+    return check_message if known is not None and known.request.DESCRIPTOR.fields else check_readable
 
 
 def check_readable(request: object) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import grpc
 
-from genesis_server.rpc.interceptors.layer import Context, Continuation, Layer, Stream, Unary
+from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
 from genesis_server.rpc.interceptors.outcome import status_of_exception, status_of_return
 from genesis_server.rpc.methods import HEARTBEAT, all_methods, is_health
 from genesis_server.security.agent_signatures import lasting_part
@@ -47,12 +47,12 @@ class CorrelationInterceptor(Layer):
         super().__init__()
         self._clock = clock
 
-    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """Begin the call's context, then wrap the handler."""
+    def arrive(self, details: grpc.HandlerCallDetails) -> None:
+        """Begin the call's context."""
         correlation_id: Any = None
         traceparent: Any = None
         credentials: Any = None
-        for key, value in handler_call_details.invocation_metadata:
+        for key, value in details.invocation_metadata:
             if key == METADATA_CORRELATION_ID:
                 correlation_id = value
             elif key == METADATA_TRACEPARENT:
@@ -60,15 +60,15 @@ class CorrelationInterceptor(Layer):
             elif key == METADATA_AUTHORIZATION and credentials is None:
                 # The first, as for authentication: others behind it must not make another caller of this one.
                 credentials = value
-        method = handler_call_details.method
+        method = details.method
         known = method in all_methods()
         name = method.lstrip("/") if known else RPC_METHOD_OTHER
         call = begin_call(name, correlation_id=correlation_id, traceparent=traceparent)
+        call.metadata = details.invocation_metadata
         call.credentials_hash = 0 if credentials is None else hash(lasting_part(str(credentials)))
         if not known:
             call.fields[ATTR_RPC_METHOD_ORIGINAL] = method[:MAX_NAME_CHARACTERS]
         set_call(call)
-        return await super().intercept_service(continuation, handler_call_details)
 
     def around_unary(self, method: str, inner: Unary) -> Unary:
         """Send the correlation id and log the end."""

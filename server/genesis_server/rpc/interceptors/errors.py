@@ -17,7 +17,7 @@ import grpc
 import grpc.aio
 
 from genesis_server.resilience.errors import GenesisError, ValidationError
-from genesis_server.rpc.interceptors.layer import Context, Continuation, Handler, Layer, Stream, Unary
+from genesis_server.rpc.interceptors.layer import Context, Handler, Layer, Stream, Unary
 from genesis_server.rpc.status import STATUS_OF_REASON, Redact, internal_error, to_status
 from genesis_server.telemetry.context import current_call
 
@@ -86,18 +86,9 @@ class ErrorsInterceptor(Layer):
         super().__init__()
         self._mapper = mapper
 
-    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """Wrap the handler; raise what failed on the way to it from inside a handler, where it can be answered."""
-        method = handler_call_details.method
-        try:
-            handler = await continuation(handler_call_details)
-        except (asyncio.CancelledError, grpc.aio.AbortError):
-            raise
-        except Exception as error:  # noqa: BLE001
-            handler = raising_handler(error)
-        if handler is None:
-            handler = raising_handler(unknown_method(method))
-        return self.wrap(method, handler)
+    def stand_in(self, method: str, error: Exception | None) -> Handler | None:
+        """Raise what failed on the way to the handler from inside one, where it can be answered."""
+        return self.wrap(method, raising_handler(unknown_method(method) if error is None else error))
 
     def around_unary(self, method: str, inner: Unary) -> Unary:
         """Answer errors."""

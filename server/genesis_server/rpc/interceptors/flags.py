@@ -10,7 +10,7 @@ from genesis_server.flags.emergency import Modes
 from genesis_server.model.caller import Caller
 from genesis_server.resilience.errors import invalid_field
 from genesis_server.resilience.remembering import remember
-from genesis_server.rpc.context import current_caller
+from genesis_server.rpc.context import current_caller, metadata_of
 from genesis_server.rpc.interceptors.layer import Context, Entry, EntryLayer
 from genesis_server.rpc.methods import HEALTH_METHOD, WAITING, contract_methods
 from genesis_server.rpc.modes import check_modes, refusal
@@ -56,7 +56,7 @@ def _in_run(method: str) -> bool:
 
 
 def _run_id(context: Context) -> str:
-    for key, value in context.invocation_metadata() or ():
+    for key, value in metadata_of(context):
         if key == METADATA_RUN_ID:
             text = value if isinstance(value, str) else ""
             if not 0 < len(text) <= MAX_RUN_ID_CHARACTERS:

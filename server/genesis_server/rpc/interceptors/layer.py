@@ -1,13 +1,14 @@
-"""What all interceptors share: wrapping a handler of any of the four kinds, once per method.
+"""What the layers around calls share: wrapping a handler of any of the four kinds, once per method.
 
-Handlers do not change after the start, so the wrapped handler is kept per method and no call pays for making it. A layer below may
-still return a handler of its own for one call (a traced one, a refusal): then this layer wraps again.
+Handlers do not change after the start, so the wrapped handler is kept per method and no call pays for making it. What stands inside may
+still return a handler of its own for one call (a traced one, a refusal): then a layer wraps again.
 
 A streaming handler must be an async generator; `rpc/registration.py` checks that when services are added.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,29 @@ class Layer(grpc.aio.ServerInterceptor):
     def __init__(self) -> None:
         self._wrapped: dict[str, tuple[Handler, Handler]] = {}
 
+    def arrive(self, details: grpc.HandlerCallDetails) -> None:
+        """What must happen before the handler is looked for and the request is read, in the task that serves the call."""
+
+    def stand_in(self, method: str, error: Exception | None) -> Handler | None:
+        """What is served, inside this layer, where there is no handler or looking for it failed; None: this layer does not know."""
+        del method, error
+        return None
+
+    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """Wrap the handler."""
+        method = handler_call_details.method
+        try:
+            self.arrive(handler_call_details)
+            handler = await continuation(handler_call_details)
+        except (asyncio.CancelledError, grpc.aio.AbortError):
+            raise
+        except Exception as error:
+            stand_in = self.stand_in(method, error)
+            if stand_in is None:
+                raise
+            return stand_in
+        return self.stand_in(method, None) if handler is None else self.wrap(method, handler)
+
     def around_unary(self, method: str, inner: Unary) -> Unary:
         """The function to call instead of `inner`, for methods with one answer."""
         del method
@@ -61,11 +85,6 @@ class Layer(grpc.aio.ServerInterceptor):
         """The function to call instead of `inner`, for methods with a stream of answers."""
         del method
         return inner
-
-    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """Wrap what the layers below return; None, an unknown method, passes."""
-        handler = await continuation(handler_call_details)
-        return None if handler is None else self.wrap(handler_call_details.method, handler)
 
     def wrap(self, method: str, handler: Handler) -> Handler:
         """`handler` inside this layer."""
@@ -81,11 +100,47 @@ class Layer(grpc.aio.ServerInterceptor):
         return wrapped
 
 
+Check = Callable[[Context], None]
 Entry = Callable[[Context], Awaitable[None]]
 
 
+class CheckLayer(Layer):
+    """A layer that looks at something before a call, without waiting, and then leaves it alone; subclasses say what in `check`."""
+
+    def check(self, method: str) -> Check | None:
+        """What to do before each call of `method`, in the task that serves it; None: nothing."""
+        del method
+        return None
+
+    def around_unary(self, method: str, inner: Unary) -> Unary:
+        """Do it, then run."""
+        check = self.check(method)
+        if check is None:
+            return inner
+
+        def unary(request: Any, context: Context) -> Awaitable[Any]:
+            check(context)
+            return inner(request, context)
+
+        return unary
+
+    def around_stream(self, method: str, inner: Stream) -> Stream:
+        """Do it, then run."""
+        check = self.check(method)
+        if check is None:
+            return inner
+
+        async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+            check(context)
+            async with aclosing(inner(request, context)) as answers:
+                async for answer in answers:
+                    yield answer
+
+        return stream
+
+
 class EntryLayer(Layer):
-    """An interceptor that does something before a call and then leaves it alone; subclasses say what in `entry`."""
+    """A layer that does something before a call and then leaves it alone; subclasses say what in `entry`."""
 
     def entry(self, method: str) -> Entry | None:
         """What to do before each call of `method`, in the task that serves it; None: nothing."""

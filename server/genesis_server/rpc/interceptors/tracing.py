@@ -1,8 +1,8 @@
-"""One span per sampled call, by opentelemetry-instrumentation-grpc behind its `filter_`.
+"""One span per sampled call, by opentelemetry-instrumentation-grpc.
 
-The instrumentation does its dear work before a sampler is asked, so the filter decides: not for health, by the sampled bit of
-`traceparent`, else by our own ratio. It does not see how a call failed or was cancelled; a mapper inside it tells the span, through
-`set_code` on the instrumentation's context and by attributes of its own.
+The instrumentation does its dear work before a sampler is asked, so only the calls that are recorded meet it: none that tells health, and
+others by the sampled bit of `traceparent`, else by our own ratio. It does not see how a call failed or was cancelled; a mapper inside it
+tells the span, through `set_code` on the instrumentation's context and by attributes of its own.
 """
 
 from __future__ import annotations
@@ -59,19 +59,14 @@ class TracingInterceptor(grpc.aio.ServerInterceptor):
             # Megabytes that a server which exports no traces does not need.
             from opentelemetry.instrumentation import grpc as instrumentation  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
 
-            self._instrumentation = cast("Any", instrumentation).aio_server_interceptor(
-                tracer_provider=tracing.provider, filter_=self._sampled
-            )
+            self._instrumentation = cast("Any", instrumentation).aio_server_interceptor(tracer_provider=tracing.provider)
 
     async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """Wrap the handler in a span when the call is sampled."""
-        if self._instrumentation is None:
+        if self._instrumentation is None or not self._samples(handler_call_details.method):
             return await continuation(handler_call_details)
 
         async def mapped(details: grpc.HandlerCallDetails) -> Any:
-            call = current_call()
-            if call is None or not call.sampled:
-                return await continuation(details)
             try:
                 handler = await continuation(details)
             except Exception as error:  # noqa: BLE001
@@ -79,15 +74,14 @@ class TracingInterceptor(grpc.aio.ServerInterceptor):
             return None if handler is None else self._inside.wrap(details.method, handler)
 
         handler: Handler | None = await self._instrumentation.intercept_service(mapped, handler_call_details)
-        call = current_call()
-        if handler is None or call is None or not call.sampled or not handler.response_streaming:
+        if handler is None or not handler.response_streaming:
             return handler
         return replaced(handler, _telling_of_cancellation(behaviour(handler)))
 
-    def _sampled(self, details: grpc.HandlerCallDetails) -> bool:
-        """The instrumentation's filter; what it decides is noted for metrics and logs."""
+    def _samples(self, method: str) -> bool:
+        """Whether to record the call that runs; what is decided is noted for metrics and logs."""
         call = current_call()
-        if call is None or is_health(details.method):
+        if call is None or is_health(method):
             return False
         call.sampled = self._tracing.samples(call)
         return call.sampled

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from genesis_server.model.catalogue import AgentCard, Skill
 from genesis_server.model.decision import DecisionFilter, DecisionKind, PlanInput
+from genesis_server.model.routing import ExplanationLevel
 from genesis_server.orchestration.decisions.making import make_plan
 from genesis_server.orchestration.decisions.recorder import Made
 from genesis_server.resilience.errors import ResourceError
@@ -145,11 +146,13 @@ async def test_a_decision_of_another_tenant_is_not_there(tmp_path: Path) -> None
         assert (await office.decisions.get("rival", name)).caller.tenant == "rival"
 
 
-async def test_a_head_tells_who_got_what_by_which_rules(tmp_path: Path) -> None:
+@pytest.mark.parametrize("level", [ExplanationLevel.NONE, ExplanationLevel.SUMMARY, ExplanationLevel.FULL])
+async def test_a_head_tells_who_got_what_by_which_rules(tmp_path: Path, level: ExplanationLevel) -> None:
     """Also when no explanation was asked for."""
     async with opened(tmp_path) as store:
         office = Office(store)
-        name = await office.routed(writing("write a contract", "write a poem"), on=materials(index_of(WRITERS), book(NO_POET)))
+        on = materials(index_of(WRITERS), book(NO_POET))
+        name = await office.routed(writing("write a contract", "write a poem"), on=on, level=level)
         head = (await office.decisions.get("acme", name)).head
     assert (head.rule_ids, head.caller, head.task_count, head.kind) == (("no-poet",), "ann", 2, DecisionKind.ROUTE)
     assert "writer" in head.target_ids
