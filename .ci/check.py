@@ -22,6 +22,7 @@ CHECKS: dict[str, list[str]] = {
     "clients": ["python", "protos/clients.py", "--check"],
     "metrics": ["python", ".ci/check_metric_names.py"],
     "docs": ["python", "docs/generate.py", "--check"],
+    "dashboards": ["python", "monitoring/grafana/generate.py", "--check"],
     "house": ["python", ".ci/check_house.py"],
 }
 
