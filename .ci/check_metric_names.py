@@ -19,7 +19,7 @@ from repository import ROOT, project_files, texts
 
 NAMES = ROOT / "server" / "genesis_server" / "telemetry" / "names.py"
 _METRIC = re.compile(r"\b(?:genesis|grpc_server|spice|pipelex)_[a-z0-9_]+\b")
-_NO_METRICS = {"genesis_server", "genesis_orchestrator"}
+_NO_METRICS = {"genesis_server", "genesis_orchestrator", "genesis_client"}
 _PARTS = ("_bucket", "_sum", "_count", "_created")
 _WRONG_UNITS = ("_ms", "_milliseconds", "_us", "_minutes", "_hours", "_percent", "_kb", "_mb")
 _ENDINGS = {"Counter": ("_total",), "Histogram": ("_seconds", "_bytes", "_ratio", "_tasks")}

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
-import { createClient, type Client } from "@connectrpc/connect";
+import { createSecureContext } from "node:tls";
+import type { Client } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { clientOf } from "./client.js";
 import { FlagAdminService } from "./gen/genesis/admin/v1/flag_admin_service_pb.js";
 import { PolicyService } from "./gen/genesis/admin/v1/policy_service_pb.js";
 import { AgentService } from "./gen/genesis/v1/agent_service_pb.js";
@@ -11,6 +13,8 @@ import { Signer } from "./signing.js";
 import { GenesisTransport } from "./transport.js";
 
 export const VERSION = "0.1.0";
+
+const LONGEST_MESSAGE = 64 * 1024 * 1024;
 
 /** How to talk to a server. */
 export interface ConnectOptions {
@@ -58,29 +62,37 @@ export interface GenesisClient {
 }
 
 /**
- * A client for the server at `target`, `host:port`. Nothing is sent before the first call.
+ * A client for the server at `target`, `host:port`, also `[::1]:50051` and `dns:///host:port`. Nothing is sent before the first call.
  *
- * Throws a TypeError when the options contradict each other, or the token would travel in plain text to another machine.
+ * Throws a TypeError when the target is none, the options contradict each other, or the token would travel in plain text to another
+ * machine; and Node.js' own error when a certificate or key cannot be read.
  */
 export function connect(target: string, options: ConnectOptions = {}): GenesisClient {
   const { rootCertificates, clientCertificate, clientKey, serverName } = options;
   const secure = options.tls ?? [rootCertificates, clientCertificate, serverName].some((one) => one !== undefined);
   check(target, options, secure);
+  const security = secure && {
+    secureContext: createSecureContext({
+      minVersion: "TLSv1.2",
+      ...(rootCertificates === undefined ? {} : { ca: pem(rootCertificates) }),
+      ...(clientCertificate === undefined ? {} : { cert: pem(clientCertificate) }),
+      ...(clientKey === undefined ? {} : { key: pem(clientKey) }),
+    }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  };
   const sessions = new Http2SessionManager(
-    `${secure ? "https" : "http"}://${target}`,
+    addressOf(target, secure),
     { pingIntervalMs: 60_000, pingTimeoutMs: 20_000 },
-    secure
-      ? {
-          ...(rootCertificates === undefined ? {} : { ca: pem(rootCertificates) }),
-          ...(clientCertificate === undefined ? {} : { cert: pem(clientCertificate) }),
-          ...(clientKey === undefined ? {} : { key: pem(clientKey) }),
-          ...(serverName === undefined ? {} : { servername: serverName }),
-        }
-      : {},
+    security || {},
   );
   const { token, agentKey } = options;
   const transport = new GenesisTransport(
-    createGrpcTransport({ baseUrl: sessions.authority, sessionManager: sessions }),
+    createGrpcTransport({
+      baseUrl: sessions.authority,
+      sessionManager: sessions,
+      readMaxBytes: LONGEST_MESSAGE,
+      writeMaxBytes: LONGEST_MESSAGE,
+    }),
     {
       timeoutSeconds: options.timeoutSeconds ?? 30,
       retry: options.retry === null ? undefined : (options.retry ?? DEFAULT_RETRY),
@@ -90,17 +102,18 @@ export function connect(target: string, options: ConnectOptions = {}): GenesisCl
       headers: { "user-agent": `genesis-typescript/${VERSION}`, ...options.headers },
     },
   );
-  const probes = createClient(Health, transport);
+  const probes = clientOf(Health, transport);
   return {
-    orchestrator: createClient(OrchestratorService, transport),
-    agents: createClient(AgentService, transport),
-    policy: createClient(PolicyService, transport),
-    flags: createClient(FlagAdminService, transport),
+    orchestrator: clientOf(OrchestratorService, transport),
+    agents: clientOf(AgentService, transport),
+    policy: clientOf(PolicyService, transport),
+    flags: clientOf(FlagAdminService, transport),
     async health(service = "", timeoutSeconds = 5) {
       const { status } = await probes.check({ service }, { timeoutMs: timeoutSeconds * 1000 });
       return Serving[status] ?? "UNKNOWN";
     },
     close() {
+      transport.close();
       sessions.abort();
     },
   };
@@ -130,9 +143,22 @@ function check(target: string, options: ConnectOptions, secure: boolean): void {
   }
 }
 
-/** Whether `host:port` is on this machine. */
-export function isLoopback(target: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/.test(target);
+/** The address of a target as a URL. */
+function addressOf(target: string, secure: boolean): string {
+  const address = `${secure ? "https" : "http"}://${hostAndPort(target)}`;
+  if (!URL.canParse(address) || !/^([^/?#@:[\]]+|\[[^/?#@[\]]+\])(:\d+)?$/.test(hostAndPort(target))) {
+    throw new TypeError(`${target} is no target: give host:port, for example 127.0.0.1:50051`);
+  }
+  return address;
+}
+
+/** Whether a target is on this machine. */
+function isLoopback(target: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(hostAndPort(target));
+}
+
+function hostAndPort(target: string): string {
+  return target.trim().replace(/^dns:(\/\/\/)?(?=.)/, "");
 }
 
 function pem(given: Pem): string | Buffer {

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
 import type { Status } from "./gen/google/rpc/status_pb.js";
+import { secondsOf } from "./timing.js";
 
 /** A field of the request that breaks a constraint. */
 export interface FieldViolation {
@@ -98,13 +98,9 @@ export class GenesisError extends Error {
 
   /** The error for one that came as a message, as on a worker's stream. */
   static fromStatus(status: Status): GenesisError {
-    const found = status.details.map((one) => [
-      anyUnpack(one, ErrorInfoSchema),
-      anyUnpack(one, BadRequestSchema),
-      anyUnpack(one, RetryInfoSchema),
-    ]);
-    const first = <T>(place: number): T | undefined => found.map((one) => one[place]).find(Boolean) as T | undefined;
-    return new GenesisError(status.code, status.message, factsOf(first(0), first(1), first(2)), "", undefined);
+    const error = new ConnectError(status.message, status.code);
+    error.details = status.details.map(({ typeUrl, value }) => ({ type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value }));
+    return GenesisError.from(error);
   }
 }
 
@@ -122,6 +118,6 @@ function factsOf(
       description,
       rule: reason,
     })),
-    retryAfterSeconds: delay === undefined ? undefined : Number(delay.seconds) + delay.nanos / 1e9,
+    retryAfterSeconds: delay === undefined ? undefined : secondsOf(delay),
   };
 }

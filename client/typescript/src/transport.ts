@@ -7,11 +7,10 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import { ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import { GenesisError } from "./errors.js";
+import { Call } from "./call.js";
 import { Throttle, waitAfter, type Retry } from "./retry.js";
 import type { Signer } from "./signing.js";
 
@@ -33,6 +32,8 @@ export interface CallSettings {
  */
 export class GenesisTransport implements Transport {
   readonly #throttle = new Throttle();
+  readonly #calls = new Set<Call>();
+  #closed = false;
 
   constructor(
     private readonly inner: Transport,
@@ -47,18 +48,16 @@ export class GenesisTransport implements Transport {
     input: MessageInitShape<I>,
     contextValues?: ContextValues,
   ): Promise<UnaryResponse<I, O>> {
-    const message = withRequestId(method.input, input);
-    const tries = this.#tries(timeoutMs ?? this.settings.timeoutSeconds * 1000, signal);
-    return this.#repeat(tries, async () =>
-      this.inner.unary(
-        method,
-        signal,
-        tries.left(),
-        await this.#headers(method, header, toBinary(method.input, message)),
-        message as MessageInitShape<I>,
-        contextValues,
-      ),
-    );
+    const { message, body } = request(method.input, input);
+    const call = this.#begin(timeoutMs ?? this.settings.timeoutSeconds * 1000, signal);
+    try {
+      return await this.#repeat(call, async () => {
+        const headers = await this.#headers(method, header, body, call);
+        return this.inner.unary(method, call.signal, call.left(), headers, message, contextValues);
+      });
+    } finally {
+      this.#end(call);
+    }
   }
 
   async stream<I extends DescMessage, O extends DescMessage>(
@@ -69,110 +68,124 @@ export class GenesisTransport implements Transport {
     input: AsyncIterable<MessageInitShape<I>>,
     contextValues?: ContextValues,
   ): Promise<StreamResponse<I, O>> {
-    const tries = this.#tries(timeoutMs, signal);
+    const call = this.#begin(timeoutMs, signal);
     const open = async (
       messages: AsyncIterable<MessageInitShape<I>>,
       body: Uint8Array,
-    ): Promise<StreamResponse<I, O>> =>
-      this.inner.stream(
-        method,
-        signal,
-        tries.left(),
-        await this.#headers(method, header, body),
-        messages,
-        contextValues,
-      );
-    if (method.methodKind !== "server_streaming") {
-      const response = await open(input, new Uint8Array()).catch((error: unknown) =>
-        Promise.reject(GenesisError.from(error)),
-      );
-      return { ...response, message: translated(response.message) };
+    ): Promise<StreamResponse<I, O>> => {
+      const headers = await this.#headers(method, header, body, call);
+      return this.inner.stream(method, call.signal, call.left(), headers, messages, contextValues);
+    };
+    try {
+      if (method.methodKind !== "server_streaming") {
+        const response = await open(input, new Uint8Array());
+        return { ...response, message: this.#heard(response.message, call) };
+      }
+      const { message, body } = await only(method.input, input);
+      return await this.#repeat(call, async () => {
+        const response = await open(once(message), body);
+        return { ...response, message: this.#heard(await begun(response.message), call) };
+      });
+    } catch (thrown) {
+      const error = call.error(thrown);
+      this.#end(call);
+      throw error;
     }
-    const message = await only(method.input, input);
-    return this.#repeat(tries, async () => {
-      const response = await open(once(message as MessageInitShape<I>), toBinary(method.input, message));
-      return { ...response, message: translated(await begun(response.message)) };
-    });
   }
 
-  #tries(timeoutMs: number | undefined, signal: AbortSignal | undefined): Tries {
-    return new Tries(timeoutMs, signal);
+  /** Ends all calls; there are none after it. */
+  close(): void {
+    this.#closed = true;
+    for (const call of this.#calls) call.cancel(closed());
   }
 
-  async #repeat<T>(tries: Tries, call: () => Promise<T>): Promise<T> {
+  #begin(timeoutMs: number | undefined, signal: AbortSignal | undefined): Call {
+    const call = new Call(timeoutMs, signal);
+    if (this.#closed) call.cancel(closed());
+    this.#calls.add(call);
+    return call;
+  }
+
+  #end(call: Call): void {
+    this.#calls.delete(call);
+    call.end();
+  }
+
+  async #repeat<T>(call: Call, attempt: () => Promise<T>): Promise<T> {
     for (let made = 1; ; made++) {
       try {
-        const answer = await call();
+        const answer = await attempt();
         this.#throttle.succeeded();
         return answer;
       } catch (thrown) {
-        const error = GenesisError.from(thrown);
+        const error = call.error(thrown);
         const pushback = thrown instanceof ConnectError ? thrown.metadata.get("grpc-retry-pushback-ms") : null;
         const { retry } = this.settings;
         const wait = retry === undefined ? undefined : waitAfter(error, made, retry, pushback);
         if (error.status === "UNAVAILABLE") this.#throttle.failed();
-        if (wait === undefined || !this.#throttle.open || !tries.allows(wait)) throw error;
-        await tries.wait(wait);
+        if (wait === undefined || !this.#throttle.open || !call.allows(wait)) throw error;
+        await call.wait(wait);
       }
     }
   }
 
-  async #headers(method: DescMethod, given: HeadersInit | undefined, body: Uint8Array): Promise<Headers> {
+  /** The messages, until they end, one is an error, or nobody wants more. */
+  async *#heard<T>(messages: AsyncIterable<T>, call: Call): AsyncIterable<T> {
+    try {
+      yield* messages;
+    } catch (thrown) {
+      throw call.error(thrown);
+    } finally {
+      this.#end(call);
+    }
+  }
+
+  async #headers(
+    method: DescMethod,
+    given: HeadersInit | undefined,
+    body: Uint8Array,
+    call: Call,
+  ): Promise<Headers> {
     const headers = new Headers(given);
     for (const [name, value] of Object.entries(this.settings.headers)) if (!headers.has(name)) headers.set(name, value);
     const { signer, token } = this.settings;
     if (signer !== undefined) {
       headers.set("authorization", signer.header(`/${method.parent.typeName}/${method.name}`, body));
     } else if (token !== undefined) {
-      headers.set("authorization", `Bearer ${await token()}`);
+      headers.set("authorization", `Bearer ${await call.first(token())}`);
     }
     return headers;
   }
 }
 
-/** The time all tries of a call have together. */
-class Tries {
-  readonly #end: number | undefined;
-
-  constructor(
-    timeoutMs: number | undefined,
-    private readonly signal: AbortSignal | undefined,
-  ) {
-    this.#end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
-  }
-
-  /** Milliseconds that are left; undefined when there is no deadline. */
-  left(): number | undefined {
-    return this.#end === undefined ? undefined : Math.max(1, Math.ceil(this.#end - performance.now()));
-  }
-
-  allows(seconds: number): boolean {
-    return this.#end === undefined || performance.now() + seconds * 1000 < this.#end;
-  }
-
-  async wait(seconds: number): Promise<void> {
-    try {
-      await sleep(seconds * 1000, undefined, this.signal === undefined ? {} : { signal: this.signal });
-    } catch (error) {
-      throw GenesisError.from(error);
-    }
-  }
+function closed(): ConnectError {
+  return new ConnectError("the client is closed", Code.Canceled);
 }
 
-/** The message, with a fresh request id where it has none. */
+interface Request<I extends DescMessage> {
+  readonly message: MessageInitShape<I>;
+  /** Its bytes on the wire, which are what is signed. */
+  readonly body: Uint8Array;
+}
+
+function request<I extends DescMessage>(schema: I, input: MessageInitShape<I>): Request<I> {
+  const message = withRequestId(schema, input);
+  return { message: message as MessageInitShape<I>, body: toBinary(schema, message) };
+}
+
+/** A copy of the message, which later changes of the caller's do not reach, with a fresh request id where it has none. */
 export function withRequestId<I extends DescMessage>(schema: I, input: MessageInitShape<I>): MessageShape<I> {
-  const message = create(schema, input);
-  if (!("requestId" in schema.field)) return message;
-  const own = clone(schema, message) as unknown as { requestId: string };
-  own.requestId ||= randomUUID();
-  return own as unknown as MessageShape<I>;
+  const message = clone(schema, create(schema, input));
+  if (hasRequestId(message)) message.requestId ||= randomUUID();
+  return message;
 }
 
-async function only<I extends DescMessage>(
-  schema: I,
-  input: AsyncIterable<MessageInitShape<I>>,
-): Promise<MessageShape<I>> {
-  for await (const message of input) return withRequestId(schema, message);
+function hasRequestId(message: object): message is { requestId: string } {
+  return "requestId" in message;
+}
+
+async function only<I extends DescMessage>(schema: I, input: AsyncIterable<MessageInitShape<I>>): Promise<Request<I>> {
+  for await (const message of input) return request(schema, message);
   throw new TypeError("the call has no request");
 }
 
@@ -187,12 +200,4 @@ async function begun<T>(messages: AsyncIterable<T>): Promise<AsyncIterable<T>> {
   return (async function* () {
     for (let next = first; next.done !== true; next = await iterator.next()) yield next.value;
   })();
-}
-
-async function* translated<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
-  try {
-    yield* messages;
-  } catch (error) {
-    throw GenesisError.from(error);
-  }
 }

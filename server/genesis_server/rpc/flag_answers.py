@@ -66,6 +66,8 @@ class FlagAnswers:
     async def flags(self, request: pb.FlagRequest) -> pb.FlagResponse | bytes:
         """The flags asked for, or all. Raises ResourceError FLAG_NOT_FOUND, ValidationError INVALID_FIELD, and what the storage raises."""
         live = self._flags()
+        if len(request.keys) == 1 and not (request.explain or request.run_id or request.HasField("context")):
+            return self._one(request.keys[0], live)
         if request.explain and len(request.keys or live.keys) > MAX_EXPLAINED:
             told = f"can be explained for at most {MAX_EXPLAINED} flags at once; name them"
             raise invalid_field("keys", told, "max_items")
@@ -74,8 +76,6 @@ class FlagAnswers:
             raise invalid_field("keys", told, "min_items")
         if request.run_id or request.HasField("context"):
             return await self._for_somebody(request, live)
-        if len(request.keys) == 1 and not request.explain:
-            return self._one(request.keys[0], live)
         return await self._answered(request, live, live, self._caller())
 
     def _one(self, key: str, live: FlagSnapshot) -> bytes:

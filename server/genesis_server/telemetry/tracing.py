@@ -74,9 +74,10 @@ class Tracing:
 
     def samples(self, call: CallContext) -> bool:
         """Whether to record a span for this call: by its caller's sampled bit, else by the ratio."""
-        if self.provider is None or not self._enabled():
+        if self.provider is None:
             return False
-        return call.parent.sampled if call.parent is not None else self._draw() < self._ratio
+        wanted = call.parent.sampled if call.parent is not None else self._draw() < self._ratio
+        return wanted and self._enabled()
 
     def phase(self, name: str, seconds: float, *, error: BaseException | None = None) -> None:
         """A phase of the call that runs has just ended, or failed with `error`: a span below the call's, when that is recorded."""
