@@ -99,7 +99,10 @@ export class GenesisError extends Error {
   /** The error for one that came as a message, as on a worker's stream. */
   static fromStatus(status: Status): GenesisError {
     const error = new ConnectError(status.message, status.code);
-    error.details = status.details.map(({ typeUrl, value }) => ({ type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value }));
+    error.details = status.details.map(({ typeUrl, value }) => ({
+      type: typeUrl.slice(typeUrl.lastIndexOf("/") + 1),
+      value,
+    }));
     return GenesisError.from(error);
   }
 }

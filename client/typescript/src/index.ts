@@ -9,4 +9,4 @@ export { DEFAULT_RETRY, type Retry } from "./retry.js";
 export { agentSignature, type SignedCall } from "./signing.js";
 export { json, value } from "./values.js";
 export { Decline, Reference, TaskContext, TaskFailed } from "./worker/task.js";
-export { Worker, type SkillFunction, type SkillOptions, type WorkerOptions } from "./worker/worker.js";
+export { Worker, type Log, type SkillFunction, type SkillOptions, type WorkerOptions } from "./worker/worker.js";

@@ -140,12 +140,7 @@ export class GenesisTransport implements Transport {
     }
   }
 
-  async #headers(
-    method: DescMethod,
-    given: HeadersInit | undefined,
-    body: Uint8Array,
-    call: Call,
-  ): Promise<Headers> {
+  async #headers(method: DescMethod, given: HeadersInit | undefined, body: Uint8Array, call: Call): Promise<Headers> {
     const headers = new Headers(given);
     for (const [name, value] of Object.entries(this.settings.headers)) if (!headers.has(name)) headers.set(name, value);
     const { signer, token } = this.settings;
@@ -189,7 +184,8 @@ async function only<I extends DescMessage>(schema: I, input: AsyncIterable<Messa
   throw new TypeError("the call has no request");
 }
 
-async function* once<T>(value: T): AsyncIterable<T> {
+/** A stream of one message. */
+export async function* once<T>(value: T): AsyncIterable<T> {
   yield value;
 }
 

@@ -3,13 +3,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import { ReportRequestSchema } from "../src/gen/genesis/v1/work_pb.js";
 import { FlagRequestSchema, PlanRequestSchema } from "../src/gen/genesis/v1/orchestrator_service_pb.js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../src/gen/google/rpc/status_pb.js";
 import { connect, Decline, GenesisError, json, Reference, TaskFailed, value, VERSION } from "../src/index.js";
 import { withRequestId } from "../src/transport.js";
-import { done, failed } from "../src/worker/reporting.js";
+import { done, failed } from "../src/worker/outcome.js";
 
 test("the version is the package's", () => {
   const told = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -62,7 +61,28 @@ test("options that contradict each other, and tokens in plain text to other mach
   assert.throws(() => connect("localhost:1", { agentKey: "k:s", agent: "a", token: "t" }), /one of the two/);
   assert.throws(() => connect("localhost:1", { clientKey: "k" }), /both or neither/);
   assert.throws(() => connect("localhost:1", { tls: false, serverName: "n" }), /need TLS/);
-  for (const target of ["127.0.0.1:1", "localhost:1", "[::1]:1"]) connect(target, { token: "t" }).close();
+  assert.throws(() => connect("localhost:1@example.com", { token: "t" }), TypeError);
+  assert.throws(() => connect("localhost:1", { rootCertificates: "no certificate" }));
+  for (const target of ["127.0.0.1:1", "LOCALHOST:1", "[::1]:1", "dns:///localhost:1", "dns:localhost:1"]) {
+    connect(target, { token: "t" }).close();
+  }
+});
+
+test("what is no host and port is refused", () => {
+  for (const target of [
+    "unix:/tmp/x",
+    "ipv4:127.0.0.1:1",
+    "http://x:1",
+    "x:port",
+    "x:99999",
+    "x/y",
+    "::1",
+    "a@b:1",
+    "dns:",
+    "x:1,y:1",
+  ]) {
+    assert.throws(() => connect(target), TypeError, target);
+  }
 });
 
 test("JSON values go and come as they are", () => {
@@ -70,21 +90,47 @@ test("JSON values go and come as they are", () => {
 });
 
 test("what a skill returns becomes its outputs", () => {
-  const named = (returned: unknown): Record<string, string | undefined> => {
-    const result = create(ReportRequestSchema, { outcome: done(returned, "only") as never }).outcome;
-    assert.equal(result.case, "done");
+  const named = (returned: unknown, declared: string[], own: string[] = []): unknown => {
+    const result = done(returned, declared, own);
     const outputs = result.case === "done" ? result.value.outputs : [];
-    return Object.fromEntries(outputs.map((one) => [one.name, one.content.case]));
+    return Object.fromEntries(
+      outputs.map(({ name, content }) => [name, content.case === "value" ? json(content.value) : content.case]),
+    );
   };
-  assert.deepEqual(named("text"), { only: "value" });
-  assert.deepEqual(named([1, 2]), { only: "value" });
-  assert.deepEqual(named({ a: 1, b: new Reference("file:///x", "0".repeat(64)) }), { a: "value", b: "reference" });
-  assert.deepEqual(named(undefined), {});
+  assert.deepEqual(named("text", ["notes"], ["other"]), { notes: "text" });
+  assert.deepEqual(named([1, 2], [], ["own"]), { own: [1, 2] });
+  const reference = new Reference("file:///x", "0".repeat(64));
+  assert.deepEqual(named({ a: 1, b: reference }, ["a", "b"]), { a: 1, b: "reference" });
+  assert.deepEqual(named(reference, ["b"]), { b: "reference" });
+  assert.deepEqual(named({ a: 1 }, ["b"]), { b: { a: 1 } });
+  assert.deepEqual(named({ b: 1 }, ["b"]), { b: 1 });
+  assert.deepEqual(named({ at: new Date(0), no: { deep: undefined } }, []), { at: "1970-01-01T00:00:00.000Z", no: {} });
+  assert.deepEqual([named(undefined, ["b"]), named(null, ["b"])], [{}, {}]);
+});
+
+test("a result that has no name or cannot be sent fails the task for good", () => {
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  for (const [returned, names] of [
+    ["text", []],
+    [1, ["a", "b"]],
+    [{ a: NaN }, []],
+    [{ a: 1n }, []],
+    [circle, []],
+    [{ a: () => 1 }, []],
+  ] as const) {
+    assert.throws(
+      () => done(returned, names, []),
+      (error) => error instanceof TaskFailed && error.permanent,
+    );
+  }
 });
 
 test("what a skill throws says whether to try again", () => {
   assert.deepEqual(summary(new Error("odd")), ["failed", "Error: odd", false]);
   assert.deepEqual(summary(new TaskFailed("no", true)), ["failed", "no", true]);
+  assert.deepEqual(summary("words"), ["failed", "words", false]);
+  assert.deepEqual(summary(Object.create(null)), ["failed", "[Object: null prototype] {}", false]);
   assert.deepEqual(summary(new Decline("not mine")), ["declined", "not mine", false]);
 });
 

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { WorkRequestSchema, type WorkReported, type WorkRequest } from "../gen/genesis/v1/agent_service_pb.js";
 import type { ReportRequest } from "../gen/genesis/v1/work_pb.js";
+import { later } from "../timing.js";
 
 /** What the worker says on one stream, and the answers to its reports. */
 export class Outbox {
@@ -37,16 +38,19 @@ export class Outbox {
   report(request: ReportRequest, seconds: number): Promise<WorkReported | undefined> {
     if (this.#closed) return Promise.resolve(undefined);
     const id = request.lease?.leaseId ?? "";
+    // Nobody but the last one to ask about a lease can be told its answer.
+    this.#answer(id, undefined);
     this.#say(create(WorkRequestSchema, { message: { case: "report", value: request } }));
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#answer(id, undefined), seconds * 1000);
+      const callOff = later(seconds * 1000, () => this.#answer(id, undefined));
       this.#asked.set(id, (answer) => {
-        clearTimeout(timer);
+        callOff();
         resolve(answer);
       });
     });
   }
 
+  /** The server answered a report. */
   reported(answer: WorkReported): void {
     this.#answer(answer.leaseId, answer);
   }

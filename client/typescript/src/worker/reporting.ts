@@ -1,123 +1,87 @@
-import { create, type JsonObject, type JsonValue, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { GenesisClient } from "../connect.js";
 import { GenesisError } from "../errors.js";
 import type { WorkAssignment } from "../gen/genesis/v1/agent_service_pb.js";
-import { type ArtefactValueSchema, ReportRequestSchema, type ReportRequest } from "../gen/genesis/v1/work_pb.js";
-import { value } from "../values.js";
+import { ReportRequestSchema, type ReportRequest, type UsageSchema } from "../gen/genesis/v1/work_pb.js";
+import { backoff, pause } from "../timing.js";
 import type { Outbox } from "./outbox.js";
-import { Decline, Reference, TaskFailed, type TaskContext } from "./task.js";
-import { backoff, pause } from "./timing.js";
+import { failed, type Result } from "./outcome.js";
+import { TaskFailed, type TaskContext } from "./task.js";
+import type { Log } from "./worker.js";
 
 const ANSWER_SECONDS = 30;
-const LONGEST_ERROR = 5_000;
+const NANOS = 1_000_000_000n;
 const FINAL_STATUS = ["ALREADY_EXISTS", "INVALID_ARGUMENT", "NOT_FOUND", "PERMISSION_DENIED"];
 const FINAL_REASONS = ["LEASE_LOST", "TASK_ENDED", "PLAN_ENDED", "MESSAGE_TOO_LARGE"];
 
-export type Result = ReportRequest["outcome"];
-type Output = MessageInitShape<typeof ArtefactValueSchema>;
+/** Delivers reports. One under a lease can be told again without harm, so that no answer means: once more. */
+export class Reporter {
+  /** `outbox` gives that of the stream there is just now; nothing is told any more once `over` is aborted. */
+  constructor(
+    private readonly client: GenesisClient,
+    private readonly outbox: () => Outbox | undefined,
+    private readonly over: AbortSignal,
+    private readonly log: Log,
+  ) {}
 
-/** What a skill gave back, as outputs: an object by its names, anything else as the only output. */
-export function done(returned: unknown, onlyOutput: string): Result {
-  const named = isRecord(returned) ? returned : returned === undefined ? {} : { [onlyOutput]: returned };
-  const outputs = Object.entries(named).map(([name, one]): Output => {
-    if (one instanceof Reference) {
-      return {
-        name,
-        content: { case: "reference", value: { uri: one.uri, sha256: one.sha256, mediaType: one.mediaType } },
-      };
+  /**
+   * Sends a report until the server took it or refused it for good. Outputs that the server finds unfit make the task fail with what it
+   * said. With `lost` true, the lease is known to be gone, and any answer of the server is the last word.
+   */
+  async deliver(
+    assignment: WorkAssignment,
+    result: Result,
+    lost: () => boolean,
+    used: TaskContext["used"] = {},
+  ): Promise<void> {
+    const of = `task ${assignment.task?.id ?? ""} of plan ${assignment.planId}`;
+    for (let failures = 0; ; failures++) {
+      const error = await this.#told(reportOf(assignment, result, used));
+      if (error === undefined || this.over.aborted) return;
+      const known = error.reason !== "";
+      const refused = known && (FINAL_STATUS.includes(error.status) || FINAL_REASONS.includes(error.reason));
+      const unfit = error.status === "INVALID_ARGUMENT" || error.reason === "MESSAGE_TOO_LARGE";
+      if (refused && unfit && result.case === "done") {
+        this.log(`the outputs of ${of} were refused`, error);
+        result = failed(new TaskFailed(error.message, true));
+      } else if (refused || (known && lost())) {
+        this.log(`the report of ${of} was refused`, error);
+        return;
+      } else {
+        await pause(Math.max(backoff(failures), error.retryAfterSeconds ?? 0), this.over);
+      }
     }
-    return { name, content: { case: "value", value: value(one as JsonValue) } };
-  });
-  return create(ReportRequestSchema, { outcome: { case: "done", value: { outputs } } }).outcome;
-}
+  }
 
-/** What a skill threw, as a result. */
-export function failed(thrown: unknown): Result {
-  if (thrown instanceof Decline) return declined(thrown.message, false);
-  const permanent = thrown instanceof TaskFailed && thrown.permanent;
-  const words = thrown instanceof TaskFailed ? thrown.message : String(thrown);
-  return create(ReportRequestSchema, {
-    outcome: { case: "failed", value: { error: words.slice(0, LONGEST_ERROR), permanent } },
-  }).outcome;
-}
-
-/** That the worker does not do it; with `handBack` it would another time. */
-export function declined(reason: string, handBack: boolean): Result {
-  return create(ReportRequestSchema, {
-    outcome: { case: "declined", value: { reason: reason.slice(0, 1000), handBack } },
-  }).outcome;
-}
-
-/**
- * Sends a report until the server took it or refused it for good, on the stream or by a call. A report under a lease can be told
- * again without harm. Outputs that the server finds unfit make the task fail with what it said.
- */
-export async function deliver(
-  client: GenesisClient,
-  outbox: () => Outbox | undefined,
-  assignment: WorkAssignment,
-  result: Result,
-  context: TaskContext | undefined,
-  lost: () => boolean,
-): Promise<void> {
-  for (let failures = 0; ; failures++) {
-    const error = await told(client, outbox(), reportOf(assignment, result, context));
-    if (error === undefined) return;
-    const refused =
-      error.reason !== "" && (FINAL_STATUS.includes(error.status) || FINAL_REASONS.includes(error.reason));
-    const unfit = error.status === "INVALID_ARGUMENT" || error.reason === "MESSAGE_TOO_LARGE";
-    if (refused && unfit && result.case === "done") {
-      result = failed(new TaskFailed(error.message, true));
-    } else if (refused || (error.reason !== "" && lost())) {
-      return;
-    } else {
-      await pause(Math.max(backoff(failures), error.retryAfterSeconds ?? 0));
+  /** Tells it once, on the stream, or by a call where there is none or it does not answer; undefined when it was taken, now or before. */
+  async #told(report: ReportRequest): Promise<GenesisError | undefined> {
+    const answer = await this.outbox()?.report(report, ANSWER_SECONDS);
+    if (answer?.result.case === "refused") return GenesisError.fromStatus(answer.result.value);
+    if (answer !== undefined) return undefined;
+    try {
+      await this.client.orchestrator.report(report, { signal: this.over });
+      return undefined;
+    } catch (thrown) {
+      return GenesisError.from(thrown);
     }
   }
 }
 
-async function told(
-  client: GenesisClient,
-  outbox: Outbox | undefined,
-  report: ReportRequest,
-): Promise<GenesisError | undefined> {
-  const answer = await outbox?.report(report, ANSWER_SECONDS);
-  if (answer?.result.case === "refused") return GenesisError.fromStatus(answer.result.value);
-  if (answer !== undefined) return undefined;
-  try {
-    await client.orchestrator.report(report);
-    return undefined;
-  } catch (error) {
-    return GenesisError.from(error);
-  }
-}
-
-function reportOf(
-  { planId, task, lease }: WorkAssignment,
-  result: Result,
-  context: TaskContext | undefined,
-): ReportRequest {
-  const { tokens, costNanos } = context?.used ?? {};
-  const cost =
-    costNanos === undefined
-      ? {}
-      : {
-          cost: {
-            currencyCode: "USD",
-            units: costNanos / 1_000_000_000n,
-            nanos: Number(costNanos % 1_000_000_000n),
-          },
-        };
+function reportOf({ planId, task, lease }: WorkAssignment, result: Result, used: TaskContext["used"]): ReportRequest {
+  const usage = usageOf(used);
   const report = create(ReportRequestSchema, {
     planId,
     taskId: task?.id ?? "",
     ...(lease === undefined ? {} : { lease }),
-    ...(tokens === undefined && costNanos === undefined ? {} : { usage: { tokens: tokens ?? 0n, ...cost } }),
+    ...(usage === undefined ? {} : { usage }),
   });
   report.outcome = result;
   return report;
 }
 
-function isRecord(given: unknown): given is JsonObject | Record<string, unknown> {
-  return typeof given === "object" && given !== null && !Array.isArray(given) && !(given instanceof Reference);
+function usageOf({ tokens, costNanos }: TaskContext["used"]): MessageInitShape<typeof UsageSchema> | undefined {
+  if (tokens === undefined && costNanos === undefined) return undefined;
+  if (costNanos === undefined) return { tokens: tokens ?? 0n };
+  const cost = { currencyCode: "USD", units: costNanos / NANOS, nanos: Number(costNanos % NANOS) };
+  return { tokens: tokens ?? 0n, cost };
 }

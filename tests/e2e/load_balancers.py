@@ -1,0 +1,114 @@
+"""The load balancers that ship, in front of two server processes on one SQLite file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from string import Template
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from servers import START_SECONDS, Server, clean_environment, free_port, start
+
+DEPLOY = Path(__file__).resolve().parents[2] / "server" / "deploy"
+KINDS = ("haproxy", "envoy")
+STOP_SECONDS = 60.0
+
+
+class Pair:
+    """Two servers that share a data folder, and restart one at a time on the addresses they have."""
+
+    def __init__(self, folder: Path, *, lame_duck_seconds: float) -> None:
+        """Settle their addresses; `start` starts each."""
+        self._folder = folder
+        self._settings = {
+            "GENESIS_DATA_DIR": str(folder / "data"),
+            "GENESIS_LAME_DUCK_SECONDS": str(lame_duck_seconds),
+        }
+        self._addresses: dict[str, dict[str, str]] = {}
+        self.servers: dict[str, Server] = {}
+        port = free_port(neighbours=3)
+        for name, first in (("a", port), ("b", port + 2)):
+            self._addresses[name] = {"GENESIS_LISTEN": f"127.0.0.1:{first}", "GENESIS_HTTP_LISTEN": f"127.0.0.1:{first + 1}"}
+
+    def start(self, name: str) -> Server:
+        """Start the server of that name; it serves when this returns."""
+        folder = self._folder / name
+        folder.mkdir(exist_ok=True)
+        self.servers[name] = start(folder, settings=self._settings | self._addresses[name])
+        return self.servers[name]
+
+    def stop(self, name: str) -> int:
+        """Ask that server to stop and wait until it has; its exit code. Slow calls may take their time on a busy machine."""
+        process = self.servers[name].process
+        process.terminate()
+        return process.wait(STOP_SECONDS)
+
+    def variables(self, port: int) -> dict[str, str]:
+        """The addresses as the configuration files of the load balancers name them; calls come in at `port`."""
+        found = {"GENESIS_LB_HOST": "127.0.0.1", "GENESIS_LB_PORT": str(port)}
+        for name, server in self.servers.items():
+            host, _, grpc_port = server.address.rpartition(":")
+            found[f"GENESIS_{name.upper()}_HOST"] = host
+            found[f"GENESIS_{name.upper()}_PORT"] = grpc_port
+            found[f"GENESIS_{name.upper()}_HTTP_PORT"] = server.http.rpartition(":")[2]
+        return found
+
+    def kill(self) -> None:
+        """End whatever still runs."""
+        for server in self.servers.values():
+            if server.process.poll() is None:
+                server.process.kill()
+            server.process.wait()
+
+
+@contextmanager
+def balanced(kind: str, pair: Pair, folder: Path) -> Iterator[str]:
+    """The load balancer `kind` in front of the pair; yields the address that callers use. Skips where it is not installed."""
+    program = shutil.which(kind, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin"]))
+    if program is None:
+        pytest.skip(f"{kind} is not installed")
+    port = free_port()
+    variables = pair.variables(port)
+    if kind == "haproxy":
+        command = [program, "-db", "-f", str(DEPLOY / "haproxy.cfg")]
+    else:
+        filled = folder / "envoy.yaml"
+        # What envsubst does.
+        filled.write_text(Template((DEPLOY / "envoy.yaml").read_text("utf-8")).substitute(variables), "utf-8")
+        command = [program, "--config-path", str(filled), "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]
+    log = folder / f"{kind}.log"
+    with log.open("w") as sink:
+        process = subprocess.Popen(command, env=clean_environment(**variables), stdout=sink, stderr=sink, cwd=folder)
+    try:
+        _wait_until_balancing(f"127.0.0.1:{port}", process, log)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_balancing(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    with grpc.insecure_channel(address) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                health.Check(health_pb2.HealthCheckRequest(), timeout=1)
+            except grpc.RpcError:
+                time.sleep(0.05)
+            else:
+                return
+    pytest.fail(f"the load balancer does not pass calls on:\n{log.read_text()[-3000:]}")
