@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from arena import Arena, arena
-from languages import Language, languages
+from languages import ROOT, Language, languages
 from running import run
 
 ALL = list(languages().values())
@@ -67,3 +70,21 @@ def test_the_driver_that_lies_is_found_out(there: Arena, tmp_path: Path) -> None
     )
     right = [name for name, wrong in outcome.wrong.items() if not wrong]
     assert right == []
+
+
+def test_all_clients_have_the_version_of_the_server() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    told = {
+        "python": tomllib.loads((ROOT / "client/python/pyproject.toml").read_text())["project"]["version"],
+        "go": said("go/connect.go", r'Version = "(.+)"'),
+        "typescript": json.loads((ROOT / "client/typescript/package.json").read_text())["version"],
+        "java": said("java/pom.xml", r"<artifactId>genesis-client</artifactId>\s*<version>(.+)</version>"),
+        "rust": tomllib.loads((ROOT / "client/rust/Cargo.toml").read_text())["package"]["version"],
+    }
+    assert told == dict.fromkeys(languages(), version)
+
+
+def said(path: str, pattern: str) -> str:
+    """What a file of a client has at a place."""
+    found = re.search(pattern, (ROOT / "client" / path).read_text())
+    return found[1] if found else ""
