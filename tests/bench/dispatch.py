@@ -314,6 +314,8 @@ async def _measured(folder: Path) -> tuple[list[dict[str, Any]], float, dict[str
         bare.terminate()
         await bare.wait()
     with running(folder / "two", settings=SETTINGS, arguments=("--workers", "2")) as server:
+        # The first process serves before the second one does.
+        server.wait_for_log('"serving"', 60.0, times=2)
         host, _, port = server.http.rpartition(":")
         chains["the worker at another process"] = await measure_chains(server.address, [server.http, f"{host}:{int(port) + 1}"])
     return rounds, idle, chains

@@ -2,7 +2,8 @@
 
 Prints every figure with its spread, what was wanted of it and whether it was met, and what got worse since the last recorded runs; how
 far it is, it tells on standard error. The plots go to build/bench. With --record the run is added to history.jsonl, and the plot of
-the history is drawn again for the documentation: record on a quiet machine. Exit code 1 when something got worse; a missed aim is told.
+the history is drawn again for the documentation: record on a quiet machine. Exit code 1 when something got worse or failed; a missed aim
+is told.
 """
 
 from __future__ import annotations
@@ -53,13 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     figures: list[Figure] = []
+    failed: list[str] = []
     with tempfile.TemporaryDirectory() as folder, echoing() as echo:
         bench = Bench(Path(folder), echo)
         for name in options.only or MEASUREMENTS:
             print(f"{name}: {MEASUREMENTS[name]}", file=sys.stderr, flush=True)
             begin = time.monotonic()
             bench.sample_echo()
-            figures += importlib.import_module(name).measure(bench)
+            try:
+                figures += importlib.import_module(name).measure(bench)
+            except Exception as error:  # noqa: BLE001  (what the others have measured is not to be lost)
+                failed.append(f"{name} failed: {type(error).__name__}: {error}")
             bench.tell(f"{time.monotonic() - begin:.0f} s")
         bench.sample_echo()
     microseconds = echo.microseconds
@@ -71,16 +76,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     recorded = read(HISTORY)
     slower = worse(figures, echo_microseconds=microseconds, recorded=recorded)
     print(told(figures, microseconds))
-    print(f"\n{_compared(slower, len(recorded))}")
+    print("", _compared(slower, len(recorded)), *failed, sep="\n")
     if options.json:
         options.json.write_text(_as_json(figures, microseconds, about))
     draw_run(figures, microseconds, PLOTS / "run.svg")
-    if options.record:
+    if options.record and not failed:
         recorded.append(entry(figures, echo_microseconds=microseconds, **about))
         append(HISTORY, recorded[-1])
     if recorded:
         draw_history(recorded, figures, HISTORY_PLOT if options.record else PLOTS / "history.svg")
-    return bool(slower)
+    return bool(slower or failed)
 
 
 def _compared(slower: Sequence[Worse], runs: int) -> str:

@@ -23,6 +23,7 @@ HEALTH_METHOD = "/genesis.v1.OrchestratorService/Health"
 WATCH_PLAN = "/genesis.v1.OrchestratorService/WatchPlan"
 WORK = "/genesis.v1.AgentService/Work"
 HEARTBEAT = "/genesis.v1.AgentService/Heartbeat"
+FLAG = "/genesis.v1.OrchestratorService/Flag"
 WAITING = frozenset({WATCH_PLAN, WORK})
 """Streams that wait for hours: they take no call's place, and have bounds of their own where they are answered."""
 

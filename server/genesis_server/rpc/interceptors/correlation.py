@@ -16,7 +16,7 @@ import grpc
 
 from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
 from genesis_server.rpc.interceptors.outcome import status_of_exception, status_of_return
-from genesis_server.rpc.methods import HEARTBEAT, all_methods, is_health
+from genesis_server.rpc.methods import FLAG, HEARTBEAT, all_methods, is_health
 from genesis_server.security.agent_signatures import lasting_part
 from genesis_server.telemetry.context import CallContext, begin_call, current_call, set_call
 from genesis_server.telemetry.names import (
@@ -39,7 +39,8 @@ access_log = logging.getLogger("genesis_server.access")
 class CorrelationInterceptor(Layer):
     """Gives every call its context and writes one line when it ends.
 
-    Calls that tell health are logged at DEBUG, and so are workers' signs of life, unless they are refused.
+    Calls that tell health are logged at DEBUG, and so are workers' signs of life and reads of flags, unless they are refused: metrics count
+    them, and a line would cost as much as the answer.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -131,7 +132,7 @@ class CorrelationInterceptor(Layer):
 def _levels(method: str) -> tuple[int, int]:
     """How calls that end well, and others, are logged."""
     bad = logging.DEBUG if is_health(method) else logging.INFO
-    return (logging.DEBUG if method == HEARTBEAT else bad), bad
+    return (logging.DEBUG if method in {HEARTBEAT, FLAG} else bad), bad
 
 
 def _begun(method: str, context: Context) -> CallContext:

@@ -10,6 +10,8 @@ import grpc.aio
 
 from genesis_server.rpc.interceptors.layer import Context
 
+# The client's clock began earlier, so it gives up a little before the server's deadline.
+_NEARLY = 0.05
 _BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -27,5 +29,5 @@ def status_of_exception(error: BaseException, context: Context) -> grpc.StatusCo
         return status_of_return(context)
     if isinstance(error, (asyncio.CancelledError, GeneratorExit)):
         remaining: Any = context.time_remaining()
-        return grpc.StatusCode.DEADLINE_EXCEEDED if remaining is not None and remaining <= 0 else grpc.StatusCode.CANCELLED
+        return grpc.StatusCode.DEADLINE_EXCEEDED if remaining is not None and remaining <= _NEARLY else grpc.StatusCode.CANCELLED
     return grpc.StatusCode.UNKNOWN
