@@ -38,7 +38,7 @@ LABEL org.opencontainers.image.title="Genesis" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-# Nothing that installs or builds stays; only the data folder belongs to the server.
+# Python's own installers go; only the data folder belongs to the server.
 RUN rm -rf /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/lib/python3*/site-packages/* /usr/local/lib/python3*/ensurepip \
     && groupadd --gid 10001 genesis \
     && useradd --uid 10001 --gid genesis --no-log-init --no-create-home --home-dir /var/lib/genesis --shell /usr/sbin/nologin genesis \

@@ -41,15 +41,24 @@ def test_the_certificates_say_who_is_who_and_come_from_one_authority(tmp_path: P
 
 
 def test_keys_are_for_nobody_else_and_never_overwritten(tmp_path: Path) -> None:
-    """A second run changes nothing and says what to do."""
+    """A second run changes nothing and says what to do, also when the authority's key is kept elsewhere."""
     make(tmp_path / "made")
     keys = {path: path.read_bytes() for path in (tmp_path / "made").glob("*.key")}
     assert len(keys) == 3
     assert {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
     again = make(tmp_path / "made")
     assert again.returncode == 1
-    assert "remove them first" in again.stderr
+    assert "name another folder" in again.stderr
     assert {path: path.read_bytes() for path in keys} == keys
+    (tmp_path / "made" / "ca.key").unlink()
+    assert make(tmp_path / "made").returncode == 1
+
+
+def test_what_openssl_cannot_make_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = make(tmp_path / "made", "not a name,really")
+    assert done.returncode == 1
+    assert "could not make server.pem" in done.stderr
+    assert list((tmp_path / "made").iterdir()) == []
 
 
 def test_shellcheck_finds_nothing() -> None:

@@ -76,7 +76,8 @@ def test_critical_alerts_page_and_are_told_in_the_channel_of_incidents() -> None
 
 def test_the_dead_mans_switch_is_told_every_minute_and_never_that_all_is_over() -> None:
     route = next(one for one in config()["route"]["routes"] if one["receiver"] == "dead-mans-switch")
-    assert (route["group_wait"], route["repeat_interval"]) == ("0s", "1m")
+    # A repeat that is as long as the group's interval is left out every other time.
+    assert (route["group_wait"], route["group_interval"], route["repeat_interval"]) == ("0s", "1m", "50s")
     (webhook,) = next(one for one in config()["receivers"] if one["name"] == "dead-mans-switch")["webhook_configs"]
     assert webhook["send_resolved"] is False
 

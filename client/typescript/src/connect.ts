@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import type { Client } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { clientOf } from "./client.js";
 import { FlagAdminService } from "./gen/genesis/admin/v1/flag_admin_service_pb.js";
 import { PolicyService } from "./gen/genesis/admin/v1/policy_service_pb.js";
@@ -10,6 +10,7 @@ import { OrchestratorService } from "./gen/genesis/v1/orchestrator_service_pb.js
 import { Health, HealthCheckResponse_ServingStatus as Serving } from "./gen/grpc/health/v1/health_pb.js";
 import { DEFAULT_RETRY, type Retry } from "./retry.js";
 import { Signer } from "./signing.js";
+import { Sessions } from "./sessions.js";
 import { GenesisTransport } from "./transport.js";
 
 export const VERSION = "0.1.0";
@@ -80,7 +81,7 @@ export function connect(target: string, options: ConnectOptions = {}): GenesisCl
     }),
     ...(serverName === undefined ? {} : { servername: serverName }),
   };
-  const sessions = new Http2SessionManager(
+  const sessions = new Sessions(
     addressOf(target, secure),
     { pingIntervalMs: 60_000, pingTimeoutMs: 20_000 },
     security || {},
@@ -161,7 +162,8 @@ function hostAndPort(target: string): string {
   return target.trim().replace(/^dns:(\/\/\/)?(?=.)/, "");
 }
 
-function pem(given: Pem): string | Buffer {
-  if (typeof given === "string") return given;
-  return given instanceof Uint8Array ? Buffer.from(given) : readFileSync(given.file);
+function pem(given: Pem): Buffer {
+  const found = typeof given === "object" && "file" in given ? readFileSync(given.file) : Buffer.from(given);
+  if (!found.includes("-----BEGIN ")) throw new TypeError("there is no certificate or key: give PEM, or { file }");
+  return found;
 }

@@ -171,12 +171,15 @@ function request<I extends DescMessage>(schema: I, input: MessageInitShape<I>): 
 /** A copy of the message, which later changes of the caller's do not reach, with a fresh request id where it has none. */
 export function withRequestId<I extends DescMessage>(schema: I, input: MessageInitShape<I>): MessageShape<I> {
   const message = clone(schema, create(schema, input));
-  if (hasRequestId(message)) message.requestId ||= randomUUID();
+  // A request that is in another, as in PlanStreamRequest, has the id for both.
+  const holder = [message, ...Object.values<unknown>(message)].find(hasRequestId);
+  // A report under a lease is known by its lease.
+  if (holder !== undefined && holder.lease === undefined) holder.requestId ||= randomUUID();
   return message;
 }
 
-function hasRequestId(message: object): message is { requestId: string } {
-  return "requestId" in message;
+function hasRequestId(given: unknown): given is { requestId: string; lease?: unknown } {
+  return typeof given === "object" && given !== null && "requestId" in given;
 }
 
 async function only<I extends DescMessage>(schema: I, input: AsyncIterable<MessageInitShape<I>>): Promise<Request<I>> {

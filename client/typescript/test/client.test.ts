@@ -3,10 +3,22 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
+import { WorkAssignmentSchema } from "../src/gen/genesis/v1/agent_service_pb.js";
+import { ReportRequestSchema } from "../src/gen/genesis/v1/work_pb.js";
 import { FlagRequestSchema, PlanRequestSchema } from "../src/gen/genesis/v1/orchestrator_service_pb.js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../src/gen/google/rpc/status_pb.js";
-import { connect, Decline, GenesisError, json, Reference, TaskFailed, value, VERSION } from "../src/index.js";
+import {
+  connect,
+  Decline,
+  GenesisError,
+  json,
+  Reference,
+  TaskContext,
+  TaskFailed,
+  value,
+  VERSION,
+} from "../src/index.js";
 import { withRequestId } from "../src/transport.js";
 import { done, failed } from "../src/worker/outcome.js";
 
@@ -25,6 +37,7 @@ test("calls that change something get a fresh request id, unless they have one; 
   assert.equal(given.requestId, "");
   assert.equal(withRequestId(PlanRequestSchema, { requestId: "mine" }).requestId, "mine");
   assert.deepEqual(withRequestId(FlagRequestSchema, {}), create(FlagRequestSchema));
+  assert.equal(withRequestId(ReportRequestSchema, { lease: { leaseId: "known by this" } }).requestId, "");
 });
 
 test("an error has the facts of its details", () => {
@@ -139,3 +152,13 @@ function summary(thrown: unknown): unknown[] {
   if (result.case === "failed") return [result.case, result.value.error, result.value.permanent];
   return result.case === "declined" ? [result.case, result.value.reason, result.value.handBack] : [];
 }
+
+test("what is no amount is told to the function, not to the server", () => {
+  const task = new TaskContext(create(WorkAssignmentSchema), new AbortController().signal);
+  for (const wrong of [{ usd: NaN }, { usd: -1 }, { usd: Infinity }, { tokens: 1.5 }, { tokens: -1 }]) {
+    assert.throws(() => task.usage(wrong), RangeError);
+  }
+  task.usage({ usd: 0.1, tokens: 1 });
+  task.usage({ usd: 0.2, tokens: 1 });
+  assert.deepEqual(task.used, { tokens: 2n, costNanos: 300_000_000n });
+});

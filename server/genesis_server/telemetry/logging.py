@@ -74,7 +74,7 @@ class JsonFormatter(logging.Formatter):
             **self._service,
             names.LOG_LOGGER: record.name,
         }
-        call: CallContext | None = record.__dict__.get(_CALL) or current_call()
+        call: CallContext | None = record.__dict__[_CALL] if _CALL in record.__dict__ else current_call()
         if call is not None:
             line[names.LOG_TRACE_ID] = call.trace_id
             if call.span_id:
@@ -133,11 +133,11 @@ def _redacted(value: Any, redact: Redact) -> Any:
 
 
 class LinesHandler(logging.StreamHandler[TextIO]):
-    """Writes lines; on an event loop, records below WARNING are gathered for a tenth of a second.
+    """Writes lines; on an event loop, records below WARNING that need no arguments are gathered for a tenth of a second.
 
     Each write lets another thread have the interpreter, which costs a busy server several times the line itself, and lines cost half when
-    many are made one after the other. What is more serious is written at once, after what was gathered before it; `kill -9` loses the
-    last tenth of a second.
+    many are made one after the other. What is more serious is written at once, after what was gathered before it; a process that
+    is killed or crashes loses the last tenth of a second.
     """
 
     def __init__(self, stream: TextIO) -> None:

@@ -14,6 +14,7 @@ from genesis_server.validation.graph import PlanGraph
 from genesis_server.validation.task_verbs import verbs_of_capability, verbs_of_goal
 from genesis_server.validation.vocabulary import default_vocabulary
 
+LONGEST_REMEMBERED = 64
 MAX_TASKS_ONE_BY_ONE = 5_000
 """In larger plans all tasks together count as one."""
 _NOTHING: frozenset[str] = frozenset()
@@ -93,9 +94,14 @@ def _words_by_task(graph: PlanGraph, rows: Sequence[int], wanted: frozenset[str]
         yield TaskWords(here, verbs_of_goal(goals[row]) | verbs_of_capability(capabilities[row]))
 
 
-@lru_cache(maxsize=4_096)
 def _terms(piece: str) -> frozenset[str]:
     """The terms in a piece of text between spaces."""
+    # What callers send stays in memory: words may, whole texts without a space may not.
+    return _remembered(piece) if len(piece) <= LONGEST_REMEMBERED else _remembered.__wrapped__(piece)
+
+
+@lru_cache(maxsize=4_096)
+def _remembered(piece: str) -> frozenset[str]:
     return frozenset([piece] if piece.isdigit() else map(terms_of, word_texts(piece)))
 
 

@@ -128,3 +128,9 @@ async def test_a_check_that_fails_keeps_the_call_from_its_handler() -> None:
     with pytest.raises(PermissionError):
         await called(handler)
     assert await called(Refusing().wrap("/other", HANDLER)) == "hello"
+
+
+def test_a_layer_that_is_no_coroutine_is_never_the_outermost() -> None:
+    """gRPC would run its handlers in threads, without the call's context."""
+    with pytest.raises(TypeError, match="CheckLayer cannot be the outermost"):
+        folded([CheckLayer(), Named("a", [])])

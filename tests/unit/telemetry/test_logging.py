@@ -136,6 +136,17 @@ async def test_on_a_loop_lines_are_gathered_and_errors_are_written_at_once_in_or
     assert lines(stream)[-1]["event"] == "fifth"
 
 
+async def test_a_gathered_line_has_the_ids_of_its_own_call_or_none() -> None:
+    """Whichever call happens to write it."""
+    stream = written()
+    logging.getLogger("x").info("of nobody")
+    set_call(begin_call("genesis.v1.OrchestratorService/Plan", correlation_id="c1"))
+    logging.getLogger("x").warning("of a call")
+    nobody, somebody = lines(stream)
+    assert "correlation_id" not in nobody
+    assert somebody["correlation_id"] == "c1"
+
+
 async def test_a_line_from_a_thread_is_written_at_once() -> None:
     stream = written()
     await asyncio.to_thread(logging.getLogger("x").info, "from a thread")

@@ -1,5 +1,6 @@
 import { clone, create } from "@bufbuild/protobuf";
 import { connect, type ConnectOptions } from "../connect.js";
+import { GenesisError } from "../errors.js";
 import { AgentCardSchema, SkillSchema, type AgentCard } from "../gen/genesis/v1/catalogue_pb.js";
 import { Engine } from "./engine.js";
 import type { TaskContext } from "./task.js";
@@ -49,7 +50,7 @@ export class Worker {
   #engine: Engine | undefined;
 
   /** `agent`: its id, or its whole card; with a card, of the options only `grace` and `log` are looked at. */
-  constructor(agent: string | AgentCard, { grace = 30, log = console.warn, ...card }: WorkerOptions = {}) {
+  constructor(agent: string | AgentCard, { grace = 30, log = warn, ...card }: WorkerOptions = {}) {
     this.#card =
       typeof agent === "string" ? create(AgentCardSchema, { ...card, id: agent }) : clone(AgentCardSchema, agent);
     this.#card.maxConcurrentTasks ||= 1;
@@ -94,4 +95,8 @@ export class Worker {
   stop(): void {
     this.#engine?.stop();
   }
+}
+
+function warn(words: string, error?: unknown): void {
+  console.warn(`genesis.worker: ${words}`, error instanceof GenesisError ? `(${error.message})` : (error ?? ""));
 }

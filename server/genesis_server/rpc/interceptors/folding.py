@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import grpc
 import grpc.aio
 
-from genesis_server.rpc.interceptors.layer import Handler, Layer
+from genesis_server.rpc.interceptors.layer import CheckLayer, Handler, Layer
 from genesis_server.rpc.methods import all_methods
 
 
@@ -36,6 +36,8 @@ class Fold(Layer):
     def __init__(self, layers: Sequence[Layer]) -> None:
         """Take the layers, outermost first."""
         super().__init__()
+        if isinstance(layers[0], CheckLayer):
+            raise TypeError(f"{type(layers[0]).__name__} cannot be the outermost layer: gRPC would run its handlers in threads")
         self._layers = tuple(layers)
         self._arrivals = tuple(layer.arrive for layer in layers if type(layer).arrive is not Layer.arrive)
 

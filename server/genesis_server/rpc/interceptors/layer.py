@@ -105,7 +105,10 @@ Entry = Callable[[Context], Awaitable[None]]
 
 
 class CheckLayer(Layer):
-    """A layer that looks at something before a call, without waiting, and then leaves it alone; subclasses say what in `check`."""
+    """A layer that looks at something before a call, without waiting, and then leaves it alone; subclasses say what in `check`.
+
+    Never the outermost one: what it gives is no coroutine function, and gRPC runs such a handler in a thread.
+    """
 
     def check(self, method: str) -> Check | None:
         """What to do before each call of `method`, in the task that serves it; None: nothing."""
