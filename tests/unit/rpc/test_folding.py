@@ -131,6 +131,6 @@ async def test_a_check_that_fails_keeps_the_call_from_its_handler() -> None:
 
 
 def test_a_layer_that_is_no_coroutine_is_never_the_outermost() -> None:
-    """gRPC would run its handlers in threads, without the call's context."""
+    """Or gRPC would run its handlers in threads, without the call's context."""
     with pytest.raises(TypeError, match="CheckLayer cannot be the outermost"):
         folded([CheckLayer(), Named("a", [])])
