@@ -11,7 +11,7 @@ from figures import Figure
 from matplotlib import pyplot as plt
 
 mpl.use("svg")
-mpl.rcParams["svg.hashsalt"] = "genesis"
+mpl.rcParams.update({"svg.hashsalt": "genesis", "svg.fonttype": "none"})
 _MET, _MISSED, _LINE = "#2a7f62", "#b3392f", "#444444"
 
 

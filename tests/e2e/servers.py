@@ -19,7 +19,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 def free_port(neighbours: int = 0) -> int:
@@ -90,6 +90,9 @@ def start(folder: Path, *, settings: Mapping[str, str] | None = None, arguments:
     server = Server(process, environment["GENESIS_LISTEN"], environment["GENESIS_HTTP_LISTEN"], folder / "data", log)
     if wait:
         _wait_until_serving(server)
+        # The first process serves before the others do; one that is told to stop while it starts does not end well.
+        if (workers := int(environment.get("GENESIS_WORKERS", "1"))) > 1:
+            server.wait_for_log('"serving"', START_SECONDS, times=workers)
     return server
 
 

@@ -114,6 +114,7 @@ public final class Rpcs {
   private String decisionId;
   private String sessionId;
   private String text;
+  private long version;
 
   private Rpcs(GenesisClient genesis) {
     this.genesis = genesis;
@@ -475,8 +476,10 @@ public final class Rpcs {
          "targeting": {"fractional": [["on", 10], ["off", 90]]}}""";
     PutFlagRequest request =
         PutFlagRequest.newBuilder().setKey("new-checkout").setDefinitionJson(definition).setCause("try it on a tenth").build();
-    System.out.println("version " + genesis.flags().putFlag(request).getChange().getVersion());
+    long version = genesis.flags().putFlag(request).getChange().getVersion();
+    System.out.println("version " + version);
     // end
+    this.version = version;
   }
 
   private void getFlag() {
@@ -511,7 +514,7 @@ public final class Rpcs {
             .setKey("new-checkout")
             .setPercent(50)
             .setCause("a day without complaints")
-            .setExpectedVersion(1)
+            .setExpectedVersion(version)
             .build();
     genesis.flags().setFlagWeight(request);
     // end

@@ -16,6 +16,7 @@ struct Story {
     decision_id: String,
     rulebook: String,
     session_id: String,
+    flag_version: u64,
 }
 
 type Done = Result<(), Error>;
@@ -384,7 +385,7 @@ async fn security_events(client: &Client, _: &mut Story) -> Done {
     Ok(())
 }
 
-async fn put_flag(client: &Client, _: &mut Story) -> Done {
+async fn put_flag(client: &Client, story: &mut Story) -> Done {
     // example: genesis.admin.v1.FlagAdminService/PutFlag
     let definition = json!({
         "state": "ENABLED",
@@ -397,6 +398,7 @@ async fn put_flag(client: &Client, _: &mut Story) -> Done {
     let change = client.flags().put_flag(request).await?.into_inner().change.unwrap_or_default();
     println!("version {}", change.version);
     // end
+    story.flag_version = change.version;
     Ok(())
 }
 
@@ -430,10 +432,11 @@ async fn preview_flag(client: &Client, _: &mut Story) -> Done {
     Ok(())
 }
 
-async fn set_flag_weight(client: &Client, _: &mut Story) -> Done {
+async fn set_flag_weight(client: &Client, story: &mut Story) -> Done {
+    let version = story.flag_version;
     // example: genesis.admin.v1.FlagAdminService/SetFlagWeight
     let (key, cause) = ("new-checkout".into(), "a day without complaints".into());
-    let request = admin::SetFlagWeightRequest { key, percent: 50.0, expected_version: Some(1), cause, ..Default::default() };
+    let request = admin::SetFlagWeightRequest { key, percent: 50.0, expected_version: Some(version), cause, ..Default::default() };
     client.flags().set_flag_weight(request).await?;
     // end
     Ok(())

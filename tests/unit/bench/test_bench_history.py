@@ -85,6 +85,6 @@ def test_the_plots_show_what_something_was_wanted_of(tmp_path: Path) -> None:
     draw_history([run_of(*figures), run_of(*figures[:1])], figures, tmp_path / "history.svg")
     for path in (tmp_path / "plots" / "run.svg", tmp_path / "history.svg"):
         text = path.read_text("utf-8")
-        assert "<!-- Flag -->" in text
-        assert "<!-- rate -->" in text
-        assert "<!-- Health -->" not in text
+        assert ">Flag</text>" in text
+        assert ">rate</text>" in text
+        assert ">Health</text>" not in text
