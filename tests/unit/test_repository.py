@@ -151,7 +151,8 @@ def test_a_wheel_is_pinned_for_linux_and_macos_on_both_processors() -> None:
 def wheel() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(f"uv-{get_uv.VERSION}.data/scripts/uv", PROGRAM)
+        # Without the time of now, so that it has one hash.
+        archive.writestr(zipfile.ZipInfo(f"uv-{get_uv.VERSION}.data/scripts/uv"), PROGRAM)
     return buffer.getvalue()
 
 
