@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from google.protobuf import descriptor_pb2
+from contract import own_files, protoc
 
 NEEDS = ("go",)
 WRITES = "client/go/genesis"
@@ -22,28 +21,17 @@ _PLUGINS = {
 
 def write(descriptors: Path, target: Path) -> None:
     """Write the stubs of the contract's files; google.rpc and health are in modules of their own."""
-    contract = [
-        file.name
-        for file in descriptor_pb2.FileDescriptorSet.FromString(descriptors.read_bytes()).file
-        if file.options.go_package.startswith(_PACKAGE)
-    ]
     with tempfile.TemporaryDirectory() as folder:
-        _run(["go", "build", "-o", f"{folder}/", *_PLUGINS.values()], cwd=_MODULE)
-        _run(
+        command = ["go", "build", "-o", f"{folder}/", *_PLUGINS.values()]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=_MODULE)
+        if done.returncode:
+            raise SystemExit(f"go: {done.stderr.strip()}")
+        protoc(
             [
-                sys.executable,
-                "-m",
-                "grpc_tools.protoc",
                 f"--descriptor_set_in={descriptors}",
                 *(f"--plugin={name}={folder}/{name}" for name in _PLUGINS),
                 *(f"--{kind}_out={target}" for kind in ("go", "go-grpc")),
                 *(f"--{kind}_opt=module={_PACKAGE}" for kind in ("go", "go-grpc")),
-                *contract,
+                *own_files(),
             ]
         )
-
-
-def _run(command: list[str], *, cwd: Path | None = None) -> None:
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=cwd)
-    if done.returncode:
-        raise SystemExit(f"go: {done.stderr.strip()}")

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from contract import own_files, protoc
+
 CLIENT = Path(__file__).resolve().parents[2] / "client" / "typescript"
 NEEDS = ("node", "npm")
 WRITES = "client/typescript/src/gen"
@@ -17,11 +19,6 @@ def write(descriptors: Path, target: Path) -> None:
     plugin = CLIENT / "node_modules" / ".bin" / "protoc-gen-es"
     if not plugin.exists():
         subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=CLIENT, check=True, stdout=sys.stderr)
-    files = [
-        "google/rpc/error_details.proto",
-        "google/rpc/status.proto",
-        "grpc/health/v1/health.proto",
-        *sorted(str(path.relative_to(CLIENT.parents[1] / "protos")) for path in (CLIENT.parents[1] / "protos").rglob("*.proto")),
-    ]
-    command = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={descriptors}", f"--plugin=protoc-gen-es={plugin}"]
-    subprocess.run([*command, f"--es_out={target}", f"--es_opt={OPTIONS}", *files], check=True)
+    more = ("google/rpc/error_details.proto", "google/rpc/status.proto", "grpc/health/v1/health.proto")
+    plugged = f"--plugin=protoc-gen-es={plugin}"
+    protoc([f"--descriptor_set_in={descriptors}", plugged, f"--es_out={target}", f"--es_opt={OPTIONS}", *more, *own_files()])
