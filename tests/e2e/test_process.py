@@ -386,6 +386,15 @@ def test_ctrl_c_drains_workers_once(tmp_path: Path) -> None:
     assert time.monotonic() - started >= 1
 
 
+def test_workers_that_are_told_to_stop_while_they_start_end_well(tmp_path: Path) -> None:
+    server = start(tmp_path, settings={"GENESIS_WORKERS": "2"}, wait=False)
+    eventually(lambda: len(workers_of(server)) == 2)
+    assert stop(server) == 0, server.log.read_text()
+    told = server.log.read_text()
+    assert told.count('"stopped"') == 2
+    assert '"serving"' not in told
+
+
 def test_workers_stop_when_their_parent_is_killed(tmp_path: Path) -> None:
     server = start(tmp_path, settings={"GENESIS_WORKERS": "2"})
     workers = workers_of(server)

@@ -88,7 +88,7 @@ def _duplicates(file: TomlFile) -> Iterator[Mistake]:
 
 
 def _currencies(file: TomlFile) -> Iterator[Mistake]:
-    first: tuple[str, int] | None = None
+    first: tuple[str, Path] | None = None
     for path, text in _prices(file):
         try:
             price = parse_money(text)
@@ -97,9 +97,10 @@ def _currencies(file: TomlFile) -> Iterator[Mistake]:
         if not price.nanos:
             continue
         if first is None:
-            first = (price.currency, file.mistake(path, "").line)
+            first = (price.currency, path)
         elif price.currency != first[0]:
-            yield file.mistake(path, f"{price.currency}, but line {first[1]} has {first[0]}; all prices must share one currency")
+            line = file.mistake(first[1], "").line
+            yield file.mistake(path, f"{price.currency}, but line {line} has {first[0]}; all prices must share one currency")
 
 
 def _prices(file: TomlFile) -> Iterator[tuple[Path, str]]:

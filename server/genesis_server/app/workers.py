@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from genesis_server.rpc.ports import check_port_free, split_address
+from genesis_server.rpc.stop_signals import SIGNALS
 
 WORKER_VARIABLE = "_GENESIS_WORKER"
 """Set for a worker process: its number, from 0, a colon, and its parent's process id."""
@@ -60,14 +61,15 @@ def run_workers(arguments: Sequence[str], *, count: int, listen: str, environ: M
         asked.append(number)
         _tell(workers, number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         signal.signal(number, tell)
+    # Workers are started with the signals held back: told to stop before it listens to them, one would not end well.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     for number in range(count):
         environment = {**environ, WORKER_VARIABLE: f"{number}:{os.getpid()}"}
         # A session of its own: Ctrl-C is for this process, which passes it on once. A second signal would end all waiting.
         workers += [subprocess.Popen(command, env=environment, start_new_session=True)]  # noqa: S603
-    if asked:
-        _tell(workers, asked[0])
+    heed_signals()
     while all(worker.poll() is None for worker in workers):
         time.sleep(_POLL_SECONDS)
     if not asked:
@@ -79,6 +81,11 @@ def run_workers(arguments: Sequence[str], *, count: int, listen: str, environ: M
     if holder is not None:
         holder.close()
     return next((code if code > 0 else 128 - code for code in codes if code), os.EX_OK)
+
+
+def heed_signals() -> None:
+    """Let the signals come that were held back; for a worker that listens to them now."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def _tell(workers: Sequence[subprocess.Popen[bytes]], number: int) -> None:

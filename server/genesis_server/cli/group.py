@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from genesis_server.cli.commands import Commands
 from genesis_server.cli.exits import ExitCode
 from genesis_server.cli.failure import CommandError, from_client
 from genesis_server.cli.session import Session
@@ -17,6 +18,11 @@ from genesis_server.cli.session import Session
 
 class GenesisGroup(TyperGroup):
     """The root of the command line."""
+
+    def __init__(self, **given: Any) -> None:
+        """As any group, but with commands that are imported when they are asked for."""
+        super().__init__(**given)
+        self.commands: Any = Commands()
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the global options from wherever they stand."""

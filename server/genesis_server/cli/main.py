@@ -1,4 +1,4 @@
-"""The `genesis` command: its global options and its commands. What is heavy is imported by the command that needs it."""
+"""The `genesis` command: its global options. What is heavy is imported by the command that needs it."""
 
 from __future__ import annotations
 
@@ -10,27 +10,7 @@ from typing import Annotated
 
 import typer
 
-from genesis_server.cli import (
-    agents,
-    artefact,
-    audit,
-    backup,
-    breakers,
-    config,
-    demo,
-    flag,
-    health,
-    judging,
-    planning,
-    plans,
-    probe,
-    rules,
-    running,
-    serve,
-    tasks,
-    why,
-    worker,
-)
+from genesis_server.cli.commands import MARKUP
 from genesis_server.cli.exits import EPILOG, ExitCode
 from genesis_server.cli.group import GenesisGroup
 from genesis_server.cli.session import Session
@@ -40,7 +20,7 @@ _CONNECTION = "Connection"
 app = typer.Typer(
     cls=GenesisGroup,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=MARKUP,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
     epilog=EPILOG + " Options above may stand anywhere on the line.",
@@ -106,35 +86,6 @@ def root(
         json=json,
         no_color=no_color,
     )
-
-
-_MAIN, _WORK, _READ, _RUN = "Goals", "Work", "Server", "Operation"
-app.command(rich_help_panel=_MAIN)(demo.demo)
-app.command(rich_help_panel=_MAIN)(running.run)
-app.command(rich_help_panel=_MAIN)(planning.plan)
-app.command(rich_help_panel=_MAIN)(judging.route)
-app.command(rich_help_panel=_MAIN)(judging.validate)
-app.command(rich_help_panel=_MAIN)(planning.orchestrate)
-app.command(rich_help_panel=_WORK)(tasks.tasks)
-app.command(rich_help_panel=_WORK)(artefact.artefact)
-app.command(rich_help_panel=_WORK)(tasks.approve)
-app.command(rich_help_panel=_WORK)(tasks.budget)
-app.command(rich_help_panel=_WORK, epilog=worker.EPILOG)(worker.worker)
-app.add_typer(plans.app, name="plans", rich_help_panel=_READ)
-app.command(rich_help_panel=_READ)(why.why)
-app.add_typer(why.decisions, name="decisions", rich_help_panel=_READ)
-app.add_typer(rules.app, name="rules", rich_help_panel=_READ)
-app.add_typer(agents.app, name="agents", rich_help_panel=_READ)
-app.add_typer(flag.app, name="flag", rich_help_panel=_READ)
-app.add_typer(audit.app, name="audit", rich_help_panel=_READ)
-app.add_typer(breakers.app, name="breakers", rich_help_panel=_READ)
-app.command(rich_help_panel=_READ)(breakers.security)
-app.command(rich_help_panel=_READ)(health.health)
-app.command(rich_help_panel=_RUN)(serve.serve)
-app.add_typer(config.app, name="config", rich_help_panel=_RUN)
-app.add_typer(probe.app, name="probe", rich_help_panel=_RUN)
-app.command(rich_help_panel=_RUN)(backup.backup)
-app.command(rich_help_panel=_RUN)(backup.restore)
 
 
 def main() -> None:
