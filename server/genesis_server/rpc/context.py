@@ -6,33 +6,23 @@ inside it. The call's ids, trace and method stand in `telemetry/context.py`, whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextvars import ContextVar
-from typing import Any
-
-import grpc.aio
 
 from genesis_server.model.caller import Caller
-from genesis_server.telemetry.context import current_call
+from genesis_server.telemetry.context import NO_METADATA, Metadata, current_call
 
 _caller: ContextVar[Caller | None] = ContextVar("genesis_caller", default=None)
 
 
 def set_caller(caller: Caller) -> None:
-    """Say who makes the call that runs in this task; the access log names the tenant and the subject."""
+    """Say who makes the call that runs in this task."""
     _caller.set(caller)
-    call = current_call()
-    if call is not None:
-        call.fields["tenant"] = caller.tenant
-        call.fields["subject"] = caller.subject
 
 
-def metadata_of(context: grpc.aio.ServicerContext[Any, Any]) -> Sequence[tuple[str, str | bytes]]:
+def current_metadata() -> Metadata:
     """What came with the call that runs."""
     call = current_call()
-    if call is not None and call.metadata is not None:
-        return call.metadata
-    return tuple(context.invocation_metadata() or ())
+    return NO_METADATA if call is None else call.metadata
 
 
 def known_caller() -> Caller | None:

@@ -73,6 +73,11 @@ TABLE: Mapping[str, tuple[InMode, InMode]] = MappingProxyType(
 """Full method name → what it does in `emergency_shutdown`, and in `maintenance_mode` and `read_only_mode`. Others are always served."""
 
 
+def may_be_refused(method: str) -> bool:
+    """Whether a call of the method is refused in any mode."""
+    return InMode.REFUSED in TABLE.get(method, _READ)
+
+
 def refusal(method: str, modes: Modes) -> ResourceError | None:
     """Why a call is refused now; None when it is served."""
     in_shutdown, without_writes = TABLE.get(method, _READ)

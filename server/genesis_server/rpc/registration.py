@@ -10,8 +10,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import grpc
-
 from genesis_server.rpc.deserialisation import SizeBounds, passing_serialiser, safe_deserialiser
 from genesis_server.rpc.interceptors.layer import Handler, behaviour, replaced
 
@@ -34,17 +32,16 @@ class _Collector:
         self.services[service_name] = dict(method_handlers)
 
 
-def collect(services: Sequence[Service], bounds: SizeBounds) -> tuple[list[grpc.GenericRpcHandler], list[str]]:
-    """Safe generic handlers for all services, and the services' full names. Raises TypeError for a handler that cannot be served."""
+def collect(services: Sequence[Service], bounds: SizeBounds) -> tuple[dict[str, Handler], list[str]]:
+    """Safe handlers by full name of the method, and the services' full names. Raises TypeError for a handler that cannot be served."""
     collector = _Collector()
     for add, servicer in services:
         add(servicer, collector)
-    handlers = [
-        grpc.method_handlers_generic_handler(
-            service, {name: _safe(f"/{service}/{name}", handler, bounds) for name, handler in methods.items()}
-        )
+    handlers = {
+        method: _safe(method, handler, bounds)
         for service, methods in collector.services.items()
-    ]
+        for method, handler in ((f"/{service}/{name}", handler) for name, handler in methods.items())
+    }
     return handlers, list(collector.services)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,20 +13,18 @@ import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 
 from genesis_server.rpc.admission import Admission
-from genesis_server.rpc.chain import Chain
+from genesis_server.rpc.chain import AROUND_PROBES, AROUND_UNKNOWN, Chain
 from genesis_server.rpc.channel_options import ChannelOptions
 from genesis_server.rpc.deserialisation import SizeBounds
 from genesis_server.rpc.health import HealthServicer
-from genesis_server.rpc.interceptors.folding import folded
+from genesis_server.rpc.interceptors.layer import Handler
+from genesis_server.rpc.interceptors.layered import LayeredHandlers
 from genesis_server.rpc.methods import HEALTH_SERVICE
 from genesis_server.rpc.ports import check_port_free, split_address
 from genesis_server.rpc.registration import Service, collect
 
 FLUSH_SECONDS = 0.25
 """Time for the last answers to leave when no call is under way any more."""
-
-_HEALTH_PORT_LAYERS = frozenset({"correlation", "metrics", "errors", "constraints"})
-"""What a port that only tells health needs: it is open to everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +63,8 @@ class GrpcServer:
         Args:
             address: `host:port`, port 0 for any free one, or `unix:/path`.
             services: (generated add function, servicer) of each service; health is added.
-            chain: the interceptors, outermost first.
-            admission: the one that the limits interceptor in `chain` uses.
+            chain: the layers around calls, outermost first.
+            admission: the one that the limits layer in `chain` uses.
             bounds: on the size of requests.
             options: of connections.
             drain: how to stop.
@@ -100,16 +98,12 @@ class GrpcServer:
         """Listen and serve; health says NOT_SERVING until `health.set_ready(True)`. Raises OSError when a port cannot be had."""
         if not self._reuse_port:
             check_port_free(self._address)
-        main = self._server(folded(layer for _, layer in self._chain))
-        self._servers.append(main)
-        main.add_generic_rpc_handlers((*self._handlers, *self._health_handlers))
+        main = self._server(self._handlers | self._health_handlers, self._chain)
         self.port = _listen(main, self._address, self._credentials)
         if self._health_address is not None:
             # Every process has a health port of its own, so this one is never shared.
             check_port_free(self._health_address)
-            probes = self._server(folded(layer for name, layer in self._chain if name in _HEALTH_PORT_LAYERS))
-            self._servers.append(probes)
-            probes.add_generic_rpc_handlers(self._health_handlers)
+            probes = self._server(self._health_handlers, [(name, layer) for name, layer in self._chain if name in AROUND_PROBES])
             self.health_port = _listen(probes, self._health_address, None)
         for server in self._servers:
             await server.start()
@@ -135,9 +129,13 @@ class GrpcServer:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._admission.idle(), max(0.0, self._drain.grace_seconds - self._drain.refuse_seconds))
 
-    def _server(self, interceptors: Sequence[grpc.aio.ServerInterceptor]) -> grpc.aio.Server:
-        options = self._options.arguments(max_receive_bytes=self._bounds.channel_limit, reuse_port=self._reuse_port)
-        return grpc.aio.server(interceptors=interceptors, options=options)
+    def _server(self, handlers: Mapping[str, Handler], chain: Chain) -> grpc.aio.Server:
+        server = grpc.aio.server(options=self._options.arguments(max_receive_bytes=self._bounds.channel_limit, reuse_port=self._reuse_port))
+        around_unknown = [layer for name, layer in chain if name in AROUND_UNKNOWN]
+        layered = LayeredHandlers(handlers, layers=[layer for _, layer in chain], around_unknown=around_unknown)
+        server.add_generic_rpc_handlers((layered,))
+        self._servers.append(server)
+        return server
 
 
 def _listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> int:

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from genesis_server.telemetry.names import METADATA_CORRELATION_ID, METADATA_TRACEPARENT
 
 RandomBits = Callable[[int], int]
+Metadata = Mapping[str, Any]
+"""What came with a call, text, or bytes where the key ends in `-bin`; of several values for a key, the first."""
+
+NO_METADATA: Metadata = MappingProxyType({})
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -32,18 +40,9 @@ class TraceParent:
     sampled: bool
 
 
-@dataclass(slots=True)
 class CallContext:
     """What is known of a call; made when it arrives, completed while it runs."""
 
-    method: str
-    """Full name without the leading slash, `genesis.v1.OrchestratorService/Plan`; `_OTHER` for a method that does not exist."""
-    correlation_id: str
-    trace_id: str
-    """32 hexadecimal digits: the caller's trace, or a new one."""
-    parent: TraceParent | None = None
-    credentials_hash: int = 0
-    """Hash of the `authorization` metadata in this process, to tell callers apart without keeping a secret; 0 without any."""
     sampled: bool = False
     """Whether a span is recorded for this call."""
     withheld: bool = False
@@ -54,10 +53,22 @@ class CallContext:
     """Reason of the error the call ended with; empty while there is none."""
     category: str = ""
     """Category of that error."""
-    fields: dict[str, str] = field(default_factory=dict[str, str])
-    """More for the access log, for example the tenant."""
-    metadata: Sequence[tuple[str, str | bytes]] | None = field(default=None, repr=False)
-    """What came with the call, credentials among it, so not for logs; None: nobody kept it. gRPC makes it anew whenever it is asked."""
+
+    def __init__(self, method: str, correlation_id: str, trace_id: str, parent: TraceParent | None, metadata: Metadata) -> None:
+        """Take what is known when the call arrives.
+
+        Args:
+            method: full name without the leading slash, `genesis.v1.OrchestratorService/Plan`; `_OTHER` for a method that does not exist.
+            correlation_id: names the call in logs and answers.
+            trace_id: 32 hexadecimal digits: the caller's trace, or a new one.
+            parent: where the caller is in its trace.
+            metadata: what came with the call, credentials among it, so not for logs.
+        """
+        self.method = method
+        self.correlation_id = correlation_id
+        self.trace_id = trace_id
+        self.parent = parent
+        self.metadata = metadata
 
     @property
     def traceparent(self) -> str:
@@ -95,18 +106,13 @@ def valid_correlation_id(text: str | None) -> bool:
     return text is not None and _CORRELATION_ID.fullmatch(text) is not None
 
 
-def begin_call(
-    method: str,
-    *,
-    correlation_id: str | None = None,
-    traceparent: str | None = None,
-    random_bits: RandomBits = _ids.getrandbits,
-) -> CallContext:
-    """The context of a call that arrives with these two metadata values.
+def begin_call(method: str, metadata: Metadata = NO_METADATA, *, random_bits: RandomBits = _ids.getrandbits) -> CallContext:
+    """The context of a call that arrives with this metadata.
 
     The trace id is the caller's or a new one. The correlation id is the caller's when it is valid, else the trace id.
     """
-    parent = parse_traceparent(traceparent)
-    trace_id = parent.trace_id if parent else f"{random_bits(128) or 1:032x}"
-    correlation = correlation_id if correlation_id is not None and valid_correlation_id(correlation_id) else trace_id
-    return CallContext(method, correlation, trace_id, parent)
+    correlation_id, traceparent = metadata.get(METADATA_CORRELATION_ID), metadata.get(METADATA_TRACEPARENT)
+    parent = None if traceparent is None else parse_traceparent(traceparent)
+    trace_id = f"{random_bits(128) or 1:032x}" if parent is None else parent.trace_id
+    correlation = trace_id if correlation_id is None or not valid_correlation_id(correlation_id) else correlation_id
+    return CallContext(method, correlation, trace_id, parent, metadata)

@@ -1,9 +1,9 @@
-"""A real server on loopback with the whole chain of interceptors around a fake service."""
+"""A real server on loopback with the whole chain of layers around a fake service."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +32,7 @@ from genesis_server.rpc.interceptors.correlation import CorrelationInterceptor
 from genesis_server.rpc.interceptors.errors import ErrorMapper, ErrorsInterceptor
 from genesis_server.rpc.interceptors.flags import FlagsInterceptor
 from genesis_server.rpc.interceptors.idempotency import IdempotencyInterceptor
+from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
 from genesis_server.rpc.interceptors.limits import Limits, LimitsInterceptor
 from genesis_server.rpc.interceptors.metrics import MetricsInterceptor
 from genesis_server.rpc.interceptors.security import SecurityInterceptor
@@ -89,16 +90,35 @@ for _method in contract_methods().values():
         setattr(FakeOrchestrator, _method.name, _unary(_method.name, _method.response))
 
 
-class Passing(grpc.aio.ServerInterceptor):
+class Passing(Layer):
     """Stands for authentication and authorization: a fixed caller."""
 
     def __init__(self, caller: Caller | None = None) -> None:
         self.caller = caller
 
-    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+    def arrive(self, details: grpc.HandlerCallDetails) -> None:
         if self.caller is not None:
             set_caller(self.caller)
-        return await continuation(handler_call_details)
+
+
+class Broken(Layer):
+    """Raises an error in place of every call."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def around_unary(self, method: str, inner: Unary) -> Unary:
+        async def unary(request: Any, context: Context) -> None:
+            raise self.error
+
+        return unary
+
+    def around_stream(self, method: str, inner: Stream) -> Stream:
+        async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+            raise self.error
+            yield
+
+        return stream
 
 
 class NotedEvents:
@@ -208,8 +228,8 @@ async def serving(
     redact: Callable[[str], str] = str,
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
-    authentication: grpc.aio.ServerInterceptor | None = None,
-    authorization: grpc.aio.ServerInterceptor | None = None,
+    authentication: Layer | None = None,
+    authorization: Layer | None = None,
     services: Sequence[Service] = (),
     events: Any = None,
     live: LiveFlags | None = None,

@@ -17,7 +17,10 @@ from edge_server import Failure, failure
 from genesis_server.model.caller import Caller
 from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.interceptors.authentication import AuthenticationInterceptor
+from genesis_server.rpc.interceptors.correlation import CorrelationInterceptor
 from genesis_server.rpc.interceptors.errors import ErrorMapper, ErrorsInterceptor
+from genesis_server.rpc.interceptors.layered import LayeredHandlers
+from genesis_server.rpc.methods import HEALTH_SERVICE
 from genesis_server.rpc.tls import ServerTls
 from genesis_server.security.authentication import AuthenticationOptions, Authenticator
 from genesis_server.security.certificates import parse_identities
@@ -76,18 +79,18 @@ class Client:
 async def serving(options: AuthenticationOptions, tls: ServerTls | None = None) -> AsyncIterator[int]:
     """The port of a server whose methods answer with the caller."""
     authenticator = Authenticator(options, wall_clock=time.time, clock=time.monotonic)
-    server = grpc.aio.server(interceptors=[ErrorsInterceptor(ErrorMapper()), AuthenticationInterceptor(authenticator)])
-    handlers = {
-        "Plan": grpc.unary_unary_rpc_method_handler(_unary),
-        "PlanStream": grpc.unary_stream_rpc_method_handler(_stream),
-        "Route": grpc.stream_unary_rpc_method_handler(_unary),
-        "Validate": grpc.stream_stream_rpc_method_handler(_stream),
+    handlers: dict[str, Any] = {
+        f"/{SERVICE}/Plan": grpc.unary_unary_rpc_method_handler(_unary),
+        f"/{SERVICE}/PlanStream": grpc.unary_stream_rpc_method_handler(_stream),
+        f"/{SERVICE}/Route": grpc.stream_unary_rpc_method_handler(_unary),
+        f"/{SERVICE}/Validate": grpc.stream_stream_rpc_method_handler(_stream),
+        f"/{HEALTH_SERVICE}/Check": grpc.unary_unary_rpc_method_handler(_unary),
+        f"/{HEALTH_SERVICE}/List": grpc.unary_unary_rpc_method_handler(_unary),
+        f"/{HEALTH_SERVICE}/Watch": grpc.unary_stream_rpc_method_handler(_open_stream),
     }
-    health = {name: grpc.unary_unary_rpc_method_handler(_unary) for name in ("Check", "List")}
-    health["Watch"] = grpc.unary_stream_rpc_method_handler(_open_stream)
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler(SERVICE, handlers), grpc.method_handlers_generic_handler("grpc.health.v1.Health", health))
-    )
+    layers = [CorrelationInterceptor(), ErrorsInterceptor(ErrorMapper()), AuthenticationInterceptor(authenticator)]
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((LayeredHandlers(handlers, layers=layers, around_unknown=layers[:2]),))
     address = "127.0.0.1:0"
     port = server.add_insecure_port(address) if tls is None else server.add_secure_port(address, tls.credentials)
     await server.start()

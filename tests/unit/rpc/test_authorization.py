@@ -16,6 +16,7 @@ from genesis_server.rpc.context import set_caller
 from genesis_server.rpc.interceptors.authorization import AuthorizationInterceptor
 from genesis_server.rpc.interceptors.errors import ErrorMapper, ErrorsInterceptor
 from genesis_server.rpc.interceptors.layer import Layer
+from genesis_server.rpc.interceptors.layered import LayeredHandlers
 from genesis_server.rpc.methods import all_methods
 from genesis_server.security.authorization import ANYONE, PERMISSIONS, allowed_roles
 
@@ -23,11 +24,10 @@ from genesis_server.security.authorization import ANYONE, PERMISSIONS, allowed_r
 class Being(Layer):
     """Stands for authentication: the roles of the metadata, nobody without."""
 
-    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        metadata = dict(handler_call_details.invocation_metadata)
+    def arrive(self, details: grpc.HandlerCallDetails) -> None:
+        metadata = dict(details.invocation_metadata)
         if "roles" in metadata:
-            set_caller(Caller("acme", "ann", frozenset(Role(role) for role in metadata["roles"].split())))
-        return await continuation(handler_call_details)
+            set_caller(Caller("acme", "ann", frozenset(Role(role) for role in str(metadata["roles"]).split())))
 
 
 async def _unary(request: Any, context: Any) -> bytes:
@@ -49,11 +49,10 @@ MAKERS: dict[str, Any] = {
 @asynccontextmanager
 async def serving() -> AsyncIterator[grpc.aio.Channel]:
     """Every method there is, each answering "served"."""
-    services: dict[str, dict[str, Any]] = {}
-    for method in all_methods().values():
-        services.setdefault(method.service, {})[method.name] = MAKERS[method.kind]()
-    server = grpc.aio.server(interceptors=[ErrorsInterceptor(ErrorMapper()), Being(), AuthorizationInterceptor()])
-    server.add_generic_rpc_handlers(tuple(grpc.method_handlers_generic_handler(name, found) for name, found in services.items()))
+    handlers = {method.full_name: MAKERS[method.kind]() for method in all_methods().values()}
+    layers = [ErrorsInterceptor(ErrorMapper()), Being(), AuthorizationInterceptor()]
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((LayeredHandlers(handlers, layers=layers),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

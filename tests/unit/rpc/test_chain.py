@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, cast
 
-import grpc.aio
 from edge_server import serving
 
-from genesis_server.rpc.chain import ORDER, Layers
+from genesis_server.rpc.chain import AROUND_PROBES, AROUND_UNKNOWN, ORDER, Layers
+from genesis_server.rpc.interceptors.layer import Layer
 
 
 async def test_the_layers_stand_in_the_order_of_the_house() -> None:
@@ -37,4 +37,5 @@ def test_every_layer_has_a_place() -> None:
     assert sorted(field.name for field in dataclasses.fields(Layers)) == sorted(ORDER)
     markers = {name: object() for name in ORDER}
     chain = Layers(**cast("Any", markers)).chain()
-    assert chain == [(name, cast("grpc.aio.ServerInterceptor", markers[name])) for name in ORDER]
+    assert chain == [(name, cast("Layer", markers[name])) for name in ORDER]
+    assert {*AROUND_PROBES, *AROUND_UNKNOWN} <= {*ORDER}

@@ -9,7 +9,7 @@ import weakref
 import grpc
 import grpc.aio
 import pytest
-from edge_server import PLAN, VALIDATE, failure, serving, stream_failure
+from edge_server import PLAN, VALIDATE, Broken, failure, serving, stream_failure
 from google.rpc import error_details_pb2
 
 from genesis.v1 import orchestrator_service_pb2 as pb
@@ -75,11 +75,7 @@ async def test_an_exception_in_a_stream_is_internal_after_what_was_sent() -> Non
 
 @pytest.mark.parametrize("sample_ratio", [None, 1.0])
 async def test_an_exception_before_the_handler_is_internal_too(sample_ratio: float | None) -> None:
-    class Broken(grpc.aio.ServerInterceptor):
-        async def intercept_service(self, continuation: object, handler_call_details: object) -> None:
-            raise KeyError("secret key", continuation, handler_call_details)
-
-    async with serving(authorization=Broken(), sample_ratio=sample_ratio) as edge:
+    async with serving(authorization=Broken(KeyError("secret key")), sample_ratio=sample_ratio) as edge:
         failed = await failure(edge.stub.Plan(GOOD))
         assert (failed.code, failed.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
         assert "secret" not in str(failed)

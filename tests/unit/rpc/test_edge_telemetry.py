@@ -8,10 +8,8 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
-import grpc.aio
 import pytest
-from edge_server import CALLER, PLAN, failure, serving, stream_failure
+from edge_server import CALLER, PLAN, Broken, failure, serving, stream_failure
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -254,11 +252,7 @@ async def test_a_failed_call_has_its_true_status_on_the_span(
 
 
 async def test_a_refused_request_has_a_span_with_its_status() -> None:
-    class Broken(grpc.aio.ServerInterceptor):
-        async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-            raise ResourceError("OVERLOADED", f"full: {continuation} {handler_call_details}")
-
-    async with serving(sample_ratio=1.0, authorization=Broken()) as edge:
+    async with serving(sample_ratio=1.0, authorization=Broken(ResourceError("OVERLOADED", "full"))) as edge:
         await failure(edge.stub.Plan(GOOD))
         (span,) = edge.spans()
     assert attributes(span)["rpc.response.status_code"] == "RESOURCE_EXHAUSTED"

@@ -93,7 +93,7 @@ class FakeDesk:
 async def desk() -> FakeDesk:
     """Async, so that caller and call are those of the test alone."""
     set_caller(ANN)
-    set_call(begin_call("m", correlation_id="c1"))
+    set_call(begin_call("m", {"x-correlation-id": "c1"}))
     return FakeDesk()
 
 

@@ -101,7 +101,7 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     opened = open_store(f"sqlite://{tmp_path / 'store.db'}", clock=lambda: 0.0)
     set_caller(ANN)
-    set_call(begin_call("m", correlation_id="c1", traceparent=TRACE))
+    set_call(begin_call("m", {"x-correlation-id": "c1", "traceparent": TRACE}))
     yield Desk(PlanStore(opened))
     await opened.close()
 

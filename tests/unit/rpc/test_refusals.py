@@ -43,7 +43,7 @@ def test_each_refusal_that_is_noted_has_a_series_of_its_own_and_no_other_reason_
 
 def test_the_event_has_the_calls_correlation_id() -> None:
     def refused() -> list[dict[str, Any]]:
-        set_call(begin_call("x", correlation_id="abc"))
+        set_call(begin_call("x", {"x-correlation-id": "abc"}))
         return noted(SecurityError("AGENT_MISMATCH", "m"), AGENT)
 
     # In a context of its own: other tests are outside of any call.

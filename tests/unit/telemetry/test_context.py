@@ -41,14 +41,14 @@ def test_no_header_breaks_the_reader(header: str) -> None:
 
 @given(st.text(max_size=200) | st.none())
 def test_a_call_always_has_ids_that_are_safe_in_logs_and_metadata(given_id: str | None) -> None:
-    call = begin_call("/m", correlation_id=given_id)
+    call = begin_call("/m", {} if given_id is None else {"x-correlation-id": given_id})
     assert valid_correlation_id(call.correlation_id)
     assert call.correlation_id in {given_id, call.trace_id}
     assert re.fullmatch("[0-9a-f]{32}", call.trace_id)
 
 
 def test_the_trace_of_the_caller_goes_on() -> None:
-    call = begin_call("/m", traceparent=f"00-{TRACE}-{SPAN}-01")
+    call = begin_call("/m", {"traceparent": f"00-{TRACE}-{SPAN}-01"})
     assert call.trace_id == call.correlation_id == TRACE
     assert call.parent == TraceParent(TRACE, SPAN, sampled=True)
 
@@ -64,9 +64,9 @@ async def test_the_call_is_known_in_its_task() -> None:
 
 
 def test_what_a_call_causes_goes_on_behind_its_span_or_else_behind_its_callers() -> None:
-    asked = begin_call("/m", traceparent=f"00-{TRACE}-{SPAN}-01")
+    asked = begin_call("/m", {"traceparent": f"00-{TRACE}-{SPAN}-01"})
     assert asked.traceparent == f"00-{TRACE}-{SPAN}-01"
     asked.sampled, asked.span_id = True, "e" * 16
     assert asked.traceparent == f"00-{TRACE}-{'e' * 16}-01"
-    assert not begin_call("/m", traceparent=f"00-{TRACE}-{SPAN}-00").traceparent
+    assert not begin_call("/m", {"traceparent": f"00-{TRACE}-{SPAN}-00"}).traceparent
     assert not begin_call("/m").traceparent

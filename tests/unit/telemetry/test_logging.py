@@ -57,7 +57,7 @@ def test_a_line_has_the_documented_fields() -> None:
 
 async def test_a_line_in_a_call_has_its_ids() -> None:
     stream = written()
-    call = begin_call("genesis.v1.OrchestratorService/Plan", correlation_id="c1")
+    call = begin_call("genesis.v1.OrchestratorService/Plan", {"x-correlation-id": "c1"})
     call.span_id = "ab" * 8
     set_call(call)
     logging.getLogger("x").error("no")
@@ -102,7 +102,7 @@ async def test_a_terminal_gets_readable_lines_and_a_pipe_gets_json() -> None:
         def isatty(self) -> bool:
             return True
 
-    set_call(begin_call("/m", correlation_id="c1"))
+    set_call(begin_call("/m", {"x-correlation-id": "c1"}))
     terminal = Terminal()
     configure_logging(level="INFO", style="auto", version="1", redact=hide, stream=terminal)
     logging.getLogger("x").info("serving", extra={"fields": {"port": 50051}})
@@ -140,7 +140,7 @@ async def test_a_gathered_line_has_the_ids_of_its_own_call_or_none() -> None:
     """Whichever call happens to write it."""
     stream = written()
     logging.getLogger("x").info("of nobody")
-    set_call(begin_call("genesis.v1.OrchestratorService/Plan", correlation_id="c1"))
+    set_call(begin_call("genesis.v1.OrchestratorService/Plan", {"x-correlation-id": "c1"}))
     logging.getLogger("x").warning("of a call")
     nobody, somebody = lines(stream)
     assert "correlation_id" not in nobody

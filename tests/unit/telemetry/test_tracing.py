@@ -71,13 +71,13 @@ def tracing_to(
 )
 def test_the_callers_bit_decides_else_the_ratio(traceparent: str | None, ratio: float, *, enabled: bool, sampled: bool) -> None:
     tracing = tracing_to(Collector(), ratio=ratio, enabled=lambda: enabled)
-    assert tracing.samples(begin_call("/m", traceparent=traceparent)) is sampled
+    assert tracing.samples(begin_call("/m", {} if traceparent is None else {"traceparent": traceparent})) is sampled
     tracing.shutdown()
 
 
 async def test_without_an_endpoint_nothing_is_recorded() -> None:
     tracing = tracing_to(None, ratio=1.0)
-    assert not tracing.samples(begin_call("/m", traceparent=f"00-{TRACE}-00f067aa0ba902b7-01"))
+    assert not tracing.samples(begin_call("/m", {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}))
     assert (await tracing.health()).status is HealthStatus.HEALTHY
     tracing.shutdown()
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import grpc
 
+from genesis_server.rpc.context import known_caller
 from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
 from genesis_server.rpc.interceptors.outcome import status_of_exception, status_of_return
 from genesis_server.rpc.methods import FLAG, HEARTBEAT, all_methods, is_health
-from genesis_server.security.agent_signatures import lasting_part
 from genesis_server.telemetry.context import CallContext, begin_call, current_call, set_call
 from genesis_server.telemetry.names import (
     ATTR_ERROR_TYPE,
@@ -25,9 +25,7 @@ from genesis_server.telemetry.names import (
     ATTR_RPC_METHOD_ORIGINAL,
     ATTR_RPC_STATUS,
     LOG_DURATION_MS,
-    METADATA_AUTHORIZATION,
     METADATA_CORRELATION_ID,
-    METADATA_TRACEPARENT,
     RPC_METHOD_OTHER,
 )
 
@@ -45,46 +43,28 @@ class CorrelationInterceptor(Layer):
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         """Measure durations with `clock`, in seconds."""
-        super().__init__()
         self._clock = clock
 
     def arrive(self, details: grpc.HandlerCallDetails) -> None:
         """Begin the call's context."""
-        correlation_id: Any = None
-        traceparent: Any = None
-        credentials: Any = None
-        for key, value in details.invocation_metadata:
-            if key == METADATA_CORRELATION_ID:
-                correlation_id = value
-            elif key == METADATA_TRACEPARENT:
-                traceparent = value
-            elif key == METADATA_AUTHORIZATION and credentials is None:
-                # The first, as for authentication: others behind it must not make another caller of this one.
-                credentials = value
         method = details.method
-        known = method in all_methods()
-        name = method.lstrip("/") if known else RPC_METHOD_OTHER
-        call = begin_call(name, correlation_id=correlation_id, traceparent=traceparent)
-        call.metadata = details.invocation_metadata
-        call.credentials_hash = 0 if credentials is None else hash(lasting_part(str(credentials)))
-        if not known:
-            call.fields[ATTR_RPC_METHOD_ORIGINAL] = method[:MAX_NAME_CHARACTERS]
-        set_call(call)
+        # The first value of a key is the one that holds: those behind it must not make another caller of this one.
+        metadata = dict(reversed(details.invocation_metadata))
+        set_call(begin_call(method.lstrip("/") if method in all_methods() else RPC_METHOD_OTHER, metadata))
 
     def around_unary(self, method: str, inner: Unary) -> Unary:
         """Send the correlation id and log the end."""
-        good, bad = _levels(method)
+        log, clock = _AccessLine(method, self._clock), self._clock
 
         async def unary(request: Any, context: Context) -> Any:
-            start = self._clock()
+            start = clock()
             call = _begun(method, context)
             try:
                 answer = await inner(request, context)
             except BaseException as error:
-                self._log(bad, call, status_of_exception(error, context), start)
+                log(call, status_of_exception(error, context), start)
                 raise
-            code = status_of_return(context)
-            self._log(good if code is grpc.StatusCode.OK else bad, call, code, start)
+            log(call, status_of_return(context), start)
             return answer
 
         return unary
@@ -95,44 +75,53 @@ class CorrelationInterceptor(Layer):
         A coroutine that writes, not a generator: when the client goes away, grpc.aio leaves a generator to the garbage collector,
         which closes it in another task; a coroutine is cancelled, and closes the generators inside it in the call's own task.
         """
-        good, bad = _levels(method)
+        log, clock = _AccessLine(method, self._clock), self._clock
 
         async def stream(request: Any, context: Context) -> None:
-            start = self._clock()
+            start = clock()
             call = _begun(method, context)
             try:
                 async with aclosing(inner(request, context)) as answers:
                     async for answer in answers:
                         await context.write(answer)
             except BaseException as error:
-                self._log(bad, call, status_of_exception(error, context), start)
+                log(call, status_of_exception(error, context), start)
                 raise
-            code = status_of_return(context)
-            self._log(good if code is grpc.StatusCode.OK else bad, call, code, start)
+            log(call, status_of_return(context), start)
 
         return stream
 
-    def _log(self, level: int, call: CallContext, code: grpc.StatusCode, start: float) -> None:
+
+class _AccessLine:
+    """The log lines of calls of one method."""
+
+    def __init__(self, method: str, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._bad = logging.DEBUG if is_health(method) else logging.INFO
+        self._good = logging.DEBUG if method in {HEARTBEAT, FLAG} else self._bad
+        self._original = {} if method in all_methods() else {ATTR_RPC_METHOD_ORIGINAL: method[:MAX_NAME_CHARACTERS]}
+
+    def __call__(self, call: CallContext, code: grpc.StatusCode, start: float) -> None:
+        """Write the line of a call that began at `start` and ended with `code`, where such calls are logged."""
+        level = self._good if code is grpc.StatusCode.OK else self._bad
         if not access_log.isEnabledFor(level):
             return
         fields: dict[str, object] = {
             ATTR_RPC_METHOD: call.method,
             ATTR_RPC_STATUS: code.name,
             LOG_DURATION_MS: round((self._clock() - start) * 1000, 3),
-            **call.fields,
+            **self._original,
         }
+        caller = known_caller()
+        if caller is not None:
+            fields["tenant"] = caller.tenant
+            fields["subject"] = caller.subject
         if call.reason:
             fields[ATTR_ERROR_TYPE] = call.reason
         # Made here, because Logger.log first searches the stack for its caller.
         record = logging.LogRecord(access_log.name, level, __file__, 0, "call", (), None)
         record.fields = fields
         access_log.handle(record)
-
-
-def _levels(method: str) -> tuple[int, int]:
-    """How calls that end well, and others, are logged."""
-    bad = logging.DEBUG if is_health(method) else logging.INFO
-    return (logging.DEBUG if method in {HEARTBEAT, FLAG} else bad), bad
 
 
 def _begun(method: str, context: Context) -> CallContext:

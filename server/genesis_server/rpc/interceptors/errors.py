@@ -79,16 +79,11 @@ class ErrorMapper:
 
 
 class ErrorsInterceptor(Layer):
-    """Maps what handlers and the interceptors inside raise, and answers methods that do not exist."""
+    """Maps what handlers and the layers inside raise."""
 
     def __init__(self, mapper: ErrorMapper) -> None:
         """Answer with `mapper`."""
-        super().__init__()
         self._mapper = mapper
-
-    def stand_in(self, method: str, error: Exception | None) -> Handler | None:
-        """Raise what failed on the way to the handler from inside one, where it can be answered."""
-        return self.wrap(method, raising_handler(unknown_method(method) if error is None else error))
 
     def around_unary(self, method: str, inner: Unary) -> Unary:
         """Answer errors."""

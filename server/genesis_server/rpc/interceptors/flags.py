@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 from genesis_server.flags.bound import BoundFlags, bind_flags
 from genesis_server.flags.emergency import Modes
 from genesis_server.model.caller import Caller
 from genesis_server.resilience.errors import invalid_field
 from genesis_server.resilience.remembering import remember
-from genesis_server.rpc.context import current_caller, metadata_of
+from genesis_server.rpc.context import current_caller, current_metadata
 from genesis_server.rpc.interceptors.layer import Context, Entry, EntryLayer
 from genesis_server.rpc.methods import HEALTH_METHOD, WAITING, contract_methods
-from genesis_server.rpc.modes import check_modes, refusal
+from genesis_server.rpc.modes import check_modes, may_be_refused, refusal
 from genesis_server.telemetry.context import current_call
 from genesis_server.telemetry.names import METADATA_RUN_ID
 
@@ -28,26 +27,28 @@ class FlagsInterceptor(EntryLayer):
 
     def __init__(self, *, modes: Callable[[], Modes], flags_of: FlagsOfCall) -> None:
         """Compare the table of modes with the descriptors. Raises ValueError naming every method one of them lacks."""
-        super().__init__()
         check_modes(contract_methods())
         self._modes = modes
         self._flags_of = flags_of
 
     def entry(self, method: str) -> Entry | None:
         """Refuse or bind, for the methods of the contract."""
-        return partial(self._enter, method) if method in contract_methods() else None
+        if method not in contract_methods():
+            return None
+        refusable, in_run, waits = may_be_refused(method), _in_run(method), method in WAITING
 
-    async def _enter(self, method: str, context: Context) -> None:
-        error = refusal(method, self._modes())
-        if error is not None:
-            raise error
-        flags = await self._flags_of(current_caller(), _run_id(context) if _in_run(method) else "")
-        call = current_call()
-        if call is not None and call.sampled:
-            call.withheld = not flags.enabled("otel_enabled")
-        if method not in WAITING:  # they last for hours, and see the flags of each moment
-            bind_flags(flags)
-            remember(flags.enabled("performance_optimizations_enabled"))
+        async def enter(_: Context) -> None:
+            if refusable and (error := refusal(method, self._modes())) is not None:
+                raise error
+            flags = await self._flags_of(current_caller(), _run_id() if in_run else "")
+            call = current_call()
+            if call is not None and call.sampled:
+                call.withheld = not flags.enabled("otel_enabled")
+            if not waits:  # those last for hours, and see the flags of each moment
+                bind_flags(flags)
+                remember(flags.enabled("performance_optimizations_enabled"))
+
+        return enter
 
 
 def _in_run(method: str) -> bool:
@@ -55,11 +56,10 @@ def _in_run(method: str) -> bool:
     return method not in WAITING and method != HEALTH_METHOD and not method.startswith("/genesis.admin.")
 
 
-def _run_id(context: Context) -> str:
-    for key, value in metadata_of(context):
-        if key == METADATA_RUN_ID:
-            text = value if isinstance(value, str) else ""
-            if not 0 < len(text) <= MAX_RUN_ID_CHARACTERS:
-                raise invalid_field(f"metadata {METADATA_RUN_ID}", f"must have 1 to {MAX_RUN_ID_CHARACTERS} characters")
-            return text
-    return ""
+def _run_id() -> str:
+    text = current_metadata().get(METADATA_RUN_ID)
+    if text is None:
+        return ""
+    if not 0 < len(text) <= MAX_RUN_ID_CHARACTERS:
+        raise invalid_field(f"metadata {METADATA_RUN_ID}", f"must have 1 to {MAX_RUN_ID_CHARACTERS} characters")
+    return text

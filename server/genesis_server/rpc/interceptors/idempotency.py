@@ -69,7 +69,6 @@ class IdempotencyInterceptor(Layer):
             claim_seconds: after this time without a sign of life, another process may make the answer.
             may_write: whether anything is written now; answers made meanwhile change nothing and are not remembered, those of before are.
         """
-        super().__init__()
         self._store = store
         self._now = now
         self._sleep = sleep

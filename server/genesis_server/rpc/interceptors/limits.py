@@ -15,10 +15,12 @@ from typing import Any
 
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.rpc.admission import Admission
+from genesis_server.rpc.context import current_metadata
 from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
 from genesis_server.rpc.methods import WAITING, contract_methods, is_health
 from genesis_server.rpc.rates import CallerRates
-from genesis_server.telemetry.context import current_call
+from genesis_server.security.agent_signatures import lasting_part
+from genesis_server.telemetry.names import METADATA_AUTHORIZATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,6 @@ class LimitsInterceptor(Layer):
 
     def __init__(self, admission: Admission, limits: Limits, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Count in `admission`; `clock` is monotonic, in seconds."""
-        super().__init__()
         self._admission = admission
         self._deadline = limits.default_deadline_seconds
         self._rates = (
@@ -115,6 +116,6 @@ def _too_late(message: str) -> ResourceError:
 
 
 def _caller_key(context: Context) -> Hashable:
-    """Address without the port, and the hash of the credentials."""
-    call = current_call()
-    return context.peer().rsplit(":", 1)[0], call.credentials_hash if call is not None else 0
+    """Address without the port, and the hash of the credentials, to tell callers apart without keeping a secret."""
+    credentials = current_metadata().get(METADATA_AUTHORIZATION)
+    return context.peer().rsplit(":", 1)[0], None if credentials is None else hash(lasting_part(credentials))

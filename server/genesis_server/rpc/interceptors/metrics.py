@@ -28,7 +28,6 @@ class MetricsInterceptor(Layer):
         self, metrics: Metrics, *, clock: Callable[[], float] = time.perf_counter, fair_deadline_seconds: float = FAIR_DEADLINE_SECONDS
     ) -> None:
         """Count in `metrics`; `clock` is in seconds."""
-        super().__init__()
         self._metrics = metrics
         self._rpc = metrics.rpc
         self._clock = clock

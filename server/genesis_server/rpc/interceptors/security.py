@@ -18,7 +18,6 @@ class SecurityInterceptor(Layer):
 
     def __init__(self, events: Events) -> None:
         """Note in `events`."""
-        super().__init__()
         self._events = events
 
     def around_unary(self, method: str, inner: Unary) -> Unary:

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import grpc
-import grpc.aio
 from opentelemetry import trace
 from opentelemetry.trace import Span, Status, StatusCode, format_span_id
 
-from genesis_server.rpc.interceptors.errors import ErrorMapper, raising_handler
-from genesis_server.rpc.interceptors.layer import Context, Continuation, Handler, Layer, Stream, Unary, behaviour, replaced
+from genesis_server.rpc.interceptors.errors import ErrorMapper
+from genesis_server.rpc.interceptors.layer import Context, Handler, Layer, Stream, Unary, behaviour, replaced
 from genesis_server.rpc.interceptors.outcome import status_of_exception, status_of_return
 from genesis_server.rpc.methods import is_health
 from genesis_server.telemetry.context import current_call
@@ -47,7 +46,7 @@ _SPAN_ERRORS = frozenset(
 _span: ContextVar[Span | None] = ContextVar("genesis_span", default=None)
 
 
-class TracingInterceptor(grpc.aio.ServerInterceptor):
+class TracingInterceptor(Layer):
     """Records the calls that `tracing` samples; the others pass untouched."""
 
     def __init__(self, tracing: Tracing, mapper: ErrorMapper) -> None:
@@ -61,37 +60,68 @@ class TracingInterceptor(grpc.aio.ServerInterceptor):
 
             self._instrumentation = cast("Any", instrumentation).aio_server_interceptor(tracer_provider=tracing.provider)
 
-    async def intercept_service(self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """Wrap the handler in a span when the call is sampled."""
-        if self._instrumentation is None or not self._samples(handler_call_details.method):
-            return await continuation(handler_call_details)
-
-        async def mapped(details: grpc.HandlerCallDetails) -> Any:
-            try:
-                handler = await continuation(details)
-            except Exception as error:  # noqa: BLE001
-                handler = raising_handler(error)
-            return None if handler is None else self._inside.wrap(details.method, handler)
-
-        handler: Handler | None = await self._instrumentation.intercept_service(mapped, handler_call_details)
-        if handler is None or not handler.response_streaming:
+    def wrap(self, method: str, handler: Handler) -> Handler:
+        """`handler`, recording the calls that are sampled."""
+        if self._instrumentation is None or is_health(method):
             return handler
-        return replaced(handler, _telling_of_cancellation(behaviour(handler)))
+        inner, inside = behaviour(handler), self._inside.wrap(method, handler)
+        return replaced(handler, self._stream(method, inner, inside) if handler.response_streaming else self._unary(method, inner, inside))
 
-    def _samples(self, method: str) -> bool:
+    def _unary(self, method: str, inner: Unary, inside: Handler) -> Unary:
+        async def unary(request: Any, context: Context) -> Any:
+            if not self._samples():
+                return await inner(request, context)
+            traced = await self._traced(method, inside)
+            return await traced(request, context)
+
+        return unary
+
+    def _stream(self, method: str, inner: Stream, inside: Handler) -> Stream:
+        async def recorded(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+            traced = await self._traced(method, inside)
+            async with aclosing(traced(request, context)) as answers:
+                try:
+                    async for answer in answers:
+                        yield answer
+                except GeneratorExit as error:
+                    # The instrumentation ends its span before the generator inside it is closed.
+                    span = _span.get()
+                    if span is not None:
+                        _end(span, status_of_exception(error, context))
+                    raise
+
+        def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+            return (recorded if self._samples() else inner)(request, context)
+
+        return stream
+
+    async def _traced(self, method: str, inside: Handler) -> Any:
+        """The function of a handler inside the instrumentation."""
+
+        async def found(_: object) -> Handler:
+            return inside
+
+        return behaviour(await self._instrumentation.intercept_service(found, _Details(method)))
+
+    def _samples(self) -> bool:
         """Whether to record the call that runs; what is decided is noted for metrics and logs."""
         call = current_call()
-        if call is None or is_health(method):
+        if call is None:
             return False
         call.sampled = self._tracing.samples(call)
         return call.sampled
+
+
+class _Details(NamedTuple):
+    """As much of `grpc.HandlerCallDetails` as the instrumentation asks for."""
+
+    method: str
 
 
 class _InsideSpan(Layer):
     """Answers errors where the instrumentation sees the status, and completes the span's attributes."""
 
     def __init__(self, mapper: ErrorMapper) -> None:
-        super().__init__()
         self._mapper = mapper
 
     def around_unary(self, method: str, inner: Unary) -> Unary:
@@ -124,23 +154,6 @@ class _InsideSpan(Layer):
             _end(span, status_of_return(context))
 
         return stream
-
-
-def _telling_of_cancellation(traced: Stream) -> Stream:
-    """The instrumentation ends its span before the generator inside it is closed, so a cancelled stream is told from outside."""
-
-    async def stream(request: Any, context: Context) -> AsyncGenerator[Any, None]:
-        async with aclosing(traced(request, context)) as answers:
-            try:
-                async for answer in answers:
-                    yield answer
-            except GeneratorExit as error:
-                span = _span.get()
-                if span is not None:
-                    _end(span, status_of_exception(error, context))
-                raise
-
-    return stream
 
 
 def _begin(method: str) -> Span:
