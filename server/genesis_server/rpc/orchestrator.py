@@ -26,8 +26,8 @@ from genesis_server.rpc.convert import (
     plan_to_proto,
     provenance_to_proto,
     repair_to_proto,
-    route_to_proto,
     routes_from_proto,
+    routes_to_proto,
     verdict_to_proto,
 )
 from genesis_server.rpc.convert.values import number, phase_to_proto, time_to_proto
@@ -151,7 +151,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         )
         return orchestrator_service_pb2.OrchestrateResponse(
             plan=plan_to_proto(done.plan),
-            routes=[route_to_proto(route) for route in done.routing.routes],
+            routes=routes_to_proto(done.routing.routes),
             budget=budget_to_proto(done.routing.budget),
             verdict=verdict_to_proto(done.verdict),
             repairs=[repair_to_proto(repair) for repair in done.repairs],
@@ -168,7 +168,7 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         work = await self._dispatcher.view(tenant, stored)
         return orchestrator_service_pb2.GetPlanResponse(
             plan=plan_to_proto(stored.plan),
-            routes=[route_to_proto(route) for route in stored.routing.routes] if stored.routing else [],
+            routes=routes_to_proto(stored.routing.routes) if stored.routing else [],
             verdict=verdict_to_proto(stored.verdict) if stored.verdict else None,
             provenance=provenance_to_proto(stored.provenance),
             balance=balance_to_proto(work.balance) if work else None,
@@ -276,7 +276,7 @@ def _planned(planned: Planned) -> orchestrator_service_pb2.PlanResponse:
 
 def _routed(routed: Routed) -> orchestrator_service_pb2.RouteResponse:
     return orchestrator_service_pb2.RouteResponse(
-        routes=[route_to_proto(route) for route in routed.routing.routes],
+        routes=routes_to_proto(routed.routing.routes),
         budget=budget_to_proto(routed.routing.budget),
         provenance=provenance_to_proto(routed.provenance),
     )

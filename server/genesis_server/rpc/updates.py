@@ -14,7 +14,7 @@ from genesis_server.orchestration.plan_store import PlanChange, PlanStore
 from genesis_server.orchestration.updating import Updater
 from genesis_server.orchestration.watching import PlanNews, watch_plan, watch_work
 from genesis_server.rpc.admission import Admission, shutting_down
-from genesis_server.rpc.convert import provenance_to_proto, route_to_proto
+from genesis_server.rpc.convert import provenance_to_proto, routes_to_proto
 from genesis_server.rpc.convert.plans import counters_to_proto
 from genesis_server.rpc.convert.updates import diff_to_proto, event_from_proto, undecided_to_proto
 from genesis_server.rpc.convert.values import number, time_to_proto
@@ -48,7 +48,7 @@ class UpdateAnswers:
             state=number(answer.state),
             counters=counters_to_proto(answer.counters),
             replanned=answer.replanned,
-            routes=[route_to_proto(route) for route in answer.routes],
+            routes=routes_to_proto(answer.routes),
             provenance=provenance_to_proto(answer.provenance),
             balance=None if answer.balance is None else balance_to_proto(answer.balance),
         )

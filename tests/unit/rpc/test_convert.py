@@ -212,7 +212,7 @@ def test_a_route_goes_out_with_its_proof_and_comes_back_without() -> None:
     assigned = TaskRoute("t1", assignment=ASSIGNMENT, explanation=explanation)
     miss = NearestMiss(TARGET, (UnassignedReason.REGION, UnassignedReason.BUDGET), "a region")
     unassigned = TaskRoute("t2", unassigned=Unassigned(UnassignedReason.REGION, "nobody", miss))
-    out = [routing_pb2.TaskRoute(**convert.route_to_proto(route)) for route in (assigned, unassigned)]
+    out = [routing_pb2.TaskRoute(**fields) for fields in convert.routes_to_proto((assigned, unassigned))]
     assert out[0].explanation.candidates[0].detail == "in the wrong region"
     assert out[0].explanation.decisive_difference == "skill match +0.2"
     assert list(out[1].unassigned.nearest_miss.failed) == [routing_pb2.UNASSIGNED_REASON_REGION, routing_pb2.UNASSIGNED_REASON_BUDGET]
@@ -221,7 +221,7 @@ def test_a_route_goes_out_with_its_proof_and_comes_back_without() -> None:
 
 
 def test_a_route_that_says_nothing_is_refused_with_its_place() -> None:
-    assigned = routing_pb2.TaskRoute(**convert.route_to_proto(TaskRoute("t1", assignment=ASSIGNMENT)))
+    assigned = routing_pb2.TaskRoute(**next(convert.routes_to_proto([TaskRoute("t1", assignment=ASSIGNMENT)])))
     with pytest.raises(ValidationError) as caught:
         convert.routes_from_proto([assigned, routing_pb2.TaskRoute(task_id="t2")])
     assert caught.value.facts == {"field": "routes[1]"}

@@ -17,7 +17,7 @@ from genesis_server.rpc.convert.to_proto import (
     catalogue_to_proto,
     constraints_to_proto,
     provenance_to_proto,
-    route_to_proto,
+    routes_to_proto,
 )
 from genesis_server.rpc.convert.values import artefacts_from_proto
 
@@ -35,7 +35,7 @@ __all__ = [
     "plan_to_proto",
     "provenance_to_proto",
     "repair_to_proto",
-    "route_to_proto",
     "routes_from_proto",
+    "routes_to_proto",
     "verdict_to_proto",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from genesis.v1 import decision_pb2
 from genesis_server.model.decision import Decision, DecisionFilter, DecisionHead, DecisionKind
@@ -10,7 +10,7 @@ from genesis_server.model.explanation import Rejected
 from genesis_server.model.routing import Routing
 from genesis_server.orchestration.decisions.replay import Replayed
 from genesis_server.rpc.convert.plans import plan_to_proto
-from genesis_server.rpc.convert.to_proto import constraints_to_proto, provenance_to_proto, route_to_proto
+from genesis_server.rpc.convert.to_proto import constraints_to_proto, provenance_to_proto, routes_to_proto
 from genesis_server.rpc.convert.values import Fields, number, span_to_proto, time_from_proto, time_to_proto
 
 
@@ -63,10 +63,10 @@ def replay_to_proto(replayed: Replayed, task_ids: Collection[str]) -> decision_p
     )
 
 
-def _routes(routing: Routing | None, task_ids: Collection[str]) -> list[Fields]:
+def _routes(routing: Routing | None, task_ids: Collection[str]) -> Iterator[Fields]:
     wanted = frozenset(task_ids)
     routes = routing.routes if routing is not None else ()
-    return [route_to_proto(route) for route in routes if not wanted or route.task_id in wanted]
+    return routes_to_proto(route for route in routes if not wanted or route.task_id in wanted)
 
 
 def _rejected(rejected: Rejected) -> decision_pb2.RejectedSource:

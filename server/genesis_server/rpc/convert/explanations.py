@@ -19,21 +19,28 @@ from genesis_server.rpc.convert.values import Fields, money_to_proto, target_to_
 
 
 def explanation_to_proto(explanation: RouteExplanation) -> Fields:
-    """The proof at its level."""
-    return {
+    """The proof at its level. What most proofs have none of is left out: that there is nothing costs as much as a value to say."""
+    fields: Fields = {
         "level": explanation.level,
-        "candidates": [_candidate(candidate) for candidate in explanation.candidates],
+        "candidates": map(_candidate, explanation.candidates),
         "decisive_difference": explanation.decisive_difference,
         "tie_break": explanation.tie_break,
         "feasible_count": explanation.feasible_count,
         "candidate_count": explanation.candidate_count,
-        "facts": facts_to_proto(explanation.facts),
-        "fired_rules": [_fired(rule) for rule in explanation.fired],
-        "blocked_rules": [_blocked(rule) for rule in explanation.blocked],
-        "load_choice": None if explanation.load is None else _load(explanation.load),
-        "counterfactuals": [_counterfactual(item) for item in explanation.counterfactuals],
-        "decisive_set": None if explanation.decisive is None else _decisive(explanation.decisive),
     }
+    if explanation.facts:
+        fields["facts"] = facts_to_proto(explanation.facts)
+    if explanation.fired:
+        fields["fired_rules"] = map(_fired, explanation.fired)
+    if explanation.blocked:
+        fields["blocked_rules"] = map(_blocked, explanation.blocked)
+    if explanation.load is not None:
+        fields["load_choice"] = _load(explanation.load)
+    if explanation.counterfactuals:
+        fields["counterfactuals"] = map(_counterfactual, explanation.counterfactuals)
+    if explanation.decisive is not None:
+        fields["decisive_set"] = _decisive(explanation.decisive)
+    return fields
 
 
 def facts_to_proto(facts: Iterable[Fact]) -> list[Fields]:
@@ -47,7 +54,7 @@ def _fact(fact: Fact) -> Fields:
 
 def _candidate(candidate: Candidate) -> Fields:
     parts = candidate.parts
-    return {
+    fields: Fields = {
         "target": target_to_proto(candidate.target),
         "score": candidate.score,
         "parts": {
@@ -58,9 +65,11 @@ def _candidate(candidate: Candidate) -> Fields:
             "rules": parts.rules,
         },
         "expected_cost": money_to_proto(candidate.expected_cost),
-        "failed": candidate.failed,
         "detail": candidate.detail,
     }
+    if candidate.failed:
+        fields["failed"] = candidate.failed
+    return fields
 
 
 def _fired(rule: FiredRule) -> Fields:

@@ -18,7 +18,7 @@ from genesis_server.model.validation import (
     Verdict,
 )
 from genesis_server.rpc.convert.plans import edges_to_proto, plan_to_proto, tasks_to_proto
-from genesis_server.rpc.convert.to_proto import route_to_proto
+from genesis_server.rpc.convert.to_proto import routes_to_proto
 from genesis_server.rpc.convert.values import duration_to_proto, number, span_to_proto, target_to_proto
 from genesis_server.validation.fixpoint import Mended
 
@@ -81,7 +81,7 @@ def mended_to_proto(mended: Mended) -> orchestrator_service_pb2.ValidateResponse
     return orchestrator_service_pb2.ValidateResponse(
         verdict=verdict_to_proto(mended.verdict),
         plan=plan_to_proto(mended.plan),
-        routes=[route_to_proto(route) for route in mended.routes],
+        routes=routes_to_proto(mended.routes),
         repairs=[repair_to_proto(repair) for repair in mended.repairs],
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from genesis.v1 import plan_pb2
 from genesis_server.model.catalogue import DataClass
@@ -35,6 +35,7 @@ from genesis_server.rpc.convert.values import (
     artefacts_to_proto,
     duration_from_proto,
     duration_to_proto,
+    member_of,
     money_from_proto,
     money_to_proto,
     number,
@@ -47,6 +48,8 @@ from genesis_server.rpc.convert.values import (
 _EnumT = TypeVar("_EnumT", bound=IntEnum)
 _NO_CONSTRAINTS = TaskConstraints()
 _NO_RETRY = RetryPolicy()
+_UNSAID: dict[str, Any] = {"id": "", "goal": "", "kind": TaskKind.UNSPECIFIED, "depth": 0}
+"""A task of which nothing is said, where that is not the domain's default."""
 
 
 def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
@@ -55,8 +58,8 @@ def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
         id=plan.id,
         version=plan.version,
         goal=plan.goal,
-        tasks=tasks_to_proto(plan.tasks),
-        edges=edges_to_proto(plan.edges),
+        tasks=map(_task, plan.tasks),
+        edges=map(_edge, plan.edges),
         create_time=time_to_proto(plan.create_time) if plan.create_time else None,
         counters=counters_to_proto(plan.counters),
         state=number(plan.state),
@@ -70,16 +73,17 @@ def counters_to_proto(counters: PlanCounters) -> plan_pb2.PlanCounters:
 
 def edges_to_proto(edges: Iterable[Edge]) -> list[Fields]:
     """The edges."""
-    return [
-        {
-            "from_task_id": edge.from_id,
-            "to_task_id": edge.to_id,
-            "kind": edge.kind,
-            "artefact": edge.artefact,
-            "origin": None if edge.origin is None else _edge_origin(edge.origin),
-        }
-        for edge in edges
-    ]
+    return [_edge(edge) for edge in edges]
+
+
+def _edge(edge: Edge) -> Fields:
+    return {
+        "from_task_id": edge.from_id,
+        "to_task_id": edge.to_id,
+        "kind": edge.kind,
+        "artefact": edge.artefact,
+        "origin": None if edge.origin is None else _edge_origin(edge.origin),
+    }
 
 
 def _edge_origin(origin: EdgeOrigin) -> Fields:
@@ -92,13 +96,11 @@ def tasks_to_proto(tasks: Iterable[Task]) -> list[Fields]:
 
 
 def _task(task: Task) -> Fields:
-    return {
+    fields: Fields = {
         "id": task.id,
         "goal": task.goal,
         "kind": task.kind,
         "capability": task.capability,
-        "inputs": artefacts_to_proto(task.inputs),
-        "outputs": artefacts_to_proto(task.outputs),
         "acceptance": task.acceptance,
         "difficulty": task.difficulty,
         "expected_duration": None if task.expected_seconds is None else duration_to_proto(task.expected_seconds),
@@ -106,8 +108,6 @@ def _task(task: Task) -> Fields:
         "parent_id": task.parent_id,
         "depth": task.depth,
         "origin": None if task.origin is None else _origin(task.origin),
-        "guards": [_guard(guard) for guard in task.guards],
-        "requirements": [_requirement(requirement) for requirement in task.requirements],
         "state": task.state,
         "error": task.error,
         "retry": None if task.retry == _NO_RETRY else _retry(task.retry),
@@ -115,6 +115,16 @@ def _task(task: Task) -> Fields:
         "needs_approval": task.needs_approval,
         "approved_by": task.approved_by,
     }
+    # To say that there is nothing of them takes time too, and most tasks have nothing of them.
+    if task.inputs:
+        fields["inputs"] = artefacts_to_proto(task.inputs)
+    if task.outputs:
+        fields["outputs"] = artefacts_to_proto(task.outputs)
+    if task.guards:
+        fields["guards"] = [_guard(guard) for guard in task.guards]
+    if task.requirements:
+        fields["requirements"] = [_requirement(requirement) for requirement in task.requirements]
+    return fields
 
 
 def _retry(retry: RetryPolicy) -> Fields:
@@ -174,8 +184,8 @@ def plan_from_proto(message: plan_pb2.Plan) -> Plan:
     """The plan as it was sent; whether it is sound is the validator's affair."""
     return Plan(
         goal=message.goal,
-        tasks=tuple([task_from_proto(task) for task in message.tasks]),
-        edges=tuple([edge_from_proto(edge) for edge in message.edges]),
+        tasks=tuple(map(task_from_proto, message.tasks)),
+        edges=tuple(map(edge_from_proto, message.edges)),
         id=message.id,
         version=message.version,
         create_time=time_from_proto(message.create_time),
@@ -187,7 +197,7 @@ def plan_from_proto(message: plan_pb2.Plan) -> Plan:
 def edge_from_proto(message: plan_pb2.Edge) -> Edge:
     """The edge."""
     origin = _edge_origin_from(message.origin) if message.HasField("origin") else None
-    return Edge(message.from_task_id, message.to_task_id, EdgeKind(message.kind), message.artefact, origin)
+    return Edge(message.from_task_id, message.to_task_id, _edge_kind(message.kind), message.artefact, origin)
 
 
 def _edge_origin_from(origin: plan_pb2.EdgeOrigin) -> EdgeOrigin:
@@ -196,28 +206,12 @@ def _edge_origin_from(origin: plan_pb2.EdgeOrigin) -> EdgeOrigin:
 
 def task_from_proto(task: plan_pb2.Task) -> Task:
     """The task as it was sent; who approved it is not for callers to say."""
-    return Task(
-        id=task.id,
-        goal=task.goal,
-        kind=TaskKind(task.kind),
-        capability=task.capability,
-        inputs=artefacts_from_proto(task.inputs),
-        outputs=artefacts_from_proto(task.outputs),
-        acceptance=task.acceptance,
-        difficulty=task.difficulty if task.HasField("difficulty") else None,
-        expected_seconds=duration_from_proto(task.expected_duration) if task.HasField("expected_duration") else None,
-        constraints=_constraints_from(task.constraints) if task.HasField("constraints") else _NO_CONSTRAINTS,
-        parent_id=task.parent_id,
-        depth=task.depth,
-        origin=_origin_from(task.origin) if task.HasField("origin") else None,
-        guards=tuple([_guard_from(guard) for guard in task.guards]),
-        requirements=tuple([_requirement_from(requirement) for requirement in task.requirements]),
-        state=TaskState(task.state or TaskState.PENDING),
-        error=task.error,
-        retry=_retry_from(task.retry) if task.HasField("retry") else _NO_RETRY,
-        timeout_seconds=duration_from_proto(task.timeout) if task.HasField("timeout") else None,
-        needs_approval=task.needs_approval,
-    )
+    # Most tasks say four of their twenty fields: what is not said is not read.
+    said = _UNSAID.copy()
+    for field, value in task.ListFields():
+        name, read = _TASK_FIELDS[field.number]
+        said[name] = value if read is None else read(value)
+    return Task(**said)
 
 
 def _retry_from(retry: plan_pb2.RetryPolicy) -> RetryPolicy:
@@ -249,7 +243,7 @@ def _requirement_from(requirement: plan_pb2.Requirement) -> Requirement:
 def _constraints_from(constraints: plan_pb2.TaskConstraints) -> TaskConstraints:
     return TaskConstraints(
         regions=tuple(constraints.regions),
-        data_class=DataClass(constraints.data_class),
+        data_class=_data_class(constraints.data_class),
         max_cost=money_from_proto(constraints.max_cost) if constraints.HasField("max_cost") else None,
         deadline_seconds=duration_from_proto(constraints.deadline) if constraints.HasField("deadline") else None,
     )
@@ -271,3 +265,27 @@ def _known(kind: Callable[[int], _EnumT], value: int) -> _EnumT:
         return kind(value)
     except ValueError:
         return kind(0)
+
+
+_edge_kind = member_of(EdgeKind)
+_data_class = member_of(DataClass)
+_TASK_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "kind": member_of(TaskKind),
+    "inputs": artefacts_from_proto,
+    "outputs": artefacts_from_proto,
+    "expected_duration": duration_from_proto,
+    "constraints": _constraints_from,
+    "origin": _origin_from,
+    "guards": lambda guards: tuple(map(_guard_from, guards)),
+    "requirements": lambda requirements: tuple(map(_requirement_from, requirements)),
+    "state": member_of(TaskState),
+    "retry": _retry_from,
+    "timeout": duration_from_proto,
+    "approved_by": lambda _: "",
+}
+_NAMES_WITH_UNITS = {"expected_duration": "expected_seconds", "timeout": "timeout_seconds"}
+_TASK_FIELDS: Mapping[int, tuple[str, Callable[[Any], Any] | None]] = {
+    field.number: (_NAMES_WITH_UNITS.get(field.name, field.name), _TASK_READERS.get(field.name))
+    for field in plan_pb2.Task.DESCRIPTOR.fields
+}
+"""The fields of a task's message by number: what the domain calls each and how its value is read; None: as it is."""

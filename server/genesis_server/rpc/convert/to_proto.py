@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from genesis.v1 import catalogue_pb2, common_pb2, routing_pb2
 from genesis_server.model.catalogue import AgentCard, Catalogue, Skill, Tool
 from genesis_server.model.provenance import ModelUse, Provenance
@@ -19,14 +21,20 @@ from genesis_server.rpc.convert.values import (
 )
 
 
-def route_to_proto(route: TaskRoute) -> Fields:
-    """The route of one task with its proof."""
-    return {
-        "task_id": route.task_id,
-        "assignment": None if route.assignment is None else _assignment(route.assignment),
-        "unassigned": None if route.unassigned is None else _unassigned(route.unassigned),
-        "explanation": None if route.explanation is None else explanation_to_proto(route.explanation),
-    }
+def routes_to_proto(routes: Iterable[TaskRoute]) -> Iterator[Fields]:
+    """The routes of tasks with their proofs; one at a time, so that what one was made of is gone before the next."""
+    return map(_route, routes)
+
+
+def _route(route: TaskRoute) -> Fields:
+    fields: Fields = {"task_id": route.task_id}
+    if route.assignment is not None:
+        fields["assignment"] = _assignment(route.assignment)
+    if route.unassigned is not None:
+        fields["unassigned"] = _unassigned(route.unassigned)
+    if route.explanation is not None:
+        fields["explanation"] = explanation_to_proto(route.explanation)
+    return fields
 
 
 def _assignment(assignment: Assignment) -> Fields:
