@@ -1,19 +1,22 @@
-"""Metrics of calls: go-grpc-prometheus's names, with every child made at the start and bound.
+"""Metrics of calls: go-grpc-prometheus's names, with every series there from the start.
 
-A child that appears with its first failure hides that failure from `rate()`, and looking a child up by its labels costs more than
-counting.
+A series that appears with its first failure hides that failure from `rate()`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.samples import Sample
 
 from genesis_server.telemetry import names
 from genesis_server.telemetry.error_rate import ErrorRate
+from genesis_server.telemetry.method_tally import MethodTally
 
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
 """The conventions' buckets for RPCs, with every threshold of the service levels among them."""
@@ -37,70 +40,82 @@ class MethodNames(Protocol):
     def kind(self) -> str: ...  # noqa: D102
 
 
-@dataclass(frozen=True, slots=True)
-class MethodMetrics:
-    """The bound children of one method."""
-
-    started: Counter
-    handled: dict[str, Counter]
-    """By name of the status code."""
-    seconds: Histogram
-    received: Counter
-    sent: Counter
-    duration: Histogram | None
-    """For unary methods of Genesis's own services: the latency the service levels speak of."""
-    judged: bool
-    """Whether the method counts for the error rate: Genesis's own services do."""
-
-
 class RpcMetrics:
-    """Everything counted per call."""
+    """Everything counted per call; a Prometheus collector."""
 
     def __init__(
         self, registry: CollectorRegistry, *, methods: Iterable[MethodNames], codes: Iterable[str], clock: Callable[[], float]
     ) -> None:
-        """Make all children of `methods` × status `codes`; `clock` (monotonic, seconds) drives the window of the error rate."""
-        self._codes = tuple(codes)
-        self._started = Counter(names.GRPC_SERVER_STARTED, "Calls started on the server.", _LABELS, registry=registry)
-        self._handled = Counter(
-            names.GRPC_SERVER_HANDLED, "Calls completed, whatever the status.", (*_LABELS, "grpc_code"), registry=registry
-        )
-        self._seconds = Histogram(
-            names.GRPC_SERVER_HANDLING_SECONDS, "Time until a call was completed.", _LABELS, registry=registry, buckets=SECONDS_BUCKETS
-        )
-        self._received = Counter(names.GRPC_SERVER_MSG_RECEIVED, "Messages received.", _LABELS, registry=registry)
-        self._sent = Counter(names.GRPC_SERVER_MSG_SENT, "Messages sent.", _LABELS, registry=registry)
-        self._duration = Histogram(
-            names.REQUEST_DURATION, "Time of unary calls to Genesis.", ("method",), registry=registry, buckets=SECONDS_BUCKETS
-        )
-        self._calls = Counter(names.CALLS_COUNTED, "Calls that count for the error rate.", registry=registry)
-        self._faults = Counter(names.SERVER_FAULTS, "Calls that ended in a fault of the server.", registry=registry)
-        self.in_flight = Gauge(names.CALLS_IN_FLIGHT, "Calls being served.", registry=registry)
-        self.error_rate = ErrorRate(clock)
-        registry.register(self.error_rate)
-        self._methods = {method.full_name: self._children(method.kind, method.service, method.name) for method in methods}
-        self._unknown = self._children(UNKNOWN, UNKNOWN, UNKNOWN)
+        """Begin at 0 for all `methods` × status `codes`; `clock` (monotonic, seconds) drives the window of the error rate."""
+        self._created = time.time()
+        codes = tuple(codes)
+        methods = tuple(methods)
+        self._unknown = MethodTally(codes, SECONDS_BUCKETS)
+        self._tallies = {method.full_name: MethodTally(codes, SECONDS_BUCKETS) for method in methods}
+        self._labelled = [((method.kind, method.service, method.name), self._tallies[method.full_name]) for method in methods]
+        self._labelled.append(((UNKNOWN, UNKNOWN, UNKNOWN), self._unknown))
+        self._durations = [
+            (f"{method.service.rsplit('.', 1)[-1]}/{method.name}", self._tallies[method.full_name])
+            for method in methods
+            if method.kind == "unary" and _is_own(method.service)
+        ]
+        """Unary methods of Genesis's own services by label: the latency the service levels speak of."""
+        self._judged = {method.full_name for method in methods if _is_own(method.service)}
+        self._calls = 0
+        self._faults = 0
+        self._error_rate = ErrorRate(clock)
+        registry.register(self)
+        registry.register(self._error_rate)
 
-    def of(self, method: str) -> MethodMetrics:
-        """The children of a method by full name; those of "unknown" for methods nobody serves."""
-        return self._methods.get(method, self._unknown)
+    def of(self, method: str) -> MethodTally:
+        """The numbers of a method by full name; those of "unknown" for methods nobody serves."""
+        return self._tallies.get(method, self._unknown)
+
+    def judges(self, method: str) -> bool:
+        """Whether a method counts for the error rate: Genesis's own services do."""
+        return method in self._judged
 
     def count_outcome(self, *, fault: bool) -> None:
         """A call that counts for the error rate ended, in a fault of the server or not."""
-        self._calls.inc()
-        if fault:
-            self._faults.inc()
-        self.error_rate.count(fault=fault)
+        self._calls += 1
+        self._faults += fault
+        self._error_rate.count(fault=fault)
 
-    def _children(self, kind: str, service: str, name: str) -> MethodMetrics:
-        labels = (kind, service, name)
-        own = service.startswith(f"{names.SERVICE_NAME}.")
-        return MethodMetrics(
-            started=self._started.labels(*labels),
-            handled={code: self._handled.labels(*labels, code) for code in self._codes},
-            seconds=self._seconds.labels(*labels),
-            received=self._received.labels(*labels),
-            sent=self._sent.labels(*labels),
-            duration=self._duration.labels(f"{service.rsplit('.', 1)[-1]}/{name}") if own and kind == "unary" else None,
-            judged=own,
-        )
+    def collect(self) -> Iterator[Metric]:
+        """The families, for the registry."""
+        yield self._per_method(names.GRPC_SERVER_STARTED, "Calls started on the server.", lambda tally: tally.started)
+        handled = CounterMetricFamily(names.GRPC_SERVER_HANDLED, "Calls completed, whatever the status.", labels=(*_LABELS, "grpc_code"))
+        for labels, tally in self._labelled:
+            for code, count in tally.handled.items():
+                handled.add_metric((*labels, code), count, created=self._created)
+        yield handled
+        yield self._histogram(names.GRPC_SERVER_HANDLING_SECONDS, "Time until a call was completed.", _LABELS, self._labelled)
+        yield self._per_method(names.GRPC_SERVER_MSG_RECEIVED, "Messages received.", lambda tally: tally.received)
+        yield self._per_method(names.GRPC_SERVER_MSG_SENT, "Messages sent.", lambda tally: tally.sent)
+        durations = [((label,), tally) for label, tally in self._durations]
+        yield self._histogram(names.REQUEST_DURATION, "Time of unary calls to Genesis.", ("method",), durations)
+        told = "Calls that count for the error rate."
+        yield CounterMetricFamily(names.CALLS_COUNTED, told, value=self._calls, created=self._created)
+        told = "Calls that ended in a fault of the server."
+        yield CounterMetricFamily(names.SERVER_FAULTS, told, value=self._faults, created=self._created)
+        in_flight = sum(tally.in_flight for _, tally in self._labelled)
+        yield GaugeMetricFamily(names.CALLS_IN_FLIGHT, "Calls being served.", value=in_flight)
+
+    def _per_method(self, name: str, text: str, number: Callable[[MethodTally], int]) -> CounterMetricFamily:
+        family = CounterMetricFamily(name, text, labels=_LABELS)
+        for labels, tally in self._labelled:
+            family.add_metric(labels, number(tally), created=self._created)
+        return family
+
+    def _histogram(
+        self, name: str, text: str, label_names: tuple[str, ...], tallies: Iterable[tuple[tuple[str, ...], MethodTally]]
+    ) -> HistogramMetricFamily:
+        family = HistogramMetricFamily(name, text, labels=label_names)
+        for labels, tally in tallies:
+            family.add_metric(labels, tally.buckets(), tally.seconds)
+            family.samples.append(Sample(f"{name}_created", dict(zip(label_names, labels, strict=True)), self._created))
+        return family
+
+
+def _is_own(service: str) -> bool:
+    return service.startswith(f"{names.SERVICE_NAME}.")
