@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from sys import intern
 
 from genesis_server.model.catalogue import Artefact
 from genesis_server.text.words import stem, stop_words, word_texts, words
@@ -125,6 +124,8 @@ class MethodLibrary:
         self.snapshot_id = snapshot_id
         phrases: dict[tuple[tuple[str, ...], ...], _Phrase] = {}
         read: dict[str, _Phrase] = {}
+        # The phrases say the same few words again and again: each is kept once.
+        kept: dict[str, str] = {}
         for number, method in enumerate(self.methods):
             for place, intent in enumerate(method.intents):
                 for group, options in [*enumerate(intent.groups), (_VETO, (*method.unless, *intent.unless))]:
@@ -133,7 +134,7 @@ class MethodLibrary:
                     for option in options:
                         phrase = read.get(option)
                         if phrase is None:
-                            runs = phrase_runs(option)
+                            runs = tuple([tuple([kept.setdefault(word, word) for word in run]) for run in phrase_runs(option)])
                             stems = tuple(dict.fromkeys([stem(word) for run in runs for word in run]))
                             phrase = read[option] = phrases.setdefault(runs, _Phrase(runs, stems, []))
                         phrase.targets.append(target)
@@ -176,8 +177,7 @@ class MethodLibrary:
 
 def phrase_runs(phrase: str) -> tuple[tuple[str, ...], ...]:
     """A phrase as runs of words, split where "..." allows others."""
-    # Interned, because the phrases of a library say the same few words again and again.
-    return tuple(tuple(map(intern, word_texts(part))) for part in phrase.split(ELLIPSIS))
+    return tuple([tuple(word_texts(part)) for part in phrase.split(ELLIPSIS)])
 
 
 @lru_cache(maxsize=65_536)

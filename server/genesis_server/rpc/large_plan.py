@@ -21,7 +21,7 @@ from genesis_server.model.catalogue import Catalogue
 from genesis_server.model.validation import Verdict
 from genesis_server.resilience.errors import ResourceError
 from genesis_server.rpc.deserialisation import MEBIBYTE
-from genesis_server.rpc.large_plan_worker import HEADER, Answer, Job
+from genesis_server.rpc.large_plan_jobs import HEADER, Answer, Job
 from genesis_server.validation.structure import Limits
 
 CHUNK_BYTES = 256 * 1024

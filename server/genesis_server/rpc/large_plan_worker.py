@@ -12,61 +12,32 @@ import logging
 import os
 import pickle
 import select
-import struct
 import sys
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 
 from google.protobuf.message import DecodeError
 
 from genesis.v1 import orchestrator_service_pb2
 from genesis_server.agents.index import CatalogueIndex
-from genesis_server.model.catalogue import Catalogue
 from genesis_server.model.plan import MAX_TASKS_PER_PLAN
 from genesis_server.model.validation import Verdict
 from genesis_server.resilience.errors import GenesisError, ResourceError, too_many_tasks
 from genesis_server.rpc.convert import constraints_from_proto, mended_to_proto, plan_from_proto, routes_from_proto, verdict_to_proto
 from genesis_server.rpc.deserialisation import malformed
+from genesis_server.rpc.large_plan_jobs import HEADER, Answer, Job
 from genesis_server.rpc.plan_columns import PlanColumns
 from genesis_server.rpc.request_catalogues import request_index, request_snapshot_id
 from genesis_server.validation.fixpoint import mend
 from genesis_server.validation.graph import build_graph
-from genesis_server.validation.judge import Limits, judge, judge_of
+from genesis_server.validation.judge import judge, judge_of
 
 _LOG = logging.getLogger(__name__)
 
-HEADER = struct.Struct(">QQ")
 METHOD = "/genesis.v1.OrchestratorService/Validate"
 PARENT_CHECK_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to judge a request with."""
-
-    limits: Limits
-    structural_only: bool
-    catalogue_id: str
-    """Snapshot id of the registered agents."""
-    catalogue: Catalogue | None
-    """The registered agents; None when the child has this snapshot already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came out: a response with its goal and verdict, a plan id, or an error."""
-
-    response: bytes = b""
-    """A serialised ValidateResponse, without what only the server knows of its provenance."""
-    goal: str = ""
-    """The goal the plan was judged against, for the tripwire."""
-    verdict: Verdict | None = None
-    """The judgement without its findings and schedule, to be counted."""
-    plan_id: str = ""
-    """The stored plan the request names instead of bringing one."""
-    error: GenesisError | None = None
 
 
 class Judge:

@@ -21,7 +21,8 @@ from genesis_server.resilience.errors import GenesisError, ResourceError, Routin
 from genesis_server.rpc import large_plan_worker
 from genesis_server.rpc.convert import plan_from_proto, verdict_to_proto
 from genesis_server.rpc.large_plan import LargeAnswer, LargePlanProcess
-from genesis_server.rpc.large_plan_worker import HEADER, Answer, Job, Judge, serve
+from genesis_server.rpc.large_plan_jobs import HEADER, Answer, Job
+from genesis_server.rpc.large_plan_worker import Judge, serve
 from genesis_server.validation.judge import Limits, judge_plan
 
 CATALOGUE = Catalogue((AgentCard("writer", (Skill("write", "write"),)),), snapshot_id="agents-1")
