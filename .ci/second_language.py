@@ -1,7 +1,7 @@
 """Print the option by which `make demo` gets a worker in a second language; nothing but a message when its toolchain is not there.
 
-The TypeScript worker is built the first time, and again when its sources have changed. Whatever goes wrong, the demo goes on with
-workers in Python alone. Standard library only.
+The TypeScript worker is built the first time, and again when its sources have changed, as the conformance run builds it. Whatever goes
+wrong, the demo goes on with workers in Python alone. Standard library only.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIENT = ROOT / "client" / "typescript"
 BUILT = CLIENT / "dist" / "examples" / "demo-worker.js"
+LANGUAGE = tomllib.loads((ROOT / "tests" / "conformance" / "languages.toml").read_text("utf-8"))["typescript"]
 AGENT = "author"
 OLDEST_NODE = 20
 BUILD_SECONDS = 300
@@ -27,7 +29,7 @@ def fresh() -> bool:
 
 def missing() -> str:
     """What is missing of the toolchain, in words; empty when it is there."""
-    if lacking := [program for program in ("node", "npm") if shutil.which(program) is None]:
+    if lacking := [program for program in LANGUAGE["needs"] if shutil.which(program) is None]:
         return f"{' and '.join(lacking)} not on PATH"
     said = subprocess.run(["node", "--version"], check=False, capture_output=True, text=True).stdout.strip()
     major = said.removeprefix("v").partition(".")[0]
@@ -37,7 +39,7 @@ def missing() -> str:
 def build() -> str:
     """Build the worker; what went wrong, or an empty text."""
     print("building the TypeScript worker, this once …", file=sys.stderr)
-    for command in (["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]):
+    for command in LANGUAGE["build"]:
         try:
             done = subprocess.run(command, cwd=CLIENT, check=False, capture_output=True, text=True, timeout=BUILD_SECONDS)
         except subprocess.TimeoutExpired:

@@ -1547,7 +1547,7 @@ var File_genesis_v1_agent_service_proto protoreflect.FileDescriptor
 const file_genesis_v1_agent_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1egenesis/v1/agent_service.proto\x12\n" +
-	"genesis.v1\x1a\x1agenesis/v1/catalogue.proto\x1a\x17genesis/v1/common.proto\x1a\x15genesis/v1/plan.proto\x1a\x18genesis/v1/routing.proto\x1a\x15genesis/v1/work.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"m\n" +
+	"genesis.v1\x1a\x1agenesis/v1/catalogue.proto\x1a\x15genesis/v1/plan.proto\x1a\x18genesis/v1/routing.proto\x1a\x15genesis/v1/work.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"m\n" +
 	"\x0fRegisterRequest\x12'\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x121\n" +
@@ -1770,7 +1770,6 @@ func file_genesis_v1_agent_service_proto_init() {
 		return
 	}
 	file_genesis_v1_catalogue_proto_init()
-	file_genesis_v1_common_proto_init()
 	file_genesis_v1_plan_proto_init()
 	file_genesis_v1_routing_proto_init()
 	file_genesis_v1_work_proto_init()

@@ -23,7 +23,6 @@ _sym_db = _symbol_database.Default()
 
 
 from genesis.v1 import catalogue_pb2 as genesis_dot_v1_dot_catalogue__pb2
-from genesis.v1 import common_pb2 as genesis_dot_v1_dot_common__pb2
 from genesis.v1 import plan_pb2 as genesis_dot_v1_dot_plan__pb2
 from genesis.v1 import routing_pb2 as genesis_dot_v1_dot_routing__pb2
 from genesis.v1 import work_pb2 as genesis_dot_v1_dot_work__pb2
@@ -32,7 +31,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1egenesis/v1/agent_service.proto\x12\ngenesis.v1\x1a\x1agenesis/v1/catalogue.proto\x1a\x17genesis/v1/common.proto\x1a\x15genesis/v1/plan.proto\x1a\x18genesis/v1/routing.proto\x1a\x15genesis/v1/work.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"m\n\x0fRegisterRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12\x31\n\x04\x63\x61rd\x18\x02 \x01(\x0b\x32\x15.genesis.v1.AgentCardB\x06\xbaH\x03\xc8\x01\x01R\x04\x63\x61rd\"\xbd\x01\n\x10RegisterResponse\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12H\n\x12heartbeat_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\x12@\n\x0elease_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\rleaseDuration\"\xae\x01\n\x10HeartbeatRequest\x12)\n\nsession_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\tsessionId\x12-\n\x04load\x18\x02 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01R\x04load\x12@\n\x08progress\x18\x03 \x03(\x0b\x32\x19.genesis.v1.LeaseProgressB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x08progress\"\xea\x01\n\rLeaseProgress\x12#\n\x07plan_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06planId\x12#\n\x07task_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06taskId\x12\x34\n\x05lease\x18\x03 \x01(\x0b\x32\x16.genesis.v1.LeaseTokenB\x06\xbaH\x03\xc8\x01\x01R\x05lease\x12\x35\n\x08\x66raction\x18\x04 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01R\x08\x66raction\x12\"\n\x07message\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x07message\"U\n\x11HeartbeatResponse\x12@\n\x0elease_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\rleaseDuration\">\n\x11\x44\x65registerRequest\x12)\n\nsession_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\tsessionId\"\x14\n\x12\x44\x65registerResponse\"\xf4\x01\n\x0bWorkRequest\x12*\n\x04open\x18\x01 \x01(\x0b\x32\x14.genesis.v1.WorkOpenH\x00R\x04open\x12-\n\x05slots\x18\x02 \x01(\x0b\x32\x15.genesis.v1.WorkSlotsH\x00R\x05slots\x12\x43\n\x0b\x61\x63knowledge\x18\x03 \x01(\x0b\x32\x1f.genesis.v1.WorkAcknowledgementH\x00R\x0b\x61\x63knowledge\x12\x33\n\x06report\x18\x04 \x01(\x0b\x32\x19.genesis.v1.ReportRequestH\x00R\x06reportB\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\x91\x01\n\x08WorkOpen\x12)\n\nsession_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\tsessionId\x12\x1f\n\x05slots\x18\x02 \x01(\rB\t\xbaH\x06*\x04\x18\xa0\x8d\x06R\x05slots\x12\x39\n\x0eheld_lease_ids\x18\x03 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xa0\x8d\x06\"\x07r\x05\x10\x01\x18\x80\x01R\x0cheldLeaseIds\",\n\tWorkSlots\x12\x1f\n\x05slots\x18\x01 \x01(\rB\t\xbaH\x06*\x04\x18\xa0\x8d\x06R\x05slots\"<\n\x13WorkAcknowledgement\x12%\n\x08lease_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x07leaseId\"\xee\x01\n\x0cWorkResponse\x12<\n\nassignment\x18\x01 \x01(\x0b\x32\x1a.genesis.v1.WorkAssignmentH\x00R\nassignment\x12\x31\n\x06notice\x18\x02 \x01(\x0b\x32\x17.genesis.v1.LeaseNoticeH\x00R\x06notice\x12\x36\n\x08reported\x18\x03 \x01(\x0b\x32\x18.genesis.v1.WorkReportedH\x00R\x08reported\x12*\n\x04move\x18\x04 \x01(\x0b\x32\x14.genesis.v1.WorkMoveH\x00R\x04moveB\t\n\x07message\"\xc3\x03\n\x0eWorkAssignment\x12\x17\n\x07plan_id\x18\x01 \x01(\tR\x06planId\x12\x1b\n\tplan_goal\x18\x02 \x01(\tR\x08planGoal\x12$\n\x04task\x18\x03 \x01(\x0b\x32\x10.genesis.v1.TaskR\x04task\x12\x31\n\x06inputs\x18\x04 \x03(\x0b\x32\x19.genesis.v1.ArtefactValueR\x06inputs\x12,\n\x05lease\x18\x05 \x01(\x0b\x32\x16.genesis.v1.LeaseTokenR\x05lease\x12\x18\n\x07\x61ttempt\x18\x06 \x01(\rR\x07\x61ttempt\x12\x36\n\ttime_left\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08timeLeft\x12*\n\x06target\x18\x08 \x01(\x0b\x32\x12.genesis.v1.TargetR\x06target\x12-\n\x08\x65xpected\x18\t \x01(\x0b\x32\x11.genesis.v1.UsageR\x08\x65xpected\x12 \n\x0btraceparent\x18\n \x01(\tR\x0btraceparent\x12%\n\x0e\x63orrelation_id\x18\x0b \x01(\tR\rcorrelationId\"s\n\x0bLeaseNotice\x12\x19\n\x08lease_id\x18\x01 \x01(\tR\x07leaseId\x12/\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.genesis.v1.LeaseNoticeKindR\x04kind\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\"\x9d\x01\n\x0cWorkReported\x12\x19\n\x08lease_id\x18\x01 \x01(\tR\x07leaseId\x12\x38\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32\x1a.genesis.v1.ReportResponseH\x00R\x08\x61\x63\x63\x65pted\x12.\n\x07refused\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00R\x07refusedB\x08\n\x06result\"\n\n\x08WorkMove\"\x8d\x01\n\x17\x41gentServiceListRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\x12#\n\x08skill_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x07skillId\"\x93\x01\n\x18\x41gentServiceListResponse\x12.\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x16.genesis.v1.AgentEntryR\x06\x61gents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n\x0bsnapshot_id\x18\x03 \x01(\tR\nsnapshotId\"\xb8\x01\n\nAgentEntry\x12)\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32\x15.genesis.v1.AgentCardR\x04\x63\x61rd\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x16.genesis.v1.AgentStateR\x05state\x12,\n\x07workers\x18\x03 \x03(\x0b\x32\x12.genesis.v1.WorkerR\x07workers\x12#\n\rrunning_tasks\x18\x04 \x01(\rR\x0crunningTasks\"\x99\x01\n\x06Worker\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x37\n\tjoin_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08joinTime\x12\x12\n\x04load\x18\x03 \x01(\x01R\x04load\x12#\n\rrunning_tasks\x18\x04 \x01(\rR\x0crunningTasks*\xae\x01\n\x0fLeaseNoticeKind\x12!\n\x1dLEASE_NOTICE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16LEASE_NOTICE_KIND_LOST\x10\x01\x12\x1f\n\x1bLEASE_NOTICE_KIND_CANCELLED\x10\x02\x12\x1c\n\x18LEASE_NOTICE_KIND_PAUSED\x10\x03\x12\x1d\n\x19LEASE_NOTICE_KIND_RESUMED\x10\x04*Y\n\nAgentState\x12\x1b\n\x17\x41GENT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41GENT_STATE_DECLARED\x10\x01\x12\x14\n\x10\x41GENT_STATE_LIVE\x10\x02\x32\x8d\x03\n\x0c\x41gentService\x12\x45\n\x08Register\x12\x1b.genesis.v1.RegisterRequest\x1a\x1c.genesis.v1.RegisterResponse\x12M\n\tHeartbeat\x12\x1c.genesis.v1.HeartbeatRequest\x1a\x1d.genesis.v1.HeartbeatResponse\"\x03\x90\x02\x02\x12P\n\nDeregister\x12\x1d.genesis.v1.DeregisterRequest\x1a\x1e.genesis.v1.DeregisterResponse\"\x03\x90\x02\x02\x12=\n\x04Work\x12\x17.genesis.v1.WorkRequest\x1a\x18.genesis.v1.WorkResponse(\x01\x30\x01\x12V\n\x04List\x12#.genesis.v1.AgentServiceListRequest\x1a$.genesis.v1.AgentServiceListResponse\"\x03\x90\x02\x01\x42^\n\x0e\x64\x65v.genesis.v1B\x11\x41gentServiceProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1egenesis/v1/agent_service.proto\x12\ngenesis.v1\x1a\x1agenesis/v1/catalogue.proto\x1a\x15genesis/v1/plan.proto\x1a\x18genesis/v1/routing.proto\x1a\x15genesis/v1/work.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"m\n\x0fRegisterRequest\x12\'\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12\x31\n\x04\x63\x61rd\x18\x02 \x01(\x0b\x32\x15.genesis.v1.AgentCardB\x06\xbaH\x03\xc8\x01\x01R\x04\x63\x61rd\"\xbd\x01\n\x10RegisterResponse\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12H\n\x12heartbeat_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\x12@\n\x0elease_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\rleaseDuration\"\xae\x01\n\x10HeartbeatRequest\x12)\n\nsession_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\tsessionId\x12-\n\x04load\x18\x02 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01R\x04load\x12@\n\x08progress\x18\x03 \x03(\x0b\x32\x19.genesis.v1.LeaseProgressB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x08progress\"\xea\x01\n\rLeaseProgress\x12#\n\x07plan_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06planId\x12#\n\x07task_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x06taskId\x12\x34\n\x05lease\x18\x03 \x01(\x0b\x32\x16.genesis.v1.LeaseTokenB\x06\xbaH\x03\xc8\x01\x01R\x05lease\x12\x35\n\x08\x66raction\x18\x04 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01R\x08\x66raction\x12\"\n\x07message\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x07message\"U\n\x11HeartbeatResponse\x12@\n\x0elease_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\rleaseDuration\">\n\x11\x44\x65registerRequest\x12)\n\nsession_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\tsessionId\"\x14\n\x12\x44\x65registerResponse\"\xf4\x01\n\x0bWorkRequest\x12*\n\x04open\x18\x01 \x01(\x0b\x32\x14.genesis.v1.WorkOpenH\x00R\x04open\x12-\n\x05slots\x18\x02 \x01(\x0b\x32\x15.genesis.v1.WorkSlotsH\x00R\x05slots\x12\x43\n\x0b\x61\x63knowledge\x18\x03 \x01(\x0b\x32\x1f.genesis.v1.WorkAcknowledgementH\x00R\x0b\x61\x63knowledge\x12\x33\n\x06report\x18\x04 \x01(\x0b\x32\x19.genesis.v1.ReportRequestH\x00R\x06reportB\x10\n\x07message\x12\x05\xbaH\x02\x08\x01\"\x91\x01\n\x08WorkOpen\x12)\n\nsession_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\tsessionId\x12\x1f\n\x05slots\x18\x02 \x01(\rB\t\xbaH\x06*\x04\x18\xa0\x8d\x06R\x05slots\x12\x39\n\x0eheld_lease_ids\x18\x03 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xa0\x8d\x06\"\x07r\x05\x10\x01\x18\x80\x01R\x0cheldLeaseIds\",\n\tWorkSlots\x12\x1f\n\x05slots\x18\x01 \x01(\rB\t\xbaH\x06*\x04\x18\xa0\x8d\x06R\x05slots\"<\n\x13WorkAcknowledgement\x12%\n\x08lease_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01R\x07leaseId\"\xee\x01\n\x0cWorkResponse\x12<\n\nassignment\x18\x01 \x01(\x0b\x32\x1a.genesis.v1.WorkAssignmentH\x00R\nassignment\x12\x31\n\x06notice\x18\x02 \x01(\x0b\x32\x17.genesis.v1.LeaseNoticeH\x00R\x06notice\x12\x36\n\x08reported\x18\x03 \x01(\x0b\x32\x18.genesis.v1.WorkReportedH\x00R\x08reported\x12*\n\x04move\x18\x04 \x01(\x0b\x32\x14.genesis.v1.WorkMoveH\x00R\x04moveB\t\n\x07message\"\xc3\x03\n\x0eWorkAssignment\x12\x17\n\x07plan_id\x18\x01 \x01(\tR\x06planId\x12\x1b\n\tplan_goal\x18\x02 \x01(\tR\x08planGoal\x12$\n\x04task\x18\x03 \x01(\x0b\x32\x10.genesis.v1.TaskR\x04task\x12\x31\n\x06inputs\x18\x04 \x03(\x0b\x32\x19.genesis.v1.ArtefactValueR\x06inputs\x12,\n\x05lease\x18\x05 \x01(\x0b\x32\x16.genesis.v1.LeaseTokenR\x05lease\x12\x18\n\x07\x61ttempt\x18\x06 \x01(\rR\x07\x61ttempt\x12\x36\n\ttime_left\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08timeLeft\x12*\n\x06target\x18\x08 \x01(\x0b\x32\x12.genesis.v1.TargetR\x06target\x12-\n\x08\x65xpected\x18\t \x01(\x0b\x32\x11.genesis.v1.UsageR\x08\x65xpected\x12 \n\x0btraceparent\x18\n \x01(\tR\x0btraceparent\x12%\n\x0e\x63orrelation_id\x18\x0b \x01(\tR\rcorrelationId\"s\n\x0bLeaseNotice\x12\x19\n\x08lease_id\x18\x01 \x01(\tR\x07leaseId\x12/\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.genesis.v1.LeaseNoticeKindR\x04kind\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\"\x9d\x01\n\x0cWorkReported\x12\x19\n\x08lease_id\x18\x01 \x01(\tR\x07leaseId\x12\x38\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x0b\x32\x1a.genesis.v1.ReportResponseH\x00R\x08\x61\x63\x63\x65pted\x12.\n\x07refused\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00R\x07refusedB\x08\n\x06result\"\n\n\x08WorkMove\"\x8d\x01\n\x17\x41gentServiceListRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07R\tpageToken\x12#\n\x08skill_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01R\x07skillId\"\x93\x01\n\x18\x41gentServiceListResponse\x12.\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x16.genesis.v1.AgentEntryR\x06\x61gents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1f\n\x0bsnapshot_id\x18\x03 \x01(\tR\nsnapshotId\"\xb8\x01\n\nAgentEntry\x12)\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32\x15.genesis.v1.AgentCardR\x04\x63\x61rd\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x16.genesis.v1.AgentStateR\x05state\x12,\n\x07workers\x18\x03 \x03(\x0b\x32\x12.genesis.v1.WorkerR\x07workers\x12#\n\rrunning_tasks\x18\x04 \x01(\rR\x0crunningTasks\"\x99\x01\n\x06Worker\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x37\n\tjoin_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08joinTime\x12\x12\n\x04load\x18\x03 \x01(\x01R\x04load\x12#\n\rrunning_tasks\x18\x04 \x01(\rR\x0crunningTasks*\xae\x01\n\x0fLeaseNoticeKind\x12!\n\x1dLEASE_NOTICE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16LEASE_NOTICE_KIND_LOST\x10\x01\x12\x1f\n\x1bLEASE_NOTICE_KIND_CANCELLED\x10\x02\x12\x1c\n\x18LEASE_NOTICE_KIND_PAUSED\x10\x03\x12\x1d\n\x19LEASE_NOTICE_KIND_RESUMED\x10\x04*Y\n\nAgentState\x12\x1b\n\x17\x41GENT_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41GENT_STATE_DECLARED\x10\x01\x12\x14\n\x10\x41GENT_STATE_LIVE\x10\x02\x32\x8d\x03\n\x0c\x41gentService\x12\x45\n\x08Register\x12\x1b.genesis.v1.RegisterRequest\x1a\x1c.genesis.v1.RegisterResponse\x12M\n\tHeartbeat\x12\x1c.genesis.v1.HeartbeatRequest\x1a\x1d.genesis.v1.HeartbeatResponse\"\x03\x90\x02\x02\x12P\n\nDeregister\x12\x1d.genesis.v1.DeregisterRequest\x1a\x1e.genesis.v1.DeregisterResponse\"\x03\x90\x02\x02\x12=\n\x04Work\x12\x17.genesis.v1.WorkRequest\x1a\x18.genesis.v1.WorkResponse(\x01\x30\x01\x12V\n\x04List\x12#.genesis.v1.AgentServiceListRequest\x1a$.genesis.v1.AgentServiceListResponse\"\x03\x90\x02\x01\x42^\n\x0e\x64\x65v.genesis.v1B\x11\x41gentServiceProtoP\x01Z7genesis-orchestrator.dev/client/go/genesis/v1;genesisv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -86,50 +85,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGENTSERVICE'].methods_by_name['Deregister']._serialized_options = b'\220\002\002'
   _globals['_AGENTSERVICE'].methods_by_name['List']._loaded_options = None
   _globals['_AGENTSERVICE'].methods_by_name['List']._serialized_options = b'\220\002\001'
-  _globals['_LEASENOTICEKIND']._serialized_start=3276
-  _globals['_LEASENOTICEKIND']._serialized_end=3450
-  _globals['_AGENTSTATE']._serialized_start=3452
-  _globals['_AGENTSTATE']._serialized_end=3541
-  _globals['_REGISTERREQUEST']._serialized_start=261
-  _globals['_REGISTERREQUEST']._serialized_end=370
-  _globals['_REGISTERRESPONSE']._serialized_start=373
-  _globals['_REGISTERRESPONSE']._serialized_end=562
-  _globals['_HEARTBEATREQUEST']._serialized_start=565
-  _globals['_HEARTBEATREQUEST']._serialized_end=739
-  _globals['_LEASEPROGRESS']._serialized_start=742
-  _globals['_LEASEPROGRESS']._serialized_end=976
-  _globals['_HEARTBEATRESPONSE']._serialized_start=978
-  _globals['_HEARTBEATRESPONSE']._serialized_end=1063
-  _globals['_DEREGISTERREQUEST']._serialized_start=1065
-  _globals['_DEREGISTERREQUEST']._serialized_end=1127
-  _globals['_DEREGISTERRESPONSE']._serialized_start=1129
-  _globals['_DEREGISTERRESPONSE']._serialized_end=1149
-  _globals['_WORKREQUEST']._serialized_start=1152
-  _globals['_WORKREQUEST']._serialized_end=1396
-  _globals['_WORKOPEN']._serialized_start=1399
-  _globals['_WORKOPEN']._serialized_end=1544
-  _globals['_WORKSLOTS']._serialized_start=1546
-  _globals['_WORKSLOTS']._serialized_end=1590
-  _globals['_WORKACKNOWLEDGEMENT']._serialized_start=1592
-  _globals['_WORKACKNOWLEDGEMENT']._serialized_end=1652
-  _globals['_WORKRESPONSE']._serialized_start=1655
-  _globals['_WORKRESPONSE']._serialized_end=1893
-  _globals['_WORKASSIGNMENT']._serialized_start=1896
-  _globals['_WORKASSIGNMENT']._serialized_end=2347
-  _globals['_LEASENOTICE']._serialized_start=2349
-  _globals['_LEASENOTICE']._serialized_end=2464
-  _globals['_WORKREPORTED']._serialized_start=2467
-  _globals['_WORKREPORTED']._serialized_end=2624
-  _globals['_WORKMOVE']._serialized_start=2626
-  _globals['_WORKMOVE']._serialized_end=2636
-  _globals['_AGENTSERVICELISTREQUEST']._serialized_start=2639
-  _globals['_AGENTSERVICELISTREQUEST']._serialized_end=2780
-  _globals['_AGENTSERVICELISTRESPONSE']._serialized_start=2783
-  _globals['_AGENTSERVICELISTRESPONSE']._serialized_end=2930
-  _globals['_AGENTENTRY']._serialized_start=2933
-  _globals['_AGENTENTRY']._serialized_end=3117
-  _globals['_WORKER']._serialized_start=3120
-  _globals['_WORKER']._serialized_end=3273
-  _globals['_AGENTSERVICE']._serialized_start=3544
-  _globals['_AGENTSERVICE']._serialized_end=3941
+  _globals['_LEASENOTICEKIND']._serialized_start=3251
+  _globals['_LEASENOTICEKIND']._serialized_end=3425
+  _globals['_AGENTSTATE']._serialized_start=3427
+  _globals['_AGENTSTATE']._serialized_end=3516
+  _globals['_REGISTERREQUEST']._serialized_start=236
+  _globals['_REGISTERREQUEST']._serialized_end=345
+  _globals['_REGISTERRESPONSE']._serialized_start=348
+  _globals['_REGISTERRESPONSE']._serialized_end=537
+  _globals['_HEARTBEATREQUEST']._serialized_start=540
+  _globals['_HEARTBEATREQUEST']._serialized_end=714
+  _globals['_LEASEPROGRESS']._serialized_start=717
+  _globals['_LEASEPROGRESS']._serialized_end=951
+  _globals['_HEARTBEATRESPONSE']._serialized_start=953
+  _globals['_HEARTBEATRESPONSE']._serialized_end=1038
+  _globals['_DEREGISTERREQUEST']._serialized_start=1040
+  _globals['_DEREGISTERREQUEST']._serialized_end=1102
+  _globals['_DEREGISTERRESPONSE']._serialized_start=1104
+  _globals['_DEREGISTERRESPONSE']._serialized_end=1124
+  _globals['_WORKREQUEST']._serialized_start=1127
+  _globals['_WORKREQUEST']._serialized_end=1371
+  _globals['_WORKOPEN']._serialized_start=1374
+  _globals['_WORKOPEN']._serialized_end=1519
+  _globals['_WORKSLOTS']._serialized_start=1521
+  _globals['_WORKSLOTS']._serialized_end=1565
+  _globals['_WORKACKNOWLEDGEMENT']._serialized_start=1567
+  _globals['_WORKACKNOWLEDGEMENT']._serialized_end=1627
+  _globals['_WORKRESPONSE']._serialized_start=1630
+  _globals['_WORKRESPONSE']._serialized_end=1868
+  _globals['_WORKASSIGNMENT']._serialized_start=1871
+  _globals['_WORKASSIGNMENT']._serialized_end=2322
+  _globals['_LEASENOTICE']._serialized_start=2324
+  _globals['_LEASENOTICE']._serialized_end=2439
+  _globals['_WORKREPORTED']._serialized_start=2442
+  _globals['_WORKREPORTED']._serialized_end=2599
+  _globals['_WORKMOVE']._serialized_start=2601
+  _globals['_WORKMOVE']._serialized_end=2611
+  _globals['_AGENTSERVICELISTREQUEST']._serialized_start=2614
+  _globals['_AGENTSERVICELISTREQUEST']._serialized_end=2755
+  _globals['_AGENTSERVICELISTRESPONSE']._serialized_start=2758
+  _globals['_AGENTSERVICELISTRESPONSE']._serialized_end=2905
+  _globals['_AGENTENTRY']._serialized_start=2908
+  _globals['_AGENTENTRY']._serialized_end=3092
+  _globals['_WORKER']._serialized_start=3095
+  _globals['_WORKER']._serialized_end=3248
+  _globals['_AGENTSERVICE']._serialized_start=3519
+  _globals['_AGENTSERVICE']._serialized_end=3916
 # @@protoc_insertion_point(module_scope)

@@ -1,7 +1,6 @@
 import datetime
 
 from genesis.v1 import catalogue_pb2 as _catalogue_pb2
-from genesis.v1 import common_pb2 as _common_pb2
 from genesis.v1 import plan_pb2 as _plan_pb2
 from genesis.v1 import routing_pb2 as _routing_pb2
 from genesis.v1 import work_pb2 as _work_pb2
