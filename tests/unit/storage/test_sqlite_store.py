@@ -7,12 +7,13 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engines import Clock
 
 from genesis_server.resilience.errors import ResourceError
-from genesis_server.storage.base import Key
+from genesis_server.storage.base import Key, Put
 from genesis_server.storage.sqlite import connection, documents, worker
 from genesis_server.storage.sqlite.store import SWEEP_ROWS, SqliteStore
 
@@ -252,6 +253,26 @@ async def test_a_watcher_of_this_process_does_not_wait_for_the_poll(store: Sqlit
         assert (await waiting).key == KEY
 
 
+async def test_nothing_is_read_for_writes_of_other_kinds(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decisions are written all the time; those who watch something else need not look each time."""
+    looks: list[int] = []
+    changes = documents.changes
+
+    def counted(*args: Any, after: int, **more: Any) -> Any:
+        looks.append(after)
+        return changes(*args, after=after, **more)
+
+    monkeypatch.setattr(documents, "changes", counted)
+    monkeypatch.setattr(store._watchers, "_poll_seconds", 1000.0)
+    waiting = asyncio.ensure_future(anext(store.watch("acme", "plan", after_revision=0)))
+    await store.get(KEY)
+    for _ in range(5):
+        await store.put(Key("acme", "decision", "d"), b"")
+    await store.put(KEY, b"x")
+    assert (await waiting).key == KEY
+    assert looks == [0, 5]
+
+
 async def test_a_newer_file_under_a_running_server(store: SqliteStore, path: Path) -> None:
     """A store that a newer Genesis took over meanwhile is refused with the reason, not written to."""
     newer = path.with_name("newer")
@@ -289,7 +310,7 @@ async def test_an_abandoned_loop_does_not_stop_the_store(path: Path, clock: Cloc
 
         async def begin() -> None:
             store.watch("acme", "plan", after_revision=0)
-            store._writer.submit(lambda connection: documents.put(connection, KEY, b"x", expected=0, expires=None, now=clock.now))
+            store._write(frozenset(), lambda connection: documents.put_all(connection, [Put(KEY, b"x", expected=0)], now=clock.now))
 
         loop.run_until_complete(begin())
         loop.close()

@@ -45,11 +45,6 @@ def get(connection: sqlite3.Connection, key: Key, *, now: float) -> Document | N
     return None if row is None else Document(key, row[0], row[1])
 
 
-def put(connection: sqlite3.Connection, key: Key, value: bytes, *, expected: int, expires: float | None, now: float) -> int:
-    """Write and return the new version. The caller takes it back when it raises."""
-    return put_all(connection, [Put(key, value, expected, expires)], now=now)[0]
-
-
 def put_all(connection: sqlite3.Connection, puts: Sequence[Put], *, now: float) -> Sequence[int]:
     """Write one after the other; the new versions. The caller takes all back when one raises."""
     if not puts:

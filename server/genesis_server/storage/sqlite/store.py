@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from genesis_server.storage.base import ANY_VERSION, Change, Document, Entry, Key, Lease, Put
 from genesis_server.storage.sqlite import documents, journal, leases
 from genesis_server.storage.sqlite.connection import Session, create, translate
 from genesis_server.storage.sqlite.watching import Watchers
-from genesis_server.storage.sqlite.worker import Job, Worker
+from genesis_server.storage.sqlite.worker import Job, Work, Worker
+from genesis_server.storage.sqlite.writing import Topic, Writing
 
 BUSY_SECONDS = 5.0
 """How long a write waits for another process's lock."""
@@ -23,6 +24,8 @@ SWEEP_ROWS = 500
 """Rows of each sort that one sweep deletes at most; a full sweep is followed by another one."""
 WATCH_ROWS = 100
 """Changes that a watcher reads at once."""
+
+T = TypeVar("T")
 
 
 class SqliteStore:
@@ -70,18 +73,18 @@ class SqliteStore:
 
     async def put(self, key: Key, value: bytes, *, expected: int = ANY_VERSION, expires: float | None = None) -> int:
         """Write and return the new version."""
-        return await self._writer.submit(
-            lambda connection: documents.put(connection, key, value, expected=expected, expires=expires, now=self._clock())
-        )
+        return (await self.put_all([Put(key, value, expected, expires)]))[0]
 
     async def put_all(self, puts: Sequence[Put]) -> Sequence[int]:
         """Write all or none; the new versions, in order."""
         together = tuple(puts)
-        return await self._writer.submit(lambda connection: documents.put_all(connection, together, now=self._clock()))
+        topics = frozenset([(put.key.tenant, put.key.kind) for put in together])
+        return await self._write(topics, lambda connection: documents.put_all(connection, together, now=self._clock()))
 
     async def delete(self, key: Key, *, expected: int = ANY_VERSION) -> bool:
         """Delete; False when it was not there."""
-        return await self._writer.submit(lambda connection: documents.delete(connection, key, expected=expected, now=self._clock()))
+        topics = frozenset([(key.tenant, key.kind)])
+        return await self._write(topics, lambda connection: documents.delete(connection, key, expected=expected, now=self._clock()))
 
     async def list(
         self, tenant: str, kind: str, *, prefix: str = "", after: str = "", limit: int = 100, descending: bool = False
@@ -110,7 +113,7 @@ class SqliteStore:
             for change in found:
                 yield change
             if len(found) < WATCH_ROWS:
-                await self._watchers.beyond(position)
+                position = await self._watchers.beyond((tenant, kind), position)
 
     async def append(self, tenant: str, stream: str, values: Sequence[bytes]) -> int:
         """Append all or none; the sequence number of the last."""
@@ -150,11 +153,14 @@ class SqliteStore:
     async def _head(self) -> int:
         return await self._reader.submit(documents.head)
 
-    def _after_writing(self, connection: sqlite3.Connection | None) -> Job | None:
+    def _write(self, topics: frozenset[Topic], work: Work[T]) -> asyncio.Future[T]:
+        return self._writer.submit(Writing(work, topics) if self._watchers.joined else work)
+
+    def _after_writing(self, jobs: Sequence[Job]) -> Job | None:
         """In the writer's thread: wake the watchers, and sweep when it is time."""
-        if connection is not None:
-            with contextlib.suppress(sqlite3.Error):  # the poll tells them later
-                self._watchers.notify(lambda: documents.head(connection))
+        writes = [job.work.written for job in jobs if job.error is None and isinstance(job.work, Writing)]
+        if writes:
+            self._watchers.notify(writes)
         if abs(self._clock() - self._swept) < SWEEP_SECONDS:
             return None
         return Job(self._sweep)

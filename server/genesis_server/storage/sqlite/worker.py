@@ -40,8 +40,8 @@ class Worker:
     undone alone. When SQLite itself fails, the transaction is undone and its jobs run again one by one, so that each gets its own answer.
     """
 
-    def __init__(self, name: str, session: Session, *, tidy: Callable[[sqlite3.Connection | None], Job | None]) -> None:
-        """Start. After each transaction (and now and then without one) `tidy` runs in the thread and may name one more job."""
+    def __init__(self, name: str, session: Session, *, tidy: Callable[[Sequence[Job]], Job | None]) -> None:
+        """Start. `tidy` runs in the thread after the jobs of each transaction (and now and then without any) and may name one more."""
         self._session = session
         self._tidy = tidy
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -68,9 +68,10 @@ class Worker:
         stopping = False
         while not stopping:
             jobs, stopping = self._arrived()
-            committed = self._run(jobs) if jobs else None
+            if jobs:
+                self._run(jobs)
             _deliver(jobs)
-            if (extra := self._tidy(committed)) is not None:
+            if (extra := self._tidy(jobs)) is not None:
                 self._run([extra])
         self._session.close()
 
@@ -88,25 +89,25 @@ class Worker:
             stopping = job is None
         return [job for job in jobs if job.future is None or not job.future.cancelled()], stopping
 
-    def _run(self, jobs: Sequence[Job]) -> sqlite3.Connection | None:
-        """One transaction; the connection when it was committed."""
+    def _run(self, jobs: Sequence[Job]) -> None:
+        """One transaction; jobs without an error were committed."""
         try:
             connection = self._session.begin()
         except (sqlite3.Error, ResourceError) as error:
             for job in jobs:
                 job.error = self._session.failed(error)
-            return None
+            return
         try:
             for job in jobs:
                 self._attempt(connection, job)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             failure = self._session.failed(error)
-            if len(jobs) > 1:
-                return [self._run([job]) for job in jobs][-1]
-            jobs[0].error = failure
-            return None
-        return connection
+            if len(jobs) == 1:
+                jobs[0].error = failure
+                return
+            for job in jobs:
+                self._run([job])
 
     def _attempt(self, connection: sqlite3.Connection, job: Job) -> None:
         job.result = job.error = None
