@@ -11,7 +11,7 @@ import numpy as np
 from genesis_server.agents.currencies import currencies_of
 from genesis_server.model.catalogue import AgentCard, Artefact, Catalogue, Skill, Tool
 from genesis_server.text.index import LexicalIndex, Scores
-from genesis_server.text.words import content_stems
+from genesis_server.text.words import content_stems, stem_set
 
 NAME_WEIGHT = 3.0
 TAG_WEIGHT = 2.0
@@ -113,11 +113,10 @@ class CatalogueIndex:
 
     def all_scores(self, texts: Sequence[str]) -> Scores:
         """The same for several texts at once, which takes a fraction of the time; shape (len(texts), len(offers))."""
-        queries = [content_stems(text) for text in texts]
-        scores = self.texts.lexical.all_scores(queries)
+        scores = self.texts.lexical.all_scores([content_stems(text) for text in texts])
         np.minimum(scores, 1.0, out=scores)
-        for number, stems in enumerate(queries):
-            for place in self.texts.by_example.get(frozenset(stems), ()):
+        for number, text in enumerate(texts):
+            for place in self.texts.by_example.get(stem_set(text), ()):
                 scores[number, place] = 1.0
         return scores
 

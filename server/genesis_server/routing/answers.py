@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field as attribute
 
 from genesis_server.model.money import Money
 from genesis_server.model.plan import Task
@@ -25,25 +26,33 @@ class Answers:
     """None: without the proof."""
     cheapest_total: Money
 
+    _expected: dict[tuple[float, int], str] = attribute(default_factory=dict[tuple[float, int], str])
+
     def route(self, job: int, task: Task, field: Field, chosen: int | None) -> TaskRoute:
         """The route of a task; `job` counts the plan's tasks that are work, `chosen` is a place in the task's field."""
         describer, explainer = self.describer, self.explainer
         if chosen is None:
-            unassigned = self._left_out_for_money(field) if len(field.order) else self._nobody(job, task, field)
+            unassigned = self._left_out_for_money(field) if field.feasible else self._nobody(job, task, field)
             return TaskRoute(task.id, None, unassigned, explainer.explain(job, task, field, None, "") if explainer else None)
         decisive = describer.decisive(field, chosen)
         cost = describer.cost(field, chosen)
-        values = describer.candidates.values
-        success = values.success[field.first + chosen]
+        values, at = describer.candidates.values, field.first + chosen
+        success = values.success[at]
         assignment = Assignment(
             target=describer.target(field, chosen),
             score=describer.score(field, chosen),
             expected_success=success,
             expected_cost=cost,
-            expected_seconds=values.seconds[field.first + chosen],
-            reason=_reason(field, chosen, decisive, success, cost),
+            expected_seconds=values.seconds[at],
+            reason=_reason(field, chosen, decisive, self._facts(success, cost)),
         )
         return TaskRoute(task.id, assignment, None, explainer.explain(job, task, field, chosen, decisive) if explainer else None)
+
+    def _facts(self, success: float, cost: Money) -> str:
+        found = self._expected.get((success, cost.nanos))
+        if found is None:
+            found = self._expected[success, cost.nanos] = f"expected success {success:.2f} for {cost}"
+        return found
 
     def _left_out_for_money(self, field: Field) -> Unassigned:
         describer = self.describer
@@ -70,10 +79,9 @@ class Answers:
         return Unassigned(reason, message[:MAX_TEXT], miss)
 
 
-def _reason(field: Field, chosen: int, decisive: str, success: float, cost: Money) -> str:
+def _reason(field: Field, chosen: int, decisive: str, facts: str) -> str:
     """Why this one, in one sentence."""
-    facts = f"expected success {success:.2f} for {cost}"
-    if len(field.order) == 1:
+    if field.feasible == 1:
         return f"It is {decisive}: {facts}."
     balance = field.balance
     if chosen != field.preferred or (balance is not None and balance.is_by_load):
@@ -81,4 +89,4 @@ def _reason(field: Field, chosen: int, decisive: str, success: float, cost: Mone
     if balance is not None and balance.is_sticky:
         return f"Chosen because it is {decisive}: {facts}."
     tie = f" ({field.tie_break})" if field.tie_break else ""
-    return f"Best of {len(field.order)} candidates{tie}: {decisive}; {facts}."
+    return f"Best of {field.feasible} candidates{tie}: {decisive}; {facts}."

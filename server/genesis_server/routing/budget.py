@@ -95,7 +95,7 @@ class StepColumns:
 
 
 def _columns(field: Field, candidates: Candidates) -> StepColumns:
-    values, part = candidates.values, slice(field.first, field.first + len(field.score))
+    values, part = candidates.values, slice(field.first, field.first + field.size)
     return StepColumns(values.costs[part], values.seconds[part], values.preference[part], field.score)
 
 

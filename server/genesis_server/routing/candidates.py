@@ -17,13 +17,10 @@ from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.money import NANOS_PER_UNIT
 from genesis_server.model.plan import DEFAULT_DIFFICULTY, Task
 from genesis_server.model.routing import RoutingConstraints, UnassignedReason
-from genesis_server.resilience.errors import ValidationError, invalid_field
-from genesis_server.routing.limits import Flags, Limits, barred_rows, bars_of_owners, failures, flag, limits_of
+from genesis_server.routing.fitting import fitting_rows
+from genesis_server.routing.limits import Flags, Limits, barred_rows, failures, flag, limits_of
 from genesis_server.routing.policy import RoutingPolicy
 from genesis_server.routing.pool import TOKENS_PER_PRICE, Amounts, Indexes, Numbers, Pool, column
-
-AT_ONCE = 256
-"""Tasks whose words are compared at once, so that a call that is refused for too many candidates has cost little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +44,8 @@ class Candidates:
     pool: Pool
     starts: Indexes
     """First place of each task's candidates, and one past the last at the end."""
+    alike: Sequence[int]
+    """A number for each task; tasks of the same number have the same rows."""
     rows: Indexes
     """Row of the pool."""
     skill: Numbers
@@ -113,105 +112,50 @@ def gather(
 
     Raises ValidationError INVALID_FIELD when there are more than `most` of them together.
     """
-    limits = [limits_of(task, constraints) for task in tasks]
+    limits = _limits(tasks, constraints)
     barred = barred_rows(pool, constraints, unhealthy)
-    rows, skill, fitting = _fitting(tasks, limits, index=index, pool=pool, policy=policy, barred=barred, most=most)
-    counts = np.array([len(some) for some in rows], dtype=np.intp)
-    all_rows = np.concatenate([*rows, np.empty(0, dtype=np.intp)])
-    costs = _costs(tasks, counts, all_rows, pool, policy)
+    fitting = fitting_rows(tasks, limits, index=index, pool=pool, policy=policy, barred=barred, most=most)
+    rows, counts, skill = fitting.rows, fitting.counts, fitting.skill
+    difficulties = [difficulty_of(task) for task in tasks]
+    odds = {difficulty: policy.odds_factor(difficulty) for difficulty in set(difficulties)}
+    factors = np.repeat(np.array([odds[difficulty] for difficulty in difficulties]), counts)
+    costs = _costs(difficulties, counts, rows, pool, policy)
     smallest = policy.cost.smallest * NANOS_PER_UNIT
-    factors = np.repeat(np.array([policy.odds_factor(difficulty_of(task)) for task in tasks]), counts)
+    each_cost: list[int] = costs.tolist()
+    logs = {cost: math.log(max(cost, smallest)) for cost in set(each_cost)}
     own_seconds = np.array([math.nan if task.expected_seconds is None else task.expected_seconds for task in tasks], dtype=np.float64)
     own_seconds = np.repeat(own_seconds, counts)
-    failed = failures(limits, counts, all_rows, costs, pool)
-    failed |= barred[all_rows]
-    failed |= np.repeat(np.array([0 if fits else flag(UnassignedReason.NO_CAPABILITY) for fits in fitting], dtype=np.int64), counts)
+    failed = failures(limits, counts, rows, costs, pool)
+    failed |= barred[rows]
+    failed |= np.repeat(np.array([0 if fits else flag(UnassignedReason.NO_CAPABILITY) for fits in fitting.fits], dtype=np.int64), counts)
     return Candidates(
         pool=pool,
         starts=np.concatenate(([0], np.cumsum(counts))),
-        rows=all_rows,
+        alike=fitting.alike,
+        rows=rows,
         skill=skill,
-        success=1.0 / (1.0 + pool.failure_odds[all_rows] * factors),
+        success=1.0 / (1.0 + pool.failure_odds[rows] * factors),
         costs=costs,
-        log_costs=np.array([math.log(max(cost, smallest)) for cost in costs.tolist()], dtype=np.float64),
-        seconds=np.where(np.isnan(own_seconds), pool.seconds[all_rows], own_seconds),
+        log_costs=np.array([logs[cost] for cost in each_cost], dtype=np.float64),
+        seconds=np.where(np.isnan(own_seconds), pool.seconds[rows], own_seconds),
         failed=failed,
-        bonus=np.zeros(len(all_rows)),
-        preference=np.zeros(len(all_rows), dtype=np.intp),
-        refused_by=np.full(len(all_rows), -1, dtype=np.intp),
+        bonus=np.zeros(len(rows)),
+        preference=np.zeros(len(rows), dtype=np.intp),
+        refused_by=np.full(len(rows), -1, dtype=np.intp),
     )
 
 
-def _fitting(
-    tasks: Sequence[Task],
-    limits: Sequence[Limits],
-    *,
-    index: CatalogueIndex,
-    pool: Pool,
-    policy: RoutingPolicy,
-    barred: Flags,
-    most: int,
-) -> tuple[list[Indexes], Numbers, list[bool]]:
-    """For each task the rows whose skill fits; for all rows how well; and for each task whether any fits: else the nearest is alone."""
-    by_capability: dict[str, tuple[Indexes, Indexes]] = {}
-    by_text: dict[str, Numbers] = {}
-    by_limits: dict[tuple[object, int], Indexes] = {}
-    rows: list[Indexes] = []
-    skill: list[Numbers] = []
-    floors: list[float] = []
-    fitting: list[bool] = []
-    count = 0
-    for number, (task, limit) in enumerate(zip(tasks, limits, strict=True)):
-        if task.goal not in by_text:
-            new = [text for text in dict.fromkeys([each.goal for each in tasks[number : number + AT_ONCE]]) if text not in by_text]
-            by_text.update(zip(new, index.all_scores(new), strict=True))
-        scores = by_text[task.goal]
-        known = by_capability.get(task.capability)
-        if known is None:
-            found = np.array(pool.rows_of(index.numbers_with_capability(task.capability)), dtype=np.intp)
-            known = by_capability[task.capability] = (found, pool.offers[found])
-        floor, fits = policy.match.exact_floor, True
-        if not len(known[0]):
-            bars = by_limits.get((limit.regions, limit.data_class))
-            if bars is None:
-                bars = by_limits[limit.regions, limit.data_class] = bars_of_owners(pool, limit, barred)[pool.first_rows[:-1]]
-            offers, fits = _near(scores, bars, pool, policy)
-            found = np.array(pool.rows_of(offers), dtype=np.intp)
-            known, floor = (found, pool.offers[found]), 0.0
-        count += len(known[0])
-        if count > most:
-            raise _too_many(most)
-        rows.append(known[0])
-        skill.append(scores[known[1]])
-        floors.append(floor)
-        fitting.append(fits)
-    least = np.repeat(np.array(floors), np.array([len(some) for some in rows], dtype=np.intp))
-    return rows, least + (1.0 - least) * np.concatenate([*skill, np.empty(0)]), fitting
+def _limits(tasks: Sequence[Task], constraints: RoutingConstraints) -> list[Limits]:
+    """The limits of each task; tasks without limits of their own share one object that says so."""
+    own = {id(task.constraints): task for task in tasks}
+    known = {key: limits_of(task, constraints) for key, task in own.items()}
+    return [known[id(task.constraints)] for task in tasks]
 
 
-def _near(scores: Numbers, bars: Indexes, pool: Pool, policy: RoutingPolicy) -> tuple[list[int], bool]:
-    """The offers whose words are near enough, and whether there are any; else the one offer that is nearest.
-
-    Near enough is measured by the best that no constraint bars, so that one who may not do it keeps nobody from it who may.
-    """
-    threshold = policy.match.text_threshold
-    best = float(scores.max(initial=0.0, where=bars == 0))
-    if best < threshold:
-        best = float(scores.max(initial=0.0))
-    if best >= threshold and best > 0:
-        return np.flatnonzero(scores >= max(threshold, policy.match.text_share_of_best * best)).tolist(), True
-    ranks = pool.ranks[pool.first_rows[:-1]]
-    return np.lexsort((ranks, -scores, bars))[:1].tolist(), False
-
-
-def _too_many(most: int) -> ValidationError:
-    advice = "send fewer tasks at once, or agents and models that fewer of them can go to, or ask for less than the FULL explanation"
-    return invalid_field("catalogue", f"offers more than {most} choices of agent, model or tool for the tasks together; {advice}")
-
-
-def _costs(tasks: Sequence[Task], counts: Indexes, rows: Indexes, pool: Pool, policy: RoutingPolicy) -> Amounts:
+def _costs(difficulties: Sequence[float], counts: Indexes, rows: Indexes, pool: Pool, policy: RoutingPolicy) -> Amounts:
     """Expected cost in nanos: price times expected tokens, rounded to the nearest."""
-    tokens = np.array([policy.expected_tokens(difficulty_of(task)) for task in tasks], dtype=pool.input_prices.dtype).reshape(-1, 2)
+    tokens_of = {difficulty: policy.expected_tokens(difficulty) for difficulty in set(difficulties)}
+    tokens = np.array([tokens_of[difficulty] for difficulty in difficulties], dtype=pool.input_prices.dtype).reshape(-1, 2)
     inputs, outputs = np.repeat(tokens[:, 0], counts), np.repeat(tokens[:, 1], counts)
     used = pool.input_prices[rows] * inputs + pool.output_prices[rows] * outputs
     return (used + TOKENS_PER_PRICE // 2) // TOKENS_PER_PRICE + pool.call_prices[rows]

@@ -15,7 +15,7 @@ from genesis_server.routing.policy import RoutingPolicy
 from genesis_server.routing.rulings import Rulings
 from genesis_server.routing.selection import Field
 from genesis_server.routing.ties import SCORE_SCALE
-from genesis_server.routing.wording import any_of, class_text, difference, load_text, name_of, seconds_text
+from genesis_server.routing.wording import any_of, class_text, difference, load_text, seconds_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Describer:
     policy: RoutingPolicy
     constraints: RoutingConstraints
     currency: str
-    _parts: dict[int, ScoreParts] = attribute(default_factory=dict[int, ScoreParts])
     _moneys: dict[int, Money] = attribute(default_factory=dict[int, Money])
+    _differences: dict[tuple[float, ...], str] = attribute(default_factory=dict[tuple[float, ...], str])
 
     def row(self, field: Field, place: int) -> int:
         """A candidate's row of the pool."""
@@ -36,7 +36,11 @@ class Describer:
 
     def target(self, field: Field, place: int) -> Target:
         """Who a candidate is."""
-        return self.candidates.pool.targets[self.candidates.values.rows[field.first + place]]
+        return self.candidates.pool.targets[self.row(field, place)]
+
+    def name(self, field: Field, place: int) -> str:
+        """Who a candidate is, in words."""
+        return self.candidates.pool.names[self.row(field, place)]
 
     def cost(self, field: Field, place: int) -> Money:
         """What a candidate is expected to cost."""
@@ -48,59 +52,64 @@ class Describer:
 
     def score(self, field: Field, place: int) -> float:
         """A candidate's score, 0 to 1."""
-        return max(0.0, min(1.0, field.score[place]))
-
-    def parts(self, field: Field, place: int) -> ScoreParts:
-        """The parts of a candidate's score."""
-        at, values = field.first + place, self.candidates.values
-        found = self._parts.get(at)
-        if found is None:
-            found = ScoreParts(values.skill[at], values.success[at], field.cheapness[place], field.load[place], values.bonus[at])
-            self._parts[at] = found
-        return found
+        score = field.standing.score[field.first + place]
+        return score if 0.0 <= score <= 1.0 else min(1.0, max(0.0, score))
 
     def decisive(self, field: Field, chosen: int) -> str:
         """What decided between the choice and the next, in words."""
-        if len(field.order) == 1:
+        if field.feasible == 1:
             return "the only candidate that passes every hard constraint"
         first = field.preferred
         if chosen != first:
             loss = self.score(field, first) - self.score(field, chosen)
             saved = Money(self.cost(field, first).nanos - self.cost(field, chosen).nanos, self.currency)
-            return f"saves {saved} for {loss:.2f} of score against {name_of(self.target(field, first))}, to keep the budget"
-        balance = field.balance
+            return f"saves {saved} for {loss:.2f} of score against {self.name(field, first)}, to keep the budget"
+        balance, order = field.balance, field.standing.order
         if balance is not None and (balance.is_sticky or balance.is_by_load):
             return self._balanced(field, balance)
-        second = field.order[1]
-        if balance is not None and balance.compared[0] != field.order[0]:
+        second = order[field.first + 1]
+        if balance is not None and balance.compared[0] != order[field.first]:
             second = balance.compared[1]
-        words = difference(self.parts(field, chosen), self.parts(field, second), self.policy)
-        name = name_of(self.target(field, second))
+        words, name = self._difference(field, chosen, second), self.name(field, second)
         preference = self.candidates.values.preference
         if preference[field.first + chosen] != preference[field.first + second]:
             return f"preferred by the rules to {name} ({words})"
         return f"{words} against {name}"
+
+    def _difference(self, field: Field, one: int, other: int) -> str:
+        """What each part adds to the score of one more than to that of the other; models of an agent often differ alike."""
+        one, other = field.first + one, field.first + other
+        weights, values, cheapness = self.policy.weights, self.candidates.values, field.standing.cheapness
+        gains = (
+            weights.skill_match * values.skill[one] - weights.skill_match * values.skill[other],
+            weights.success * values.success[one] - weights.success * values.success[other],
+            weights.cost * cheapness[one] - weights.cost * cheapness[other],
+            values.bonus[one] - values.bonus[other],
+        )
+        found = self._differences.get(gains)
+        if found is None:
+            found = self._differences[gains] = difference(gains)
+        return found
 
     def _balanced(self, field: Field, balance: Balance) -> str:
         if balance.is_sticky:
             return f"named by the sticky key among {len(balance.near_best)} that are about as good"
         other = balance.compared[0] if balance.chosen == balance.compared[1] else balance.compared[1]
         low, high = sorted(balance.loads)
-        return f"has less to do than {name_of(self.target(field, other))}, which is about as good ({low:.3g} to {high:.3g} tasks a slot)"
+        return f"has less to do than {self.name(field, other)}, which is about as good ({low:.3g} to {high:.3g} tasks a slot)"
 
     def load_choice(self, field: Field) -> LoadChoice | None:
         """How load or a sticky key chose; None when nobody else was about as good."""
         balance = field.balance
         if balance is None:
             return None
-        chosen = name_of(self.target(field, balance.chosen))
+        chosen = self.name(field, balance.chosen)
         if balance.is_sticky:
             text = f"the sticky key names {chosen} among {len(balance.near_best)} that are about as good"
         else:
             drawn = "the two" if len(balance.near_best) == 2 else f"two drawn of {len(balance.near_best)}"
             named = [
-                f"{name_of(self.target(field, place))} has {load_text(load)}"
-                for place, load in zip(balance.compared, balance.loads, strict=True)
+                f"{self.name(field, place)} has {load_text(load)}" for place, load in zip(balance.compared, balance.loads, strict=True)
             ]
             why = "which has less" if balance.is_by_load else "which is the better one at equal load"
             text = f"of {drawn} that are about as good {' and '.join(named)}: {chosen}, {why}"
@@ -123,17 +132,17 @@ class Describer:
 
     def refused(self, field: Field) -> list[int]:
         """Places of the refused candidates, the nearest to feasible first."""
-        places: list[int] = [place for place, flags in enumerate(field.failed) if flags]
+        failed, score = field.failed, field.score
+        places: list[int] = [place for place, flags in enumerate(failed) if flags]
         ranks = self.candidates.pool.rank_list
-        places.sort(
-            key=lambda place: (field.failed[place].bit_count(), -round(field.score[place] * SCORE_SCALE), ranks[self.row(field, place)])
-        )
+        places.sort(key=lambda place: (failed[place].bit_count(), -round(score[place] * SCORE_SCALE), ranks[self.row(field, place)]))
         return places
 
     def candidate(self, job: int, task: Task, field: Field, place: int) -> Candidate:
         """One candidate with its scores, or with what refused it."""
-        target, parts, cost = self.target(field, place), self.parts(field, place), self.cost(field, place)
-        flags = field.failed[place]
+        at, values, standing = field.first + place, self.candidates.values, field.standing
+        parts = ScoreParts(values.skill[at], values.success[at], standing.cheapness[at], standing.load[at], values.bonus[at])
+        target, cost, flags = self.candidates.pool.targets[values.rows[at]], self.cost(field, place), standing.failed[at]
         if not flags:
             return Candidate(target, self.score(field, place), parts, cost)
         failed = failed_reasons(flags)
@@ -159,11 +168,12 @@ class Describer:
                 return f"{target.id} is excluded by the request"
             case UnassignedReason.DEADLINE:
                 latest = seconds_text(max(0.0, field.latest_end_seconds))
-                return f"{name_of(target)} would end {self._end(field, place)} after the plan's start, later than {latest}"
+                return f"{self.name(field, place)} would end {self._end(field, place)} after the plan's start, later than {latest}"
             case UnassignedReason.BUDGET:
-                return f"{name_of(target)} costs {self.cost(field, place)}; the task may cost {Money(limits.max_cost or 0, self.currency)}"
+                most = Money(limits.max_cost or 0, self.currency)
+                return f"{self.name(field, place)} costs {self.cost(field, place)}; the task may cost {most}"
             case UnassignedReason.RULE:
-                return f"the rule {self._refusing_rule(field, place)} refuses {name_of(target)}{self._why(job, field, place)}"
+                return f"the rule {self._refusing_rule(field, place)} refuses {self.name(field, place)}{self._why(job, field, place)}"
             case _:
                 score = self.candidates.values.skill[field.first + place]
                 return f"the words of {target.skill_id or target.id} fit {score:.2f}; needed: {self.policy.match.text_threshold:.2f}"

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from functools import partial
 from itertools import islice
 
 from genesis_server.model.money import Money
 from genesis_server.model.plan import Task
 from genesis_server.model.routing import BlockedRule, Counterfactual, ExplanationLevel, Fact, FiredRule, RouteExplanation
-from genesis_server.routing.blocked import would_change
+from genesis_server.routing.blocked import refusals, would_change
 from genesis_server.routing.case import Case, Decided, case_of
 from genesis_server.routing.counterfactuals import LIMITS, counterfactuals, told
 from genesis_server.routing.decisive import decisive_set
 from genesis_server.routing.describing import Describer
 from genesis_server.routing.rule_changes import with_rules, without_rules
 from genesis_server.routing.rules.judging import CompiledRule
+from genesis_server.routing.rulings import Verdicts
 from genesis_server.routing.selection import Field
 
 SUMMARY_CANDIDATES = 3
@@ -31,6 +33,9 @@ class Explainer:
     decided: Decided
     level: ExplanationLevel
     """SUMMARY or FULL."""
+    _refusals: dict[tuple[Verdicts, int], CompiledRule | None] = attribute(
+        default_factory=dict["tuple[Verdicts, int]", "CompiledRule | None"]
+    )
 
     def explain(self, job: int, task: Task, field: Field, chosen: int | None, decisive: str) -> RouteExplanation:
         """The proof; `chosen` is a place in the task's field, `decisive` what decided in words."""
@@ -43,8 +48,8 @@ class Explainer:
             candidates=tuple([describer.candidate(job, task, field, place) for place in self._shown(field, chosen)]),
             decisive_difference=decisive,
             tie_break=field.tie_break if chosen is not None and chosen == field.preferred else "",
-            feasible_count=len(field.order),
-            candidate_count=len(field.failed),
+            feasible_count=field.feasible,
+            candidate_count=field.size,
             facts=self._facts(job) if is_full else (),
             fired=self._fired(job, field),
             blocked=self._blocked(job, field, chosen, case),
@@ -54,10 +59,10 @@ class Explainer:
         )
 
     def _shown(self, field: Field, chosen: int | None) -> list[int]:
-        shown = list(field.order[:SUMMARY_CANDIDATES])
         if self.level is ExplanationLevel.FULL:
             return [*field.order, *self.describer.refused(field)]
-        if len(shown) < SUMMARY_CANDIDATES and len(shown) < len(field.failed):
+        shown = list(field.standing.order[field.first : field.first + min(field.feasible, SUMMARY_CANDIDATES)])
+        if len(shown) < SUMMARY_CANDIDATES and len(shown) < field.size:
             shown += self.describer.refused(field)[: SUMMARY_CANDIDATES - len(shown)]
         if chosen is not None and chosen not in shown:
             shown[-1] = chosen
@@ -69,35 +74,39 @@ class Explainer:
         return tuple([rulings.facts[job].fact(name) for name in rulings.book.facts_read])
 
     def _fired(self, job: int, field: Field) -> tuple[FiredRule, ...]:
-        rulings = self.describer.rulings
-        if not rulings.fired[job]:
-            return ()
-        rows = self.describer.candidates.values.rows[field.first : field.first + len(field.failed)]
-        found: list[FiredRule] = []
-        for rule in rulings.fired[job]:
-            who = rulings.book.who(rule)
-            found.append(rulings.told(job, rule, sum([who[row] for row in rows])))
-        return tuple(found)
+        candidates = self.describer.candidates
+        rows = candidates.values.rows[field.first : field.first + field.size]
+        return self.describer.rulings.told_all(job, candidates.alike[job], rows)
 
     def _blocked(self, job: int, field: Field, chosen: int | None, case: _Once) -> tuple[BlockedRule, ...]:
         rulings = self.describer.rulings
         if self.level is ExplanationLevel.FULL:
-            fired = {rule.number for rule in rulings.fired[job]}
+            fired = rulings.verdicts[job].numbers
             return tuple([rulings.blocked(job, rule) for rule in rulings.book.rules if rule.number not in fired])
-        rule = next(self._would_change(job, field, chosen, case), None)
+        rule = None if chosen is None else self._first_refusal(job, self.describer.row(field, chosen))
+        if rule is None:
+            rule = next(self._would_change(job, field, chosen, case), None)
         return () if rule is None else (rulings.blocked(job, rule),)
+
+    def _first_refusal(self, job: int, row: int) -> CompiledRule | None:
+        """The first rule that would have refused who was chosen; the same for tasks for which the same rules fired."""
+        rulings = self.describer.rulings
+        key = rulings.verdicts[job], row
+        if key not in self._refusals:
+            self._refusals[key] = next(refusals(rulings.book, *key), None)
+        return self._refusals[key]
 
     def _would_change(self, job: int, field: Field, chosen: int | None, case: _Once) -> Iterator[CompiledRule]:
         rulings = self.describer.rulings
-        rows = self.describer.candidates.values.rows[field.first : field.first + len(field.failed)]
+        rows = self.describer.candidates.values.rows[field.first : field.first + field.size]
         feasible = [rows[place] for place in field.order]
         chosen_row = None if chosen is None else rows[chosen]
-        return would_change(rulings, rulings.fired[job], rows=rows, feasible=feasible, chosen=chosen_row, case=case)
+        return would_change(rulings.book, rulings.verdicts[job], rows=rows, feasible=feasible, chosen=chosen_row, case=case)
 
     def _counterfactuals(self, job: int, field: Field, chosen: int | None, case: _Once) -> tuple[Counterfactual, ...]:
         by_budget = self._by_budget(job, field, chosen)
         if self.level is not ExplanationLevel.FULL:
-            if by_budget or len(field.order) == len(field.failed) or not any(flags & LIMITS for flags in field.failed):
+            if by_budget or field.feasible == field.size or not any(flags & LIMITS for flags in field.failed):
                 return by_budget[:SUMMARY_COUNTERFACTUALS]
             return tuple(islice(self._by_limits(case), SUMMARY_COUNTERFACTUALS))
         return (*by_budget, *self._by_limits(case), *self._by_rules(job, field, chosen, case))
@@ -118,7 +127,7 @@ class Explainer:
         """The budget at which the task would have got another choice, or one at all."""
         selection, cheapest = self.decided.selection, self.decided.cheapest
         found = selection.undone_at.get(job)
-        if chosen is None and len(field.order):
+        if chosen is None and field.feasible:
             place = cheapest.places[job]
             found = None if place is None else (cheapest.total, place)
         if found is None:

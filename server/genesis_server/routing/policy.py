@@ -12,7 +12,6 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from genesis_server.model.plan import DEFAULT_DIFFICULTY
-from genesis_server.model.routing import ScoreParts
 from genesis_server.text.toml_file import DataFileError, read_toml
 
 FILE_NAME = "routing.toml"
@@ -100,16 +99,6 @@ class RoutingPolicy:
     def odds_factor(self, difficulty: float) -> float:
         """By how much the odds of failure rise against a middling task."""
         return math.exp(self.success.difficulty_slope * (difficulty - DEFAULT_DIFFICULTY))
-
-    def weighted(self, parts: ScoreParts) -> tuple[float, float, float, float]:
-        """What skill match, success, cost and rules add to the score."""
-        weights = self.weights
-        return (
-            weights.skill_match * parts.skill_match,
-            weights.success * parts.success,
-            weights.cost * parts.cost,
-            parts.rules,
-        )
 
 
 def load_policy(text: str, file_name: str = FILE_NAME) -> RoutingPolicy:

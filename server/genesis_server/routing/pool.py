@@ -5,7 +5,7 @@ Made once for a snapshot. Amounts are whole billionths of the currency, exact: 6
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -18,11 +18,11 @@ from genesis_server.agents.index import CatalogueIndex, Offer, names_of
 from genesis_server.model.catalogue import AgentCard, DataClass, Model, Skill, Tool
 from genesis_server.model.routing import Target, TargetKind
 from genesis_server.routing.policy import RoutingPolicy
+from genesis_server.routing.wording import name_of
 
 TOKENS_PER_PRICE = 1_000_000
 _LARGEST_EXACT = 2**62
-LONG = 256
-VERY_LONG = 65_536
+LONG = 8_192
 
 Indexes = npt.NDArray[np.intp]
 Numbers = npt.NDArray[np.float64]
@@ -32,16 +32,14 @@ Amounts = npt.NDArray[Any]
 
 def column(values: npt.NDArray[Any]) -> Sequence[Any]:
     """An array to be read one by one: a list is read three times as fast as numpy, a view of a long array needs no memory."""
+    return changeable(values)
+
+
+def changeable(values: npt.NDArray[Any]) -> MutableSequence[Any]:
+    """The same where values may be written into it."""
     if values.dtype == object or len(values) < LONG:
         return values.tolist()
-    return cast("Sequence[Any]", memoryview(cast("Any", values)))
-
-
-def sliceable(values: npt.NDArray[Any]) -> Sequence[Any]:
-    """An array to be cut into runs that are read one by one: a list, or a view of a long array, whose runs need no memory."""
-    if values.dtype == object or len(values) < VERY_LONG:
-        return values.tolist()
-    return cast("Sequence[Any]", memoryview(cast("Any", values)))
+    return cast("MutableSequence[Any]", memoryview(cast("Any", values)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +49,8 @@ class Pool:
     choices: tuple[tuple[AgentCard | Tool, Skill | None, Model | None], ...]
     """Owner, skill and model of each row."""
     targets: tuple[Target, ...]
+    names: tuple[str, ...]
+    """Of the targets, for people."""
     offers: Indexes
     """Number of the row's offer in the index."""
     first_rows: Indexes
@@ -133,6 +133,7 @@ def _make_pool(index: CatalogueIndex, policy: RoutingPolicy) -> Pool:
     return Pool(
         choices=tuple([(offer.owner, offer.skill, _model_of(offer, target)) for offer, target in zip(row_offers, targets, strict=True)]),
         targets=tuple(targets),
+        names=tuple([name_of(target) for target in targets]),
         offers=np.array(offers, dtype=np.intp),
         first_rows=np.array(first_rows, dtype=np.intp),
         owners=np.array([owner_number[offer.target_id, offer.skill is None] for offer in row_offers], dtype=np.intp),

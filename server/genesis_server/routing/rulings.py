@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import itemgetter
@@ -14,7 +14,7 @@ from genesis_server.model.plan import Task
 from genesis_server.model.routing import BlockedRule, FiredRule, RuleEffect, UnassignedReason
 from genesis_server.routing.candidates import Candidates
 from genesis_server.routing.limits import flag
-from genesis_server.routing.pool import Pool
+from genesis_server.routing.pool import Indexes, Pool
 from genesis_server.routing.rules.blocking import blocked_rule
 from genesis_server.routing.rules.building import CallFacts, candidate_facts
 from genesis_server.routing.rules.facts import TASK_PLACES, TaskFacts
@@ -29,13 +29,42 @@ _MOST_VERDICTS = 256
 _BOOKS: WeakKeyDictionary[Pool, dict[object, Book]] = WeakKeyDictionary()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Verdicts:
-    """What a set of fired rules does with each row of the pool, to be read one by one."""
+    """What a set of fired rules does with each row of the pool."""
 
-    refused_by: Sequence[int]
-    bonus: Sequence[float]
-    preference: Sequence[int]
+    fired: Fired
+    outcome: RuleOutcome
+
+    @cached_property
+    def numbers(self) -> frozenset[int]:
+        """The numbers of the rules."""
+        return frozenset([rule.number for rule in self.fired])
+
+    @cached_property
+    def allowing(self) -> Sequence[CompiledRule]:
+        """Those of the rules that shield from others."""
+        return [rule for rule in self.fired if rule.effect is RuleEffect.ALLOW]
+
+    @cached_property
+    def reader(self) -> Callable[[Sequence[object]], object]:
+        """Takes the values that the rules and their explanations read out of those of all facts."""
+        return _reader(name for rule in self.fired for name in (*rule.reads, *rule.told[1::2]))
+
+    @cached_property
+    def refused_by(self) -> Sequence[int]:
+        """Number of the rule that refuses each row, to be read one by one; negative: none does."""
+        return self.outcome.refused_by.tolist()
+
+    @cached_property
+    def bonus(self) -> Sequence[float]:
+        """What is added to the score of each row, to be read one by one."""
+        return self.outcome.bonus.tolist()
+
+    @cached_property
+    def preference(self) -> Sequence[int]:
+        """Which rows go first, to be read one by one: the lower."""
+        return self.outcome.preference.tolist()
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +102,7 @@ class Book:
         if found is None:
             if len(self._verdicts) >= _MOST_VERDICTS:
                 self._verdicts.clear()
-            outcome = self.columns.outcome(fired)
-            found = Verdicts(outcome.refused_by.tolist(), outcome.bonus.tolist(), outcome.preference.tolist())
-            self._verdicts[key] = found
+            found = self._verdicts[key] = Verdicts(fired, self.columns.outcome(fired))
         return found
 
     def who(self, rule: CompiledRule) -> Sequence[bool]:
@@ -106,9 +133,7 @@ class Book:
         """Takes the values that a rule and its explanation read out of those of all facts."""
         found = self._readers.get(rule.number)
         if found is None:
-            names = dict.fromkeys([*rule.reads, *rule.told[1::2]])
-            found = itemgetter(*[TASK_PLACES[name] for name in names]) if names else _nothing
-            self._readers[rule.number] = found
+            found = self._readers[rule.number] = _reader([*rule.reads, *rule.told[1::2]])
         return found
 
 
@@ -121,7 +146,10 @@ class Rulings:
     """For each task."""
     fired: Sequence[Fired]
     """For each task, highest priority first."""
+    verdicts: Sequence[Verdicts]
+    """Of the rules that fired, for each task; what is equal is one object."""
     _told: dict[tuple[object, ...], FiredRule] = field(default_factory=dict[tuple[object, ...], FiredRule])
+    _told_all: dict[tuple[object, ...], tuple[FiredRule, ...]] = field(default_factory=dict[tuple[object, ...], "tuple[FiredRule, ...]"])
     _blocked: dict[tuple[object, ...], BlockedRule] = field(default_factory=dict[tuple[object, ...], BlockedRule])
 
     def told(self, job: int, rule: CompiledRule, candidate_count: int) -> FiredRule:
@@ -130,6 +158,19 @@ class Rulings:
         found = self._told.get(key)
         if found is None:
             found = self._told[key] = self.book.rulebook.told(rule, self.facts[job], candidate_count)
+        return found
+
+    def told_all(self, job: int, alike: int, rows: Sequence[int]) -> tuple[FiredRule, ...]:
+        """All rules that fired for a task, in words; `rows` are its candidates', the same for tasks of the same number `alike`."""
+        verdicts = self.verdicts[job]
+        if not verdicts.fired:
+            return ()
+        key = (verdicts, alike, verdicts.reader(self.facts[job].values))
+        found = self._told_all.get(key)
+        if found is None:
+            counts = [sum([who[row] for row in rows]) for who in map(self.book.who, verdicts.fired)]
+            told = [self.told(job, rule, count) for rule, count in zip(verdicts.fired, counts, strict=True)]
+            found = self._told_all[key] = tuple(told)
         return found
 
     def blocked(self, job: int, rule: CompiledRule) -> BlockedRule:
@@ -141,6 +182,11 @@ class Rulings:
         return found
 
 
+def _reader(names: Iterable[str]) -> Callable[[Sequence[object]], object]:
+    places = dict.fromkeys([TASK_PLACES[name] for name in names])
+    return itemgetter(*places) if places else _nothing
+
+
 def _nothing(_values: Sequence[object]) -> None:
     """What a rule reads that holds for every task."""
 
@@ -148,8 +194,10 @@ def _nothing(_values: Sequence[object]) -> None:
 def rule_on(tasks: Sequence[Task], *, rulebook: Rulebook, pool: Pool, call: CallFacts) -> Rulings:
     """The facts of every task, and the rules that fire for it."""
     book = _book_of(rulebook, pool)
-    facts = [call.of_task(task) for task in tasks]
-    return Rulings(book, facts, [rulebook.fired(each) for each in facts])
+    facts = call.of_tasks(tasks)
+    fired = rulebook.fired_each(facts)
+    verdicts = {id(some): book.verdicts(some) for some in {id(some): some for some in fired}.values()}
+    return Rulings(book, facts, fired, [verdicts[id(some)] for some in fired])
 
 
 def _book_of(rulebook: Rulebook, pool: Pool) -> Book:
@@ -171,17 +219,15 @@ def judged(candidates: Candidates, rulings: Rulings) -> Candidates:
     rows, size = candidates.rows, len(candidates.rows)
     refused_by, bonus = np.full(size, NOBODY, dtype=np.intp), np.zeros(size)
     preference = np.zeros(size, dtype=np.intp)
-    outcomes: dict[tuple[int, ...], RuleOutcome] = {}
-    for part, fired in zip(candidates.parts, rulings.fired, strict=True):
-        if not fired:
-            continue
-        key = tuple([rule.number for rule in fired])
-        outcome = outcomes.get(key)
-        if outcome is None:
-            outcome = outcomes[key] = rulings.book.columns.outcome(fired)
-        some = rows[part]
-        refused_by[part] = outcome.refused_by[some]
-        bonus[part] = outcome.bonus[some]
-        preference[part] = outcome.preference[some]
+    parts_of: dict[Verdicts, list[slice]] = {}
+    for part, verdicts in zip(candidates.parts, rulings.verdicts, strict=True):
+        parts_of.setdefault(verdicts, []).append(part)
+    for verdicts, parts in parts_of.items():
+        if verdicts.fired:
+            places: Indexes = np.concatenate([np.arange(part.start, part.stop, dtype=np.intp) for part in parts])
+            outcome, some = verdicts.outcome, rows[places]
+            refused_by[places] = outcome.refused_by[some]
+            bonus[places] = outcome.bonus[some]
+            preference[places] = outcome.preference[some]
     failed = np.where(refused_by != NOBODY, candidates.failed | flag(UnassignedReason.RULE), candidates.failed)
     return replace(candidates, failed=failed, refused_by=refused_by, bonus=bonus, preference=preference)

@@ -5,7 +5,6 @@ An edge from or to a heading means every task under it. Two events for each task
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -56,42 +55,34 @@ def timeline_of(plan: Plan) -> Timeline:
         if first == second:
             raise _invalid("SELF_DEPENDENCY", [edge.from_id], f"task {edge.from_id!r} waits for itself; take the edge out")
         before[2 * second].append(2 * first + 1)
-    order = _ordered(before)
-    if len(order) < len(before):
-        raise _circle(plan, parents, before, order)
     has_children = {parent for parent in parents if parent >= 0}
     work = [
         task.kind is TaskKind.PRIMITIVE or (task.kind is TaskKind.UNSPECIFIED and number not in has_children)
         for number, task in enumerate(tasks)
     ]
-    return Timeline(order, before, work, _levels(order, before, work))
+    order, depth = _ordered(before, work)
+    if len(order) < len(before):
+        raise _circle(plan, parents, before, order)
+    return Timeline(order, before, work, depth[::2])
 
 
-def _ordered(before: Sequence[Sequence[int]]) -> list[int]:
-    """Kahn's algorithm; events in a circle are left out."""
+def _ordered(before: Sequence[Sequence[int]], work: Sequence[bool]) -> tuple[list[int], list[int]]:
+    """Kahn's algorithm; events in a circle are left out. With it the ends of primitive tasks on the longest chain up to each event."""
     waiting = [len(events) for events in before]
     after: list[list[int]] = [[] for _ in before]
     for event, earlier in enumerate(before):
         for other in earlier:
             after[other].append(event)
-    ready = deque(event for event, count in enumerate(waiting) if count == 0)
-    order: list[int] = []
-    while ready:
-        event = ready.popleft()
-        order.append(event)
+    depth = [0] * len(before)
+    order = [event for event, count in enumerate(waiting) if count == 0]
+    for event in order:
+        reached = depth[event] = depth[event] + (event % 2 == 1 and work[event // 2])
         for later in after[event]:
+            depth[later] = max(depth[later], reached)
             waiting[later] -= 1
             if waiting[later] == 0:
-                ready.append(later)
-    return order
-
-
-def _levels(order: Sequence[int], before: Sequence[Sequence[int]], work: Sequence[bool]) -> list[int]:
-    depth = [0] * len(before)
-    for event in order:
-        deepest = max([depth[earlier] for earlier in before[event]], default=0)
-        depth[event] = deepest + (event % 2 == 1 and work[event // 2])
-    return [depth[2 * number] for number in range(len(work))]
+                order.append(later)
+    return order, depth
 
 
 def _circle(plan: Plan, parents: Sequence[int], before: Sequence[Sequence[int]], order: Sequence[int]) -> RoutingError:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from genesis_server.model.catalogue import DataClass
-from genesis_server.model.routing import ScoreParts, Target, TargetKind
-from genesis_server.routing.policy import RoutingPolicy
+from genesis_server.model.routing import Target, TargetKind
 
 PART_NAMES = ("skill match", "success", "cost", "rules")
 SMALLEST_DIFFERENCE = 0.005
@@ -17,12 +18,11 @@ def name_of(target: Target) -> str:
     return f"{target.id} with {target.model_id}"
 
 
-def difference(first: ScoreParts, second: ScoreParts, policy: RoutingPolicy) -> str:
-    """What each part adds to the score of the first more than to that of the second, the largest first."""
-    gains = [(mine - theirs, name) for mine, theirs, name in zip(policy.weighted(first), policy.weighted(second), PART_NAMES, strict=True)]
-    gains = [gain for gain in gains if abs(gain[0]) >= SMALLEST_DIFFERENCE]
-    gains.sort(key=lambda gain: (-round(abs(gain[0]), 2), -gain[0]))
-    return ", ".join([f"{name} {value:+.2f}" for value, name in gains]) or "no part differs by 0.005 or more"
+def difference(gains: Sequence[float]) -> str:
+    """What each of PART_NAMES adds to the score of one candidate more than to that of another, the largest first."""
+    found = [(gain, name) for gain, name in zip(gains, PART_NAMES, strict=True) if abs(gain) >= SMALLEST_DIFFERENCE]
+    found.sort(key=lambda gain: (-round(abs(gain[0]), 2), -gain[0]))
+    return ", ".join([f"{name} {value:+.2f}" for value, name in found]) or "no part differs by 0.005 or more"
 
 
 def seconds_text(seconds: float) -> str:

@@ -60,9 +60,9 @@ class LexicalIndex:
 
     def scores(self, stems: Iterable[str]) -> Scores:
         """Cosine similarity of a query with every text, 0 to 1, shape (size,)."""
-        return self.all_scores([stems])[0]
+        return self.all_scores([list(stems)])[0]
 
-    def all_scores(self, queries: Sequence[Iterable[str]]) -> Scores:
+    def all_scores(self, queries: Sequence[Sequence[str]]) -> Scores:
         """The same for several queries, which together take a fraction of the time; shape (len(queries), size)."""
         found: Scores = np.zeros((len(queries), self.size))
         asked = self._asked(queries)
@@ -70,22 +70,17 @@ class LexicalIndex:
             self._add_up(some, found[rows])
         return found
 
-    def _asked(self, queries: Sequence[Iterable[str]]) -> _Asked:
-        terms: list[int] = []
-        sizes: list[int] = []
-        repeats: list[tuple[int, float]] = []
-        for query in queries:
-            stems = list(query)
-            once = dict.fromkeys(stems)
-            if len(once) < len(stems):
-                counted = enumerate(Counter(stems).values(), len(terms))
-                repeats += [(place, 1.0 + math.log(count)) for place, count in counted if count > 1]
-            terms += map(self._numbers.get, once, repeat(len(self._numbers)))
-            sizes.append(len(once))
+    def _asked(self, queries: Sequence[Sequence[str]]) -> _Asked:
+        once = [dict.fromkeys(query) for query in queries]
+        sizes = [len(stems) for stems in once]
+        terms = [*map(self._numbers.get, chain.from_iterable(once), repeat(len(self._numbers)))]
         numbers = np.array(terms, dtype=np.intp)
         weights = self._weights[numbers]
-        for place, factor in repeats:
-            weights[place] *= factor
+        for place, query, stems in zip(accumulate(sizes, initial=0), queries, once, strict=False):
+            if len(stems) < len(query):
+                for at, count in enumerate(Counter(query).values(), place):
+                    if count > 1:
+                        weights[at] *= 1.0 + math.log(count)
         return _Asked(numbers, weights, np.array(sizes, dtype=np.intp))
 
     def _add_up(self, asked: _Asked, found: Scores) -> None:

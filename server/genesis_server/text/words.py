@@ -62,6 +62,15 @@ def content_stems(text: str) -> list[str]:
     return list(_remembered(text) if len(text) <= LONGEST_REMEMBERED and remembering() else _content_stems(text))
 
 
+def stem_set(text: str) -> frozenset[str]:
+    """The same, each once."""
+    return _remembered_set(text) if len(text) <= LONGEST_REMEMBERED and remembering() else frozenset(_content_stems(text))
+
+
+def _stem_set(text: str) -> frozenset[str]:
+    return frozenset(_remembered(text))
+
+
 def _content_stems(text: str) -> tuple[str, ...]:
     stops, stem_of = stop_words(), stem if remembering() else stem.__wrapped__
     return tuple([stem_of(word) for word in word_texts(text) if word not in stops])
@@ -69,3 +78,4 @@ def _content_stems(text: str) -> tuple[str, ...]:
 
 # Planning, routing, rules and validation all ask for the goals of the same tasks.
 _remembered = lru_cache(maxsize=4_096)(_content_stems)
+_remembered_set = lru_cache(maxsize=4_096)(_stem_set)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -47,8 +48,8 @@ class _Blind:
     def __init__(self, book: Rulebook, names: frozenset[str]) -> None:
         self._book, self._names = book, names
 
-    def fired(self, facts: TaskFacts) -> tuple[CompiledRule, ...]:
-        return self._book.fired(facts.without(self._names))
+    def fired_each(self, tasks: Sequence[TaskFacts]) -> list[tuple[CompiledRule, ...]]:
+        return self._book.fired_each([facts.without(self._names) for facts in tasks])
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._book, name)
@@ -121,9 +122,9 @@ class _Frozen:
         seen: list[TaskFacts] = []
 
         class Spy(_Blind):
-            def fired(self, facts: TaskFacts) -> tuple[CompiledRule, ...]:
-                seen.append(facts)
-                return ()
+            def fired_each(self, tasks: Sequence[TaskFacts]) -> list[tuple[CompiledRule, ...]]:
+                seen.extend(tasks)
+                return [() for _ in tasks]
 
         call.route(rulebook=Spy(call.rulebook, frozenset()), explanation=ExplanationLevel.NONE)
         rules = {name.removeprefix("rule:") for name in names if name.startswith("rule:")}
@@ -133,9 +134,8 @@ class _Frozen:
         self._book = call.rulebook
         self._fired = tuple([rule for rule in call.rulebook.fired(facts) if rule.id not in rules])
 
-    def fired(self, facts: TaskFacts) -> tuple[CompiledRule, ...]:
-        assert facts
-        return self._fired
+    def fired_each(self, tasks: Sequence[TaskFacts]) -> list[tuple[CompiledRule, ...]]:
+        return [self._fired for _ in tasks]
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._book, name)

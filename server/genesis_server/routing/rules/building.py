@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from genesis_server.model.caller import Caller
 from genesis_server.model.catalogue import DEFAULT_SKILL_SECONDS, AgentCard, Catalogue, DataClass, Model, Skill, Tool
-from genesis_server.model.plan import DEFAULT_DIFFICULTY, Plan, Task, TaskKind
+from genesis_server.model.plan import DEFAULT_DIFFICULTY, Plan, Task, TaskConstraints, TaskKind
 from genesis_server.model.routing import RoutingConstraints
 from genesis_server.routing.rules.facts import TASK_FACTS, WEEKDAYS, CandidateFacts, FactValue, TaskFacts
-from genesis_server.text.words import content_stems
+from genesis_server.text.words import stem_set
 
 _DAY_SECONDS = 86_400
 
@@ -19,6 +20,9 @@ _DAY_SECONDS = 86_400
 _OWN = tuple([name for name, kind in TASK_FACTS.items() if kind.scope == "task"])
 """The facts of the task itself, which stand first."""
 _NOTHING = frozenset[str]()
+_CLASS_NAMES = tuple([data_class.name.lower() for data_class in DataClass])
+
+_Limits: TypeAlias = "tuple[str, float | None, float | None, frozenset[str]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +36,52 @@ class CallFacts:
 
     def of_task(self, task: Task) -> TaskFacts:
         """The facts of one task."""
-        own = task.constraints
+        return self._of_task(task, self._of_limits(task.constraints))
+
+    def of_tasks(self, tasks: Iterable[Task]) -> list[TaskFacts]:
+        """The facts of each task; tasks without limits of their own share one object that says so."""
+        known: dict[int, _Limits] = {}
+        found: list[TaskFacts] = []
+        for task in tasks:
+            own = task.constraints
+            limits = known.get(id(own))
+            if limits is None:
+                limits = known[id(own)] = self._of_limits(own)
+            found.append(self._of_task(task, limits))
+        return found
+
+    def _of_limits(self, own: TaskConstraints) -> _Limits:
+        """Data class, cost, deadline and regions of a task with these limits."""
+        return (
+            _CLASS_NAMES[(own.data_class or self.constraints.data_class).effective],
+            own.max_cost.units if own.max_cost is not None else None,
+            own.deadline_seconds,
+            _common(own.regions, self.constraints.regions),
+        )
+
+    def _of_task(self, task: Task, limits: _Limits) -> TaskFacts:
+        data_class, max_cost, deadline_seconds, regions = limits
+        inputs, outputs = task.inputs, task.outputs
         # In the order of TASK_FACTS.
-        values: dict[str, FactValue | None] = {
-            "task.id": task.id,
-            "task.goal": task.goal.lower() or None,
-            "task.words": stems_of(task.goal),
-            "task.capability": task.capability or None,
-            "task.kind": "compound" if task.kind is TaskKind.COMPOUND else "primitive",
-            "task.difficulty": DEFAULT_DIFFICULTY if task.difficulty is None else task.difficulty,
-            "task.depth": float(task.depth),
-            "task.data_class": _class_name((own.data_class or self.constraints.data_class).effective),
-            "task.max_cost": own.max_cost.units if own.max_cost is not None else None,
-            "task.deadline_seconds": own.deadline_seconds,
-            "task.expected_seconds": task.expected_seconds,
-            "task.regions": _common(own.regions, self.constraints.regions),
-            "task.inputs": frozenset([artefact.name for artefact in task.inputs]) if task.inputs else _NOTHING,
-            "task.outputs": frozenset([artefact.name for artefact in task.outputs]) if task.outputs else _NOTHING,
-            "task.input_types": frozenset([each.type.lower() for each in task.inputs if each.type]) if task.inputs else _NOTHING,
-            "task.method": (task.origin.method_id or None) if task.origin is not None else None,
-        }
-        return TaskFacts((*values.values(), *self.shared), self.now)
+        own = (
+            task.id,
+            task.goal.lower() or None,
+            stem_set(task.goal),
+            task.capability or None,
+            "compound" if task.kind is TaskKind.COMPOUND else "primitive",
+            DEFAULT_DIFFICULTY if task.difficulty is None else task.difficulty,
+            float(task.depth),
+            data_class,
+            max_cost,
+            deadline_seconds,
+            task.expected_seconds,
+            regions,
+            frozenset([artefact.name for artefact in inputs]) if inputs else _NOTHING,
+            frozenset([artefact.name for artefact in outputs]) if outputs else _NOTHING,
+            frozenset([each.type.lower() for each in inputs if each.type]) if inputs else _NOTHING,
+            (task.origin.method_id or None) if task.origin is not None else None,
+        )
+        return TaskFacts(own + self.shared, self.now)
 
 
 def facts_of_call(plan: Plan, *, constraints: RoutingConstraints, caller: Caller | None, now: float, live_agents: int = 0) -> CallFacts:
@@ -65,7 +94,7 @@ def facts_of_call(plan: Plan, *, constraints: RoutingConstraints, caller: Caller
         "plan.deadline_seconds": constraints.deadline_seconds,
         "plan.regions": frozenset(constraints.regions),
         "plan.live_agents": float(live_agents),
-        "plan.data_class": _class_name(constraints.data_class) if constraints.data_class else None,
+        "plan.data_class": _CLASS_NAMES[constraints.data_class] if constraints.data_class else None,
         **time_facts(now),
     }
     if caller is not None:
@@ -85,11 +114,6 @@ def time_facts(now: float) -> dict[str, FactValue]:
         "time.hour": float(moment.hour),
         "time.weekday": WEEKDAYS[moment.weekday()],
     }
-
-
-def stems_of(goal: str) -> frozenset[str]:
-    """The fact `task.words` of a goal."""
-    return frozenset(content_stems(goal))
 
 
 def candidate_facts(owner: AgentCard | Tool, skill: Skill | None = None, model: Model | None = None) -> CandidateFacts:
@@ -114,7 +138,7 @@ def candidate_facts(owner: AgentCard | Tool, skill: Skill | None = None, model: 
         "agent.kind": "agent",
         "agent.version": owner.version or None,
         "agent.region": owner.region or None,
-        "agent.max_data_class": _class_name(owner.max_data_class.effective),
+        "agent.max_data_class": _CLASS_NAMES[owner.max_data_class.effective],
         "agent.skill": skill.id if skill is not None else None,
         "agent.skills": frozenset([each.id for each in owner.skills]),
         "agent.tags": frozenset(skill.tags if skill is not None else ()),
@@ -146,7 +170,3 @@ def _common(own: Sequence[str], general: Sequence[str]) -> frozenset[str]:
     if own and general:
         return frozenset(own) & frozenset(general)
     return frozenset(own or general) if own or general else _NOTHING
-
-
-def _class_name(data_class: DataClass) -> str:
-    return data_class.name.lower()

@@ -7,11 +7,12 @@ deep.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TypeAlias, cast
 
-from genesis_server.routing.rules.condition import And, Atom, Condition, Operator, Or, Scalar, operand
+from genesis_server.routing.rules.condition import And, Atom, Condition, Operator, Or, Scalar, facts_of, operand
 from genesis_server.routing.rules.facts import FACTS, PLACES, FactType, FactValue
 
 Key: TypeAlias = "tuple[str, Scalar]"
@@ -33,19 +34,24 @@ class RuleIndex:
 
     def __init__(self, conditions: Iterable[tuple[int, Condition]]) -> None:
         """Index the `when` of each rule under its number."""
-        self._always: list[int] = []
+        self.always: list[int] = []
+        """Rules that wait under no value, in ascending order."""
+        read = dict[int, None]()
         tables: dict[str, dict[Scalar, list[int]]] = {}
         for number, condition in conditions:
             keys = keys_of(condition)
             if keys is None:
-                self._always.append(number)
+                self.always.append(number)
+                read |= dict.fromkeys([PLACES[fact] for fact in facts_of(condition)])
                 continue
             for fact, value in keys:
                 tables.setdefault(fact, {}).setdefault(value, []).append(number)
+        self.read_always: Callable[[Sequence[FactValue | None]], object] = itemgetter(*read) if read else _nothing
+        """What the rules that wait under no value read out of the values; for equal ones the same of them fire."""
         self._tables = [_Table(PLACES[fact], FACTS[fact].type is FactType.TEXTS, waiting) for fact, waiting in tables.items()]
 
-    def candidates(self, values: Sequence[FactValue | None]) -> Sequence[int]:
-        """The numbers of the rules that may fire, in ascending order, each once."""
+    def waiting(self, values: Sequence[FactValue | None]) -> list[int]:
+        """The numbers of the rules that wait under one of the values, in no order, perhaps twice."""
         found: list[int] = []
         for table in self._tables:
             value = values[table.place]
@@ -56,7 +62,16 @@ class RuleIndex:
                     found += table.waiting[key]
             else:
                 found += table.waiting.get(cast("Scalar", value), ())
-        return sorted({*found, *self._always}) if found else self._always
+        return found
+
+    def candidates(self, values: Sequence[FactValue | None]) -> Sequence[int]:
+        """The numbers of the rules that may fire, in ascending order, each once."""
+        found = self.waiting(values)
+        return sorted({*found, *self.always}) if found else self.always
+
+
+def _nothing(_values: Sequence[FactValue | None]) -> None:
+    """What rules that always hold read."""
 
 
 def keys_of(condition: Condition) -> frozenset[Key] | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from operator import attrgetter
 
 from genesis_server.model.routing import BlockedRule, FiredRule
 from genesis_server.routing.rules.blocking import blocked_rule
@@ -22,6 +23,9 @@ ALGORITHM = "1"
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 """A fact in an explanation."""
+
+
+_number = attrgetter("number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,38 @@ class Rulebook:
 
     def fired(self, facts: TaskFacts) -> tuple[CompiledRule, ...]:
         """The rules that fire for a task, highest priority first, then by id."""
+        return tuple(self._firing(self._index.candidates(facts.values), facts))
+
+    def fired_each(self, tasks: Iterable[TaskFacts]) -> list[tuple[CompiledRule, ...]]:
+        """The same for each of several tasks, in less time; what is equal is one object."""
+        index = self._index
+        # Rules that wait under no value are asked once for tasks that are alike in all that these rules read.
+        steady: dict[object, tuple[CompiledRule, ...]] = {}
+        known: dict[tuple[int, ...], tuple[CompiledRule, ...]] = {}
+        found: list[tuple[CompiledRule, ...]] = []
+        for facts in tasks:
+            values = facts.values
+            key = index.read_always(values), facts.now
+            fired = steady.get(key)
+            if fired is None:
+                fired = tuple(self._firing(index.always, facts))
+                fired = steady[key] = known.setdefault(tuple([rule.number for rule in fired]), fired)
+            more = self._firing(set(index.waiting(values)), facts)
+            if more:
+                together = sorted([*fired, *more], key=_number)
+                fired = known.setdefault(tuple([rule.number for rule in together]), tuple(together))
+            found.append(fired)
+        return found
+
+    def _firing(self, numbers: Iterable[int], facts: TaskFacts) -> list[CompiledRule]:
+        """Those of some rules that fire for a task, in the order of the numbers."""
         values, asked = facts.values, self._asked
         found: list[CompiledRule] = []
-        for number in self._index.candidates(values):
+        for number in numbers:
             entry = asked[number]
             if entry is not None and entry.when(values) and (not entry.has_window or entry.rule.rule.valid_at(facts.now)):
                 found.append(entry.rule)
-        return tuple(found)
+        return found
 
     def blocked(self, facts: TaskFacts) -> tuple[BlockedRule, ...]:
         """Why each of the other rules does not fire, in the same order; slower, for explanations only."""

@@ -22,7 +22,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field
 
-from genesis_server.routing.rules.building import stems_of, time_facts
+from genesis_server.routing.rules.building import time_facts
 from genesis_server.routing.rules.facts import (
     CANDIDATE_FACTS,
     TASK_FACTS,
@@ -37,6 +37,7 @@ from genesis_server.routing.rules.facts import (
 from genesis_server.routing.rules.scenarios import Expectation, Scenario
 from genesis_server.routing.rules.schema import InstantText
 from genesis_server.text.toml_file import DataFileError, Mistake, TableSchema, TomlFile, check_schema, parse_toml
+from genesis_server.text.words import stem_set
 
 FILE_NAME = "rule_scenarios.toml"
 DEFAULT_MOMENT = "2026-01-07T10:00:00Z"
@@ -105,7 +106,7 @@ def _scenario(entry: ScenarioEntry, line: int) -> Scenario:
         f"{scope}.{key}": _value(TASK_FACTS[f"{scope}.{key}"], given) for scope, table in tables.items() for key, given in table.items()
     }
     if "words" not in entry.task:
-        values["task.words"] = stems_of(str(entry.task.get("goal", "")))
+        values["task.words"] = stem_set(str(entry.task.get("goal", "")))
     facts = TaskFacts.of(values | time_facts(now), now)
     wanted = entry.expect
     expect = Expectation(
@@ -129,7 +130,7 @@ def _value(kind: FactKind, given: object) -> FactValue:
     """A value of the file as the fact has it."""
     if kind.type is FactType.TEXTS:
         texts = frozenset(cast("list[str]", given))
-        return stems_of(" ".join(texts)) if kind.fold is Fold.STEM else texts
+        return stem_set(" ".join(texts)) if kind.fold is Fold.STEM else texts
     if kind.type is FactType.NUMBER:
         return float(cast("float", given))
     return given.lower() if isinstance(given, str) and kind.fold is Fold.LOWER else cast("FactValue", given)
