@@ -6,6 +6,7 @@ data (agents, phases) are bounded, what is beyond the bound counts under "other"
 
 from __future__ import annotations
 
+import collections
 import platform
 from collections.abc import Callable, Iterable
 
@@ -139,12 +140,11 @@ class Metrics:
 
     def routed(self, routing: Routing) -> None:
         """A plan was routed."""
-        for route in routing.routes:
-            if route.assignment is None:
-                self._tasks_unassigned.inc()
-            else:
-                self._tasks_routed.inc()
-                (self._agents.get(route.assignment.target.id) or self._agents[OTHER]).inc()
+        assigned = [route.assignment.target.id for route in routing.routes if route.assignment is not None]
+        self._tasks_routed.inc(len(assigned))
+        self._tasks_unassigned.inc(len(routing.routes) - len(assigned))
+        for agent, count in collections.Counter(assigned).items():
+            (self._agents.get(agent) or self._agents[OTHER]).inc(count)
 
     def decision_recorded(self, result: str) -> None:
         """A decision was recorded, or could not be."""
