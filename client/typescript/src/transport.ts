@@ -53,7 +53,7 @@ export class GenesisTransport implements Transport {
     try {
       return await this.#repeat(call, async () => {
         const headers = await this.#headers(method, header, body, call);
-        return this.inner.unary(method, call.signal, call.left(), headers, message, contextValues);
+        return this.inner.unary(method, call.signal, undefined, headers, message, contextValues);
       });
     } finally {
       this.#end(call);
@@ -74,7 +74,7 @@ export class GenesisTransport implements Transport {
       body: Uint8Array,
     ): Promise<StreamResponse<I, O>> => {
       const headers = await this.#headers(method, header, body, call);
-      return this.inner.stream(method, call.signal, call.left(), headers, messages, contextValues);
+      return this.inner.stream(method, call.signal, undefined, headers, messages, contextValues);
     };
     try {
       if (method.methodKind !== "server_streaming") {
@@ -149,6 +149,9 @@ export class GenesisTransport implements Transport {
     } else if (token !== undefined) {
       headers.set("authorization", `Bearer ${await call.first(token())}`);
     }
+    // The call has a timer of its own. Connect's, which is not called off when a stream is left, would keep the program from ending.
+    const left = call.left();
+    if (left !== undefined) headers.set("grpc-timeout", `${left}m`);
     return headers;
   }
 }

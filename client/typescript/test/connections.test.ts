@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, test } from "node:test";
 import { OrchestratorService } from "../src/gen/genesis/v1/orchestrator_service_pb.js";
@@ -132,6 +133,23 @@ describe("streams", { concurrency: 8 }, () => {
     for await (const _ of client.orchestrator.watchPlan({})) break;
     const signal = await seen.next();
     if (!signal.aborted) await inTime(once(signal, "abort"));
+  });
+
+  test("a program that has left a stream before its deadline ends at once", async (t) => {
+    const [, server] = await served(t, {
+      async *watchPlan(_, { signal }) {
+        yield {};
+        await never(signal);
+      },
+    });
+    const program = `
+      import { connect } from ${JSON.stringify(new URL("../src/index.js", import.meta.url).href)};
+      const client = connect(${JSON.stringify(server.target)});
+      for await (const _ of client.orchestrator.watchPlan({}, { timeoutMs: 600_000 })) break;
+      client.close();`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: "inherit" });
+    t.after(() => child.kill());
+    assert.deepEqual(await inTime(once(child, "exit")), [0, null]);
   });
 
   test("a stream has no deadline but its own, and its signal ends it", async (t) => {
