@@ -45,7 +45,8 @@ def draw_history(recorded: Sequence[Mapping[str, Any]], figures: Sequence[Figure
     axes.axhline(1.0, color=_LINE, linestyle="--", linewidth=1)
     axes.set_xticks(range(len(recorded)), [str(run.get("date", "")) for run in recorded], rotation=30, fontsize=7)
     axes.set_ylabel("share of the aim that is used")
-    axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     _save(picture, path)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 from bench import SETTINGS, Bench
-from figures import Figure, figure
+from figures import Figure, cpu_seconds, figure
 
 import genesis
 import genesis_server
@@ -25,20 +25,22 @@ MOST_SECONDS, MOST_MEGABYTES = 2.0, 120.0
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """Seconds from the start of the process to SERVING, and resident memory some calls of Health later."""
+    """Seconds from the start of the process to SERVING, with and without waiting, and resident memory some calls of Health later."""
     for package in (genesis_server, genesis):
         # As set-up does; sources edited since would be compiled at every start where Python may not write bytecode.
         compileall.compile_dir(str(Path(str(package.__file__)).parent), quiet=1)
-    seconds, megabytes = [], []
+    seconds, computing, megabytes = [], [], []
     for number in range(TIMES):
         begin = time.perf_counter()
         with running(bench.folder / f"start{number}", settings=SETTINGS) as server:
             seconds.append(time.perf_counter() - begin)
+            computing.append(cpu_seconds(server.process.pid))
             with server.channel() as channel:
                 for _ in range(20):
                     api_grpc.OrchestratorServiceStub(channel).Health(api.HealthRequest())
             megabytes.append(psutil.Process(server.process.pid).memory_info().rss / 1e6)
     return [
         figure("cold start, process to SERVING", "s", seconds, aim=MOST_SECONDS),
+        figure("cold start, CPU of the server", "s", computing, scales=True),
         figure("idle memory, resident", "MB", megabytes, aim=MOST_MEGABYTES),
     ]
