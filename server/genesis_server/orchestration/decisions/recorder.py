@@ -12,7 +12,7 @@ from genesis_server.model.caller import Caller
 from genesis_server.model.decision import Decision, DecisionHead, DecisionKind, PlanInput, RouteInput
 from genesis_server.model.plan import Plan
 from genesis_server.model.provenance import Provenance
-from genesis_server.model.routing import ExplanationLevel, Routing
+from genesis_server.model.routing import ExplanationLevel, Routing, TaskRoute
 from genesis_server.orchestration.decisions import coding
 from genesis_server.orchestration.decisions.keys import SNAPSHOTS, body_key, head_key, of_plan_key, snapshot_key
 from genesis_server.orchestration.decisions.making import Materials, algorithm
@@ -179,7 +179,7 @@ class DecisionRecorder:
 
 def without_proof(routing: Routing) -> Routing:
     """The routing as level NONE has it."""
-    return replace(routing, routes=tuple([replace(route, explanation=None) for route in routing.routes]))
+    return replace(routing, routes=tuple([TaskRoute(route.task_id, route.assignment, route.unassigned) for route in routing.routes]))
 
 
 def _fired(made: Made, asked: RouteInput, under: Circumstances) -> tuple[str, ...]:
