@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
 import grpc
-import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from programs import installed, running_program
 from servers import START_SECONDS, Server, clean_environment, free_port, start
 
 DEPLOY = Path(__file__).resolve().parents[2] / "server" / "deploy"
@@ -73,9 +68,7 @@ class Pair:
 @contextmanager
 def balanced(kind: str, pair: Pair, folder: Path) -> Iterator[str]:
     """The load balancer `kind` in front of the pair; yields the address that callers use. Skips where it is not installed."""
-    program = shutil.which(kind, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin"]))
-    if program is None:
-        pytest.skip(f"{kind} is not installed")
+    program = installed(kind)
     port = free_port()
     variables = pair.variables(port)
     if kind == "haproxy":
@@ -85,30 +78,17 @@ def balanced(kind: str, pair: Pair, folder: Path) -> Iterator[str]:
         # What envsubst does.
         filled.write_text(Template((DEPLOY / "envoy.yaml").read_text("utf-8")).substitute(variables), "utf-8")
         command = [program, "--config-path", str(filled), "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]
+    address, environment = f"127.0.0.1:{port}", clean_environment(**variables)
     log = folder / f"{kind}.log"
-    with log.open("w") as sink:
-        process = subprocess.Popen(command, env=clean_environment(**variables), stdout=sink, stderr=sink, cwd=folder)
-    try:
-        _wait_until_balancing(f"127.0.0.1:{port}", process, log)
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    with running_program(command, log, lambda: _passes_on(address), seconds=START_SECONDS, environment=environment):
+        yield address
 
 
-def _wait_until_balancing(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
+def _passes_on(address: str) -> bool:
+    """Whether a call comes to a server."""
     with grpc.insecure_channel(address) as channel:
-        health = health_pb2_grpc.HealthStub(channel)
-        while time.monotonic() < end and process.poll() is None:
-            try:
-                health.Check(health_pb2.HealthCheckRequest(), timeout=1)
-            except grpc.RpcError:
-                time.sleep(0.05)
-            else:
-                return
-    pytest.fail(f"the load balancer does not pass calls on:\n{log.read_text()[-3000:]}")
+        try:
+            health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)
+        except grpc.RpcError:
+            return False
+    return True

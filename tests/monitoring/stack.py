@@ -7,14 +7,12 @@ import http.server
 import json
 import math
 import re
-import shutil
 import subprocess
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ import promql_parser
 import pytest
 import yaml
 
+from programs import installed, running_program
 from servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent / "monitoring"
@@ -37,10 +36,7 @@ START_SECONDS = 30.0
 
 def program(*names: str) -> str:
     """The first of these programs that is there; the test is skipped when none is."""
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(f"{names[0]} is not installed (Debian packages prometheus and prometheus-alertmanager)")
-    return found
+    return installed(*names, hint="Debian packages prometheus and prometheus-alertmanager")
 
 
 def checked(*command: str) -> str:
@@ -102,27 +98,6 @@ def rates(expr: str) -> int:
 def renamed(expr: str, metric: str) -> str:
     """The expression as if the metric had another name."""
     return re.sub(rf"(?<![\w:]){re.escape(metric)}(?![\w:])", f"{metric}_by_another_name", expr)
-
-
-@contextmanager
-def started(command: Sequence[str], log: Path, ready: str) -> Iterator[None]:
-    """A program for as long as the block lasts, from when it answers at `ready`."""
-    with log.open("w") as sink:
-        process = subprocess.Popen(command, stdout=sink, stderr=sink)
-    try:
-        end = time.monotonic() + START_SECONDS
-        while not _answers(ready):
-            assert process.poll() is None, log.read_text()[-3000:]
-            assert time.monotonic() < end, f"no answer at {ready}: {log.read_text()[-3000:]}"
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _answers(url: str) -> bool:
@@ -194,7 +169,7 @@ def prometheus(
         "rules.alert.resend-delay": "2s",
     }
     command = [program("prometheus"), *[f"--{name}={value}" for name, value in options.items()]]
-    with started(command, folder / "log", f"http://{address}/-/ready"):
+    with running_program(command, folder / "log", lambda: _answers(f"http://{address}/-/ready"), seconds=START_SECONDS):
         yield Prometheus(address)
 
 
@@ -214,7 +189,7 @@ def alertmanager(folder: Path, sink: str, *, patience: str = "1s") -> Iterator[s
     file.write_text(yaml.safe_dump(config), "utf-8")
     listen = (f"--web.listen-address={address}", "--cluster.listen-address=")
     command = [program("alertmanager", "prometheus-alertmanager"), f"--config.file={file}", f"--storage.path={folder / 'data'}", *listen]
-    with started(command, folder / "log", f"http://{address}/-/ready"):
+    with running_program(command, folder / "log", lambda: _answers(f"http://{address}/-/ready"), seconds=START_SECONDS):
         yield address
 
 
