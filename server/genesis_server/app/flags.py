@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -12,7 +12,7 @@ from genesis_server.app.errors import StartError
 from genesis_server.flags.audit_log import KINDS as AUDIT_KINDS
 from genesis_server.flags.audit_log import AuditLog
 from genesis_server.flags.bound import BoundFlags, current_flags
-from genesis_server.flags.contexts import context_of
+from genesis_server.flags.contexts import context_of, own_key
 from genesis_server.flags.definition import FlagMistakesError, built_in_flags
 from genesis_server.flags.desk import FlagDesk
 from genesis_server.flags.emergency import EMERGENCY_FLAGS, EmergencyFlags, Modes
@@ -80,15 +80,20 @@ class FlagsInUse:
 
     def of_caller(self, caller: Caller) -> BoundFlags:
         """The flags as a caller sees them now."""
-        context = context_of(caller, environment=self._environment, now=time.time())
-        return BoundFlags(self.live.snapshot, context, self._metrics.flags.evaluated)
+        now = time.time()
+
+        def data() -> Mapping[str, object]:
+            return context_of(caller, environment=self._environment, now=now).data()
+
+        return BoundFlags(self.live.snapshot, own_key(caller), data, self._metrics.flags.evaluated)
 
     async def of_run(self, pins: Pins, caller: Caller, run_id: str) -> BoundFlags:
         """The flags as a caller sees them in a run; those of now without one. Raises as `Pins.snapshot_for`."""
         if not run_id:
             return self.of_caller(caller)
         context = context_of(caller, environment=self._environment, now=time.time(), run_id=run_id)
-        return BoundFlags(*await pins.snapshot_for(caller.tenant, run_id, context), self._metrics.flags.evaluated)
+        snapshot, pinned = await pins.snapshot_for(caller.tenant, run_id, context)
+        return BoundFlags(snapshot, pinned.targeting_key, pinned.data, self._metrics.flags.evaluated)
 
     def on_modes(self, listener: Callable[[Modes], None]) -> None:
         """Tell `listener` of the modes, now and whenever they may have changed."""

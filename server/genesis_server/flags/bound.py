@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
 from genesis_server.flags.snapshot import Evaluation, FlagSnapshot
-from genesis_server.model.flags import FlagContext
 
 
 class BoundFlags:
     """A snapshot that is asked for one subject. Each flag is asked once, so that a call never sees a flag change."""
 
-    __slots__ = ("_context", "_found", "_observe", "_snapshot")
+    __slots__ = ("_data", "_found", "_observe", "_snapshot", "_targeting_key")
 
-    def __init__(self, snapshot: FlagSnapshot, context: FlagContext, observe: Callable[[Evaluation, str], None]) -> None:
-        """Ask `snapshot` for `context`; `observe` is told of each evaluation and the targeting key, once a flag."""
+    def __init__(
+        self,
+        snapshot: FlagSnapshot,
+        targeting_key: str,
+        data: Callable[[], Mapping[str, object]],
+        observe: Callable[[Evaluation, str], None],
+    ) -> None:
+        """Ask `snapshot`.
+
+        Args:
+            snapshot: the flags.
+            targeting_key: whom for.
+            data: what rules read of the subject; most calls meet no rule and never ask for it.
+            observe: told of each evaluation and the targeting key, once a flag.
+        """
         self._snapshot = snapshot
-        self._context = context
+        self._targeting_key = targeting_key
+        self._data = data
         self._observe = observe
         self._found: dict[str, Evaluation] = {}
 
@@ -30,8 +43,8 @@ class BoundFlags:
         """What the flag is for the subject. Raises ResourceError FLAG_NOT_FOUND."""
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = self._snapshot.evaluate(key, self._context)
-            self._observe(found, self._context.targeting_key)
+            found = self._found[key] = self._snapshot.evaluate_on(key, self._data)
+            self._observe(found, self._targeting_key)
         return found
 
     def enabled(self, key: str) -> bool:

@@ -11,6 +11,11 @@ RESERVED = ("tenant", "caller", "environment")
 """Attributes that the server sets itself, so that nobody can claim to be somebody else."""
 
 
+def own_key(caller: Caller) -> str:
+    """What is drawn by percentage for a caller that names nobody else."""
+    return f"{caller.tenant}/{caller.subject}"
+
+
 def context_of(
     caller: Caller,
     *,
@@ -25,4 +30,4 @@ def context_of(
     `environment` is the value of GENESIS_ENV, `now` seconds since the epoch.
     """
     known: dict[str, JsonValue] = {"tenant": caller.tenant, "caller": caller.subject, "environment": environment}
-    return FlagContext(targeting_key or run_id or f"{caller.tenant}/{caller.subject}", {**(attributes or {}), **known}, now)
+    return FlagContext(targeting_key or run_id or own_key(caller), {**(attributes or {}), **known}, now)

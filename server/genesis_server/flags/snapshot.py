@@ -96,7 +96,7 @@ class FlagSnapshot:
             if group.value is not True:
                 return asked.grouped(group.source)
         own = asked.fixed if asked.fixed is not None else asked.by_rule(data())
-        if asked.fixed is not None and asked.group is None:
+        if asked.fixed is not None and (asked.group is None or asked.group in self._fixed):
             self._fixed[key] = own
         return own
 

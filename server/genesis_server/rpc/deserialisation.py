@@ -17,6 +17,8 @@ from google.protobuf.message import DecodeError
 from genesis_server.resilience.errors import GenesisError, ResourceError, ValidationError, too_many_tasks
 
 MEBIBYTE = 1024 * 1024
+SMALL_BYTES = 64
+"""Requests of at most so many bytes are small."""
 
 Deserialiser = Callable[[bytes], Any]
 Serialiser = Callable[[Any], bytes]
@@ -65,6 +67,7 @@ class _Body:
     data: bytes | None = None
 
 
+_small: ContextVar[bytes | None] = ContextVar("genesis_small_request", default=None)
 _body: ContextVar[_Body | None] = ContextVar("genesis_request_body", default=None)
 
 
@@ -80,6 +83,11 @@ def take_body() -> bytes | None:
         return None
     data, kept.data = kept.data, None
     return data
+
+
+def small_request() -> bytes | None:
+    """The bytes of the one request of the call that runs, when they are few; None for others."""
+    return _small.get()
 
 
 def malformed(method: str) -> ValidationError:
@@ -106,6 +114,7 @@ def safe_deserialiser(method: str, deserialise: Deserialiser, bounds: SizeBounds
         if kept is not None:
             kept.data = data
         size = len(data)
+        _small.set(data if size <= SMALL_BYTES else None)
         if size > bound:
             return Rejected(too_large(size, bound))
         if size > raw_above:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from genesis.v1 import orchestrator_service_pb2 as pb
-from genesis_server.flags.contexts import context_of
+from genesis_server.flags.contexts import context_of, own_key
 from genesis_server.flags.definition import built_in_flags
 from genesis_server.flags.pins import Pins
 from genesis_server.flags.snapshot import Evaluation, FlagSnapshot
@@ -80,9 +80,8 @@ class FlagAnswers:
 
     def _one(self, key: str, live: FlagSnapshot) -> bytes:
         """One flag for the caller itself: what is asked most."""
-        caller = self._caller()
-        evaluation = live.evaluate_on(key, caller.data)
-        self._observe(evaluation, caller.targeting_key)
+        evaluation = live.evaluate_on(key, lambda: self._caller().data())
+        self._observe(evaluation, own_key(current_caller()))
         return self._ready_for(live).answer(evaluation)
 
     def _caller(self) -> FlagContext:

@@ -85,9 +85,8 @@ def set_call(call: CallContext) -> None:
     _current.set(call)
 
 
-def current_call() -> CallContext | None:
-    """The call that runs in this task; None outside calls."""
-    return _current.get()
+current_call = _current.get
+"""The call that runs in this task; None outside calls."""
 
 
 def parse_traceparent(header: str | None) -> TraceParent | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from genesis_server.flags.bound import BoundFlags, bind_flags, current_flags
-from genesis_server.flags.contexts import context_of
+from genesis_server.flags.contexts import context_of, own_key
 from genesis_server.flags.layers import Layer
 from genesis_server.flags.reading import read_flag
 from genesis_server.flags.snapshot import Evaluation, FlagSnapshot
@@ -23,7 +23,7 @@ def drawn(key: str) -> FlagSnapshot:
 
 def test_a_flag_is_asked_and_told_once() -> None:
     told: list[tuple[Evaluation, str]] = []
-    flags = BoundFlags(FlagSnapshot(), FlagContext("who"), lambda evaluation, key: told.append((evaluation, key)))
+    flags = BoundFlags(FlagSnapshot(), "who", FlagContext("who").data, lambda evaluation, key: told.append((evaluation, key)))
     assert flags.enabled("otel_enabled")
     assert flags.enabled("otel_enabled")
     assert [(evaluation.key, key) for evaluation, key in told] == [("otel_enabled", "who")]
@@ -31,15 +31,17 @@ def test_a_flag_is_asked_and_told_once() -> None:
 
 def test_rules_are_asked_for_the_caller() -> None:
     snapshot = drawn("orchestration_enabled")
-    own = BoundFlags(snapshot, context_of(CALLER, environment="production", now=1.0), lambda *_: None)
-    other = BoundFlags(snapshot, context_of(Caller("other", "ann", frozenset()), environment="production", now=1.0), lambda *_: None)
+    own, other = (
+        BoundFlags(snapshot, own_key(caller), context_of(caller, environment="production", now=1.0).data, lambda *_: None)
+        for caller in (CALLER, Caller("other", "ann", frozenset()))
+    )
     assert own.planner_off_reason == "the flag orchestration_enabled is off"
     assert not other.planner_off_reason
     assert own.snapshot_id == snapshot.snapshot_id
 
 
 def test_the_flags_of_a_call_are_seen_by_what_runs_inside_it() -> None:
-    flags = BoundFlags(FlagSnapshot(), FlagContext(), lambda *_: None)
+    flags = BoundFlags(FlagSnapshot(), "", FlagContext().data, lambda *_: None)
     bind_flags(flags)
     assert current_flags() is flags
 

@@ -254,7 +254,7 @@ async def serving(
 
     async def flags_of(caller: Caller, run_id: str) -> BoundFlags:
         context = context_of(caller, environment="development", now=now(), run_id=run_id)
-        return BoundFlags(flags.snapshot, context, metrics.flags.evaluated)
+        return BoundFlags(flags.snapshot, context.targeting_key, context.data, metrics.flags.evaluated)
 
     layers = Layers(
         correlation=CorrelationInterceptor(),

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.message import Message
 
 from genesis_server.resilience.errors import FieldViolation, ValidationError
-from genesis_server.rpc.deserialisation import Rejected
+from genesis_server.resilience.remembering import remembering
+from genesis_server.rpc.deserialisation import Rejected, small_request
 from genesis_server.rpc.interceptors.layer import Context, Layer, Stream, Unary
 from genesis_server.rpc.methods import contract_methods, takes_stream
 
 if TYPE_CHECKING:
     from protovalidate import Violation
+
+MAX_KNOWN_REQUESTS = 1_000
 
 
 class ConstraintsInterceptor(Layer):
@@ -29,12 +32,18 @@ class ConstraintsInterceptor(Layer):
     def around_unary(self, method: str, inner: Unary) -> Unary:
         """Check the request, then run."""
         check = _check_of(method)
-        streams = takes_stream(method)
+        if takes_stream(method):
+
+            async def unary_of_stream(request: Any, context: Context) -> Any:
+                return await inner(_checked(request, check), context)
+
+            return unary_of_stream
+        known = _KnownRequests()
 
         async def unary(request: Any, context: Context) -> Any:
-            if streams:
-                return await inner(_checked(request, check), context)
-            check(request)
+            if not known.has():
+                check(request)
+                known.add()
             return await inner(request, context)
 
         return unary
@@ -54,6 +63,25 @@ class ConstraintsInterceptor(Layer):
                     yield answer
 
         return stream
+
+
+class _KnownRequests:
+    """Small requests of one method that were found sound. The constraints never change, and checking takes longer than most reads."""
+
+    def __init__(self) -> None:
+        self._sound: set[bytes] = set()
+
+    def has(self) -> bool:
+        """Whether the request of the call that runs is one of them."""
+        return small_request() in self._sound and remembering()
+
+    def add(self) -> None:
+        """The request of the call that runs was found sound."""
+        data = small_request()
+        if data is not None:
+            if len(self._sound) >= MAX_KNOWN_REQUESTS:
+                self._sound.clear()
+            self._sound.add(data)
 
 
 def _check_of(method: str) -> Callable[[object], None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -86,12 +86,14 @@ class LimitsInterceptor(Layer):
         return stream
 
     def _check_rate(self, context: Context) -> None:
-        if self._rates is None:
+        rates = self._rates
+        if rates is None:
             return
-        caller = _caller_key(context)
-        wait = self._rates.take(caller)
+        credentials = current_metadata().get(METADATA_AUTHORIZATION)
+        # The address without its port, and a hash, which tells callers apart without keeping a secret.
+        wait = rates.take((context.peer().rsplit(":", 1)[0], None if credentials is None else hash(lasting_part(credentials))))
         if wait > 0:
-            rate = f"{self._rates.per_second:g}"
+            rate = f"{rates.per_second:g}"
             raise ResourceError(
                 "RATE_LIMITED",
                 f"more than {rate} calls a second from this caller; try again in {wait:.3f} s",
@@ -113,9 +115,3 @@ class LimitsInterceptor(Layer):
 
 def _too_late(message: str) -> ResourceError:
     return ResourceError("DEADLINE_EXCEEDED", message)
-
-
-def _caller_key(context: Context) -> Hashable:
-    """Address without the port, and the hash of the credentials, to tell callers apart without keeping a secret."""
-    credentials = current_metadata().get(METADATA_AUTHORIZATION)
-    return context.peer().rsplit(":", 1)[0], None if credentials is None else hash(lasting_part(credentials))
