@@ -27,8 +27,8 @@ from genesis_server.rpc.convert import (
     provenance_to_proto,
     repair_to_proto,
     routes_from_proto,
-    routes_to_proto,
     verdict_to_proto,
+    write_routes,
 )
 from genesis_server.rpc.convert.values import number, phase_to_proto, time_to_proto
 from genesis_server.rpc.convert.work import artefacts_to_proto, balance_to_proto, run_options_from_proto, task_run_to_proto
@@ -149,15 +149,16 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             explanation=ExplanationLevel(request.explanation),
             run=run,
         )
-        return orchestrator_service_pb2.OrchestrateResponse(
+        answer = orchestrator_service_pb2.OrchestrateResponse(
             plan=plan_to_proto(done.plan),
-            routes=routes_to_proto(done.routing.routes),
             budget=budget_to_proto(done.routing.budget),
             verdict=verdict_to_proto(done.verdict),
             repairs=[repair_to_proto(repair) for repair in done.repairs],
             provenance=provenance_to_proto(done.provenance),
             stored=done.stored,
         )
+        write_routes(done.routing.routes, answer.routes)
+        return answer
 
     async def GetPlan(
         self, request: orchestrator_service_pb2.GetPlanRequest, context: _Context
@@ -166,9 +167,8 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
         tenant = current_caller().tenant
         stored = await self._orchestrator.store.get(tenant, request.plan_id)
         work = await self._dispatcher.view(tenant, stored)
-        return orchestrator_service_pb2.GetPlanResponse(
+        answer = orchestrator_service_pb2.GetPlanResponse(
             plan=plan_to_proto(stored.plan),
-            routes=routes_to_proto(stored.routing.routes) if stored.routing else [],
             verdict=verdict_to_proto(stored.verdict) if stored.verdict else None,
             provenance=provenance_to_proto(stored.provenance),
             balance=balance_to_proto(work.balance) if work else None,
@@ -176,6 +176,9 @@ class OrchestratorServicer(orchestrator_service_pb2_grpc.OrchestratorServiceServ
             artefacts=artefacts_to_proto(stored.plan, stored.known, contents=request.include_artefact_contents),
             dispatch=work_pb2.Dispatch(priority=work.priority) if work and work.dispatched else None,
         )
+        if stored.routing is not None:
+            write_routes(stored.routing.routes, answer.routes)
+        return answer
 
     async def ListPlans(
         self, request: orchestrator_service_pb2.ListPlansRequest, context: _Context
@@ -275,8 +278,9 @@ def _planned(planned: Planned) -> orchestrator_service_pb2.PlanResponse:
 
 
 def _routed(routed: Routed) -> orchestrator_service_pb2.RouteResponse:
-    return orchestrator_service_pb2.RouteResponse(
-        routes=routes_to_proto(routed.routing.routes),
+    answer = orchestrator_service_pb2.RouteResponse(
         budget=budget_to_proto(routed.routing.budget),
         provenance=provenance_to_proto(routed.provenance),
     )
+    write_routes(routed.routing.routes, answer.routes)
+    return answer

@@ -14,7 +14,7 @@ from genesis_server.orchestration.plan_store import PlanChange, PlanStore
 from genesis_server.orchestration.updating import Updater
 from genesis_server.orchestration.watching import PlanNews, watch_plan, watch_work
 from genesis_server.rpc.admission import Admission, shutting_down
-from genesis_server.rpc.convert import provenance_to_proto, routes_to_proto
+from genesis_server.rpc.convert import provenance_to_proto, write_routes
 from genesis_server.rpc.convert.plans import counters_to_proto
 from genesis_server.rpc.convert.updates import diff_to_proto, event_from_proto, undecided_to_proto
 from genesis_server.rpc.convert.values import number, time_to_proto
@@ -39,7 +39,7 @@ class UpdateAnswers:
         running = current_call()
         event = event_from_proto(request, actor=call.caller.subject, traceparent=running.traceparent if running else "")
         answer = await self._updater.update(call, request.plan_id, request.version, event)
-        return update_pb2.UpdatePlanResponse(
+        message = update_pb2.UpdatePlanResponse(
             plan_id=answer.plan_id,
             version=answer.version,
             diff=diff_to_proto(answer.diff),
@@ -48,10 +48,11 @@ class UpdateAnswers:
             state=number(answer.state),
             counters=counters_to_proto(answer.counters),
             replanned=answer.replanned,
-            routes=routes_to_proto(answer.routes),
             provenance=provenance_to_proto(answer.provenance),
             balance=None if answer.balance is None else balance_to_proto(answer.balance),
         )
+        write_routes(answer.routes, message.routes)
+        return message
 
     async def watch(self, request: update_pb2.WatchPlanRequest, tenant: str) -> AsyncIterator[update_pb2.WatchPlanResponse]:
         """Every version behind the one the caller has seen, then each new one, and the work between them when the request asks for it.

@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesis.v1 import catalogue_pb2, common_pb2, plan_pb2, routing_pb2
+from genesis.v1 import catalogue_pb2, common_pb2, orchestrator_service_pb2, plan_pb2, routing_pb2
 from genesis_server.model.catalogue import AgentCard, Artefact, Catalogue, DataClass, Model, Skill, Tool
 from genesis_server.model.decision import DecisionKind
 from genesis_server.model.money import Money
@@ -207,12 +207,28 @@ ASSIGNMENT = Assignment(TARGET, 0.5, 0.75, Money(12), 60.0, "because")
 CANDIDATE = Candidate(TARGET, 0.5, ScoreParts(0.1, 0.2, 0.3, 0.4), Money(12), (UnassignedReason.REGION,), "in the wrong region")
 
 
+def _sent(*routes: TaskRoute) -> list[routing_pb2.TaskRoute]:
+    answer = orchestrator_service_pb2.RouteResponse()
+    convert.write_routes(routes, answer.routes)
+    return list(answer.routes)
+
+
+def test_what_is_nothing_is_said_all_the_same() -> None:
+    """Costs of nothing, parts of a score that are all 0 and durations of no time are there, as any other."""
+    free = replace(ASSIGNMENT, expected_cost=Money(), expected_seconds=0.0)
+    worst = Candidate(TARGET, 0.0, ScoreParts(0.0, 0.0, 0.0, 0.0), Money())
+    (route,) = _sent(TaskRoute("t", assignment=free, explanation=RouteExplanation(ExplanationLevel.SUMMARY, (worst,), "", "", 0, 0)))
+    assert all(route.assignment.HasField(name) for name in ("target", "expected_cost", "expected_duration"))
+    (candidate,) = route.explanation.candidates
+    assert all(candidate.HasField(name) for name in ("target", "parts", "expected_cost"))
+
+
 def test_a_route_goes_out_with_its_proof_and_comes_back_without() -> None:
     explanation = RouteExplanation(ExplanationLevel.FULL, (CANDIDATE,), "skill match +0.2", "by id", 1, 2)
     assigned = TaskRoute("t1", assignment=ASSIGNMENT, explanation=explanation)
     miss = NearestMiss(TARGET, (UnassignedReason.REGION, UnassignedReason.BUDGET), "a region")
     unassigned = TaskRoute("t2", unassigned=Unassigned(UnassignedReason.REGION, "nobody", miss))
-    out = [routing_pb2.TaskRoute(**fields) for fields in convert.routes_to_proto((assigned, unassigned))]
+    out = _sent(assigned, unassigned)
     assert out[0].explanation.candidates[0].detail == "in the wrong region"
     assert out[0].explanation.decisive_difference == "skill match +0.2"
     assert list(out[1].unassigned.nearest_miss.failed) == [routing_pb2.UNASSIGNED_REASON_REGION, routing_pb2.UNASSIGNED_REASON_BUDGET]
@@ -221,7 +237,7 @@ def test_a_route_goes_out_with_its_proof_and_comes_back_without() -> None:
 
 
 def test_a_route_that_says_nothing_is_refused_with_its_place() -> None:
-    assigned = routing_pb2.TaskRoute(**next(convert.routes_to_proto([TaskRoute("t1", assignment=ASSIGNMENT)])))
+    (assigned,) = _sent(TaskRoute("t1", assignment=ASSIGNMENT))
     with pytest.raises(ValidationError) as caught:
         convert.routes_from_proto([assigned, routing_pb2.TaskRoute(task_id="t2")])
     assert caught.value.facts == {"field": "routes[1]"}

@@ -62,7 +62,7 @@ from genesis_server.orchestration.policy.preview import DecisionChange, Preview
 from genesis_server.orchestration.policy.versions import RulebookChange
 from genesis_server.resilience.errors import ValidationError
 from genesis_server.rpc.convert.decisions import decision_to_proto, filter_from_proto, head_to_proto, replay_to_proto
-from genesis_server.rpc.convert.explanations import explanation_to_proto
+from genesis_server.rpc.convert.routes import write_routes
 from genesis_server.rpc.convert.rulebooks import change_to_proto, linted_to_proto, preview_to_proto
 from genesis_server.rpc.convert.updates import diff_to_proto, event_from_proto, undecided_to_proto
 
@@ -111,9 +111,15 @@ DECISION = Decision(
 )  # fmt: skip
 
 
+def _sent(explanation: RouteExplanation) -> routing_pb2.RouteExplanation:
+    answer = decision_pb2.GetDecisionResponse()
+    write_routes([replace(ROUTING.routes[0], explanation=explanation)], answer.routes)
+    return answer.routes[0].explanation
+
+
 def test_a_proof_goes_out_whole() -> None:
     """Every part of it, with its order."""
-    message = routing_pb2.RouteExplanation(**explanation_to_proto(EXPLANATION))
+    message = _sent(EXPLANATION)
     told = json_format.MessageToDict(message, preserving_proto_field_name=True)
     build = {"kind": "TARGET_KIND_AGENT", "id": "build", "model_id": "small-1", "skill_id": "code.fix"}
     qa = build | {"id": "qa", "model_id": "large-1"}
@@ -137,7 +143,7 @@ def test_a_proof_goes_out_whole() -> None:
 
 def test_a_proof_without_load_and_decisive_set_says_neither() -> None:
     """Absent is not the same as empty."""
-    message = routing_pb2.RouteExplanation(**explanation_to_proto(replace(EXPLANATION, load=None, decisive=None)))
+    message = _sent(replace(EXPLANATION, load=None, decisive=None))
     assert not message.HasField("load_choice")
     assert not message.HasField("decisive_set")
 

@@ -11,13 +11,13 @@ from genesis_server.rpc.convert.from_proto import (
 )
 from genesis_server.rpc.convert.judgement import mended_to_proto, repair_to_proto, verdict_to_proto
 from genesis_server.rpc.convert.plans import plan_from_proto, plan_to_proto
+from genesis_server.rpc.convert.routes import write_routes
 from genesis_server.rpc.convert.to_proto import (
     agent_to_proto,
     budget_to_proto,
     catalogue_to_proto,
     constraints_to_proto,
     provenance_to_proto,
-    routes_to_proto,
 )
 from genesis_server.rpc.convert.values import artefacts_from_proto
 
@@ -36,6 +36,6 @@ __all__ = [
     "provenance_to_proto",
     "repair_to_proto",
     "routes_from_proto",
-    "routes_to_proto",
     "verdict_to_proto",
+    "write_routes",
 ]

@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator
 from genesis.v1 import decision_pb2
 from genesis_server.model.decision import Decision, DecisionFilter, DecisionHead, DecisionKind
 from genesis_server.model.explanation import Rejected
-from genesis_server.model.routing import Routing
+from genesis_server.model.routing import Routing, TaskRoute
 from genesis_server.orchestration.decisions.replay import Replayed
 from genesis_server.rpc.convert.plans import plan_to_proto
-from genesis_server.rpc.convert.to_proto import constraints_to_proto, provenance_to_proto, routes_to_proto
-from genesis_server.rpc.convert.values import Fields, number, span_to_proto, time_from_proto, time_to_proto
+from genesis_server.rpc.convert.routes import write_routes
+from genesis_server.rpc.convert.to_proto import constraints_to_proto, provenance_to_proto
+from genesis_server.rpc.convert.values import number, span_to_proto, time_from_proto, time_to_proto
 
 
 def filter_from_proto(request: decision_pb2.ListDecisionsRequest) -> DecisionFilter:
@@ -46,27 +47,28 @@ def head_to_proto(head: DecisionHead) -> decision_pb2.Decision:
 
 def decision_to_proto(decision: Decision, task_ids: Collection[str]) -> decision_pb2.GetDecisionResponse:
     """A decision as it was recorded; of its routes only those of `task_ids`, all when there are none."""
-    return decision_pb2.GetDecisionResponse(
-        decision=head_to_proto(decision.head), plan=plan_to_proto(decision.plan), routes=_routes(decision.routing, task_ids)
-    )
+    answer = decision_pb2.GetDecisionResponse(decision=head_to_proto(decision.head), plan=plan_to_proto(decision.plan))
+    write_routes(_wanted(decision.routing, task_ids), answer.routes)
+    return answer
 
 
 def replay_to_proto(replayed: Replayed, task_ids: Collection[str]) -> decision_pb2.GetDecisionResponse:
     """A decision made again, with its proof."""
     rejected = replayed.draft.explanation.rejected if replayed.draft is not None else ()
-    return decision_pb2.GetDecisionResponse(
+    answer = decision_pb2.GetDecisionResponse(
         decision=head_to_proto(replayed.decision.head),
         plan=plan_to_proto(replayed.plan),
-        routes=_routes(replayed.routing, task_ids),
         rejected=[_rejected(one) for one in rejected],
         replay=decision_pb2.Replay(same=replayed.same, differences=replayed.differences, note=replayed.note),
     )
+    write_routes(_wanted(replayed.routing, task_ids), answer.routes)
+    return answer
 
 
-def _routes(routing: Routing | None, task_ids: Collection[str]) -> Iterator[Fields]:
+def _wanted(routing: Routing | None, task_ids: Collection[str]) -> Iterator[TaskRoute]:
     wanted = frozenset(task_ids)
     routes = routing.routes if routing is not None else ()
-    return routes_to_proto(route for route in routes if not wanted or route.task_id in wanted)
+    return (route for route in routes if not wanted or route.task_id in wanted)
 
 
 def _rejected(rejected: Rejected) -> decision_pb2.RejectedSource:

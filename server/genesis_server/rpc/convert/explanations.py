@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from genesis.v1 import routing_pb2
 from genesis_server.model.routing import (
     BlockedRule,
     Candidate,
@@ -15,14 +17,19 @@ from genesis_server.model.routing import (
     RouteExplanation,
     Target,
 )
-from genesis_server.rpc.convert.values import Fields, money_to_proto, target_to_proto
+from genesis_server.rpc.convert.values import Fields, number, target_to_proto, write_money, write_target
+
+if TYPE_CHECKING:
+    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 
 def explanation_to_proto(explanation: RouteExplanation) -> Fields:
-    """The proof at its level. What most proofs have none of is left out: that there is nothing costs as much as a value to say."""
+    """The proof at its level without its candidates, which `write_candidates` adds.
+
+    What most proofs have none of is left out: it takes as long to say that there is nothing.
+    """
     fields: Fields = {
         "level": explanation.level,
-        "candidates": map(_candidate, explanation.candidates),
         "decisive_difference": explanation.decisive_difference,
         "tie_break": explanation.tie_break,
         "feasible_count": explanation.feasible_count,
@@ -52,24 +59,26 @@ def _fact(fact: Fact) -> Fields:
     return {"name": fact.name, "value": fact.value}
 
 
-def _candidate(candidate: Candidate) -> Fields:
-    parts = candidate.parts
-    fields: Fields = {
-        "target": target_to_proto(candidate.target),
-        "score": candidate.score,
-        "parts": {
-            "skill_match": parts.skill_match,
-            "success": parts.success,
-            "cost": parts.cost,
-            "load": parts.load,
-            "rules": parts.rules,
-        },
-        "expected_cost": money_to_proto(candidate.expected_cost),
-        "detail": candidate.detail,
-    }
+def write_candidates(candidates: Iterable[Candidate], into: RepeatedCompositeFieldContainer[routing_pb2.Candidate]) -> None:
+    """Add candidates to those of a proof."""
+    for candidate in candidates:
+        _write_candidate(candidate, into.add())
+
+
+def _write_candidate(candidate: Candidate, message: routing_pb2.Candidate) -> None:
+    write_target(candidate.target, message.target)
+    message.score = candidate.score
+    parts, parts_message = candidate.parts, message.parts
+    parts_message.skill_match = parts.skill_match
+    parts_message.success = parts.success
+    parts_message.cost = parts.cost
+    parts_message.load = parts.load
+    parts_message.rules = parts.rules
+    write_money(candidate.expected_cost, message.expected_cost)
     if candidate.failed:
-        fields["failed"] = candidate.failed
-    return fields
+        message.failed.extend([number(reason) for reason in candidate.failed])
+    if candidate.detail:
+        message.detail = candidate.detail
 
 
 def _fired(rule: FiredRule) -> Fields:

@@ -18,7 +18,7 @@ from genesis_server.model.validation import (
     Verdict,
 )
 from genesis_server.rpc.convert.plans import edges_to_proto, plan_to_proto, tasks_to_proto
-from genesis_server.rpc.convert.to_proto import routes_to_proto
+from genesis_server.rpc.convert.routes import write_routes
 from genesis_server.rpc.convert.values import duration_to_proto, number, span_to_proto, target_to_proto
 from genesis_server.validation.fixpoint import Mended
 
@@ -78,12 +78,13 @@ def fix_to_proto(fix: Fix) -> validation_pb2.Fix:  # noqa: PLR0911  (one for eac
 
 def mended_to_proto(mended: Mended) -> orchestrator_service_pb2.ValidateResponse:
     """A mended plan with its verdict and what was done, without provenance."""
-    return orchestrator_service_pb2.ValidateResponse(
+    answer = orchestrator_service_pb2.ValidateResponse(
         verdict=verdict_to_proto(mended.verdict),
         plan=plan_to_proto(mended.plan),
-        routes=routes_to_proto(mended.routes),
         repairs=[repair_to_proto(repair) for repair in mended.repairs],
     )
+    write_routes(mended.routes, answer.routes)
+    return answer
 
 
 def _schedule(schedule: Schedule) -> validation_pb2.Schedule:

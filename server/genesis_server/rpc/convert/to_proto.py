@@ -1,60 +1,19 @@
-"""What an answer brings: routes, catalogues and provenance."""
+"""What an answer brings beside plans and routes: budgets, catalogues and provenance."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Iterator
 
 from genesis.v1 import catalogue_pb2, common_pb2, routing_pb2
 from genesis_server.model.catalogue import AgentCard, Catalogue, Skill, Tool
 from genesis_server.model.provenance import ModelUse, Provenance
-from genesis_server.model.routing import Assignment, BudgetSummary, RoutingConstraints, TaskRoute, Unassigned
-from genesis_server.rpc.convert.explanations import explanation_to_proto
+from genesis_server.model.routing import BudgetSummary, RoutingConstraints
 from genesis_server.rpc.convert.values import (
-    Fields,
     artefacts_to_proto,
     duration_to_proto,
     money_to_proto,
     number,
     phase_to_proto,
     span_to_proto,
-    target_to_proto,
 )
-
-
-def routes_to_proto(routes: Iterable[TaskRoute]) -> Iterator[Fields]:
-    """The routes of tasks with their proofs; one at a time, so that what one was made of is gone before the next."""
-    return map(_route, routes)
-
-
-def _route(route: TaskRoute) -> Fields:
-    fields: Fields = {"task_id": route.task_id}
-    if route.assignment is not None:
-        fields["assignment"] = _assignment(route.assignment)
-    if route.unassigned is not None:
-        fields["unassigned"] = _unassigned(route.unassigned)
-    if route.explanation is not None:
-        fields["explanation"] = explanation_to_proto(route.explanation)
-    return fields
-
-
-def _assignment(assignment: Assignment) -> Fields:
-    return {
-        "target": target_to_proto(assignment.target),
-        "score": assignment.score,
-        "expected_success": assignment.expected_success,
-        "expected_cost": money_to_proto(assignment.expected_cost),
-        "expected_duration": duration_to_proto(assignment.expected_seconds),
-        "reason": assignment.reason,
-    }
-
-
-def _unassigned(unassigned: Unassigned) -> Fields:
-    miss = unassigned.nearest_miss
-    return {
-        "reason": unassigned.reason,
-        "message": unassigned.message,
-        "nearest_miss": None if miss is None else {"target": target_to_proto(miss.target), "failed": miss.failed, "missing": miss.missing},
-    }
 
 
 def budget_to_proto(budget: BudgetSummary) -> routing_pb2.BudgetSummary:

@@ -40,6 +40,12 @@ def money_to_proto(money: Money) -> Fields:
     return {"currency_code": money.currency, "units": units, "nanos": nanos}
 
 
+def write_money(money: Money, message: common_pb2.Money) -> None:
+    """Units and nanos of an amount, into a message."""
+    message.currency_code = money.currency
+    message.units, message.nanos = divmod(money.nanos, NANOS_PER_UNIT)
+
+
 def money_from_proto(money: common_pb2.Money) -> Money:
     """The amount; no currency means USD."""
     return Money(money.units * NANOS_PER_UNIT + money.nanos, money.currency_code or "USD")
@@ -49,6 +55,11 @@ def duration_to_proto(seconds: float) -> Fields:
     """The duration, to the nanosecond."""
     whole, nanos = divmod(round(seconds * 1e9), NANOS_PER_UNIT)
     return {"seconds": whole, "nanos": nanos}
+
+
+def write_duration(seconds: float, message: Duration) -> None:
+    """The duration, to the nanosecond, into a message."""
+    message.seconds, message.nanos = divmod(round(seconds * 1e9), NANOS_PER_UNIT)
 
 
 def duration_from_proto(duration: Duration) -> float:
@@ -95,6 +106,14 @@ def artefacts_from_proto(artefacts: Iterable[common_pb2.Artefact]) -> tuple[Arte
 def target_to_proto(target: Target) -> Fields:
     """The target."""
     return {"kind": target.kind, "id": target.id, "model_id": target.model_id, "skill_id": target.skill_id}
+
+
+def write_target(target: Target, message: routing_pb2.Target) -> None:
+    """The target, into a message."""
+    message.kind = number(target.kind)
+    message.id = target.id
+    message.model_id = target.model_id
+    message.skill_id = target.skill_id
 
 
 def target_from_proto(target: routing_pb2.Target) -> Target:
