@@ -9,10 +9,10 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from genesis_server import __version__
 from genesis_server.app.errors import StartError
-from genesis_server.app.parts import Parts, build
 from genesis_server.app.workers import Worker, heed_signals, run_workers, this_worker
 from genesis_server.resilience.errors import GenesisError
 from genesis_server.rpc.ports import split_address
@@ -21,6 +21,9 @@ from genesis_server.security.redaction import redact
 from genesis_server.settings import Settings
 from genesis_server.settings.fields import LogFormat
 from genesis_server.telemetry.logging import Style, configure_logging
+
+if TYPE_CHECKING:
+    from genesis_server.app.parts import Parts
 
 _STYLES: Mapping[LogFormat, Style] = {LogFormat.AUTO: "auto", LogFormat.JSON: "json", LogFormat.TEXT: "console"}
 _PARENT_SECONDS = 1.0
@@ -50,10 +53,7 @@ async def _run(settings: Settings, *, worker: Worker | None, environ: Mapping[st
     signals.install()
     if worker is not None:
         heed_signals()
-    try:
-        parts = await build(settings, worker=worker.number if worker else 0, shared_port=worker is not None, environ=environ)
-    except GenesisError as error:
-        raise StartError(error.message) from error
+    parts = await _built(settings, worker, environ)
     try:
         # Told to stop by now, it has nobody to drain.
         if not signals.requested.is_set():
@@ -62,6 +62,23 @@ async def _run(settings: Settings, *, worker: Worker | None, environ: Mapping[st
         await parts.close()
         signals.uninstall()
     _LOG.info("stopped")
+
+
+async def _built(settings: Settings, worker: Worker | None, environ: Mapping[str, str]) -> Parts:
+    """Load and put together what serves. The parent of workers needs none of it, and signals are listened to meanwhile."""
+    # What a start makes stays: looking for garbage in it took an eighth of the time.
+    gc.disable()
+    try:
+        from genesis_server.app.parts import build  # noqa: PLC0415  (see above)
+
+        parts = await build(settings, worker=worker.number if worker else 0, shared_port=worker is not None, environ=environ)
+        # Half a megabyte is garbage and would take 70 ms to find. Frozen, all of it is never walked again.
+        gc.freeze()
+    except GenesisError as error:
+        raise StartError(error.message) from error
+    finally:
+        gc.enable()
+    return parts
 
 
 async def _serve_until_told(parts: Parts, settings: Settings, worker: Worker | None, signals: StopSignals) -> None:
@@ -106,9 +123,6 @@ def _favour_the_loop() -> None:
     """
     # A call hands the interpreter's lock to and fro several times; each time it waits this long for a thread that computes.
     sys.setswitchinterval(0.0005)
-    # What is there now stays, but for half a megabyte that would take 70 ms to find: freezing it keeps collections from walking it.
-    gc.freeze()
-    gc.enable()
     # Every call leaves a cycle, grpcio's own. Looked for at 50 000 new objects, memory rose for minutes where little is done, and what
     # outlived a look stayed for half an hour; at 5 000, looking costs 2.5 % of the CPU under full load instead of 1 %.
     gc.set_threshold(5_000, 20, 100)

@@ -45,11 +45,12 @@ def print_settings(config: o.ConfigFile = None) -> None:
 
 def _check_files(settings: Settings) -> None:
     """Read what the server reads at start."""
-    from genesis_server import app
+    from genesis_server.app import StartError
+    from genesis_server.app.start_files import check
 
     try:
-        app.check(settings, os.environ)
-    except app.StartError as error:
+        check(settings, os.environ)
+    except StartError as error:
         raise CommandError("the server would not start", details=error.messages) from error
 
 
