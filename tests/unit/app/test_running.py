@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
@@ -36,3 +38,20 @@ async def test_a_watcher_that_is_told_to_end_does_not(caplog: pytest.LogCaptureF
     await asyncio.wait([watcher])
     _watcher_ended(watcher, signals=signals)
     assert not signals.requested.is_set()
+
+
+@pytest.mark.parametrize(
+    ("imported", "heavy"),
+    [
+        ("genesis_server.app", {"grpc", "numpy", "starlette", "genesis_server.app.parts"}),
+        (
+            "genesis_server.app.parts",
+            {"protovalidate", "redis", "networkx", "rustworkx", "sklearn", "genesis_server.rpc.large_plan_worker"},
+        ),
+    ],
+)
+def test_what_is_not_needed_to_start_is_not_loaded(imported: str, heavy: set[str]) -> None:
+    """Neither by the parent of workers, nor by a server that nobody calls yet."""
+    code = f"import sys, {imported}; sys.exit(' '.join({heavy!r} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
