@@ -7,16 +7,13 @@ long as that one is among them, whoever else comes or goes (rendezvous hashing: 
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from types import MappingProxyType
 
 from genesis_server.model.routing import TargetKind
 from genesis_server.routing.pool import Pool
-
-_NOBODY: Mapping[int, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +39,6 @@ class Balance:
         return not self.is_sticky and self.loads[0] != self.loads[1]
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """What was given on a level of the plan."""
-
-    given: list[int]
-    """The owners, in the order they were given a task."""
-    tasks: dict[int, int]
-    """By owner."""
-    loads: dict[int, float]
-    """Tasks for each slot, those in flight too, by owner."""
-
-
 class Workload:
     """Tasks of each agent: those in flight and those given on a level of the plan."""
 
@@ -61,42 +46,28 @@ class Workload:
         """`in_flight` counts tasks by id of the agent."""
         self._capacities: list[float] = pool.capacities.tolist()
         self._in_flight = [float(in_flight.get(name, 0)) if kind is TargetKind.AGENT else 0.0 for kind, name in pool.owner_ids]
-        self._levels: dict[int, _Level] = {}
-        self.idle = [count / capacity for count, capacity in zip(self._in_flight, self._capacities, strict=True)]
-        """Tasks for each slot of every owner before any is given."""
-
-    def load(self, level: int, owner: int) -> float:
-        """Tasks for each slot of an owner while a level runs."""
-        return self.busy_on(level).get(owner, self.idle[owner])
-
-    def busy_on(self, level: int) -> Mapping[int, float]:
-        """Tasks for each slot of the owners that were given any of a level; do not keep it, `give` changes it."""
-        on = self._levels.get(level)
-        return _NOBODY if on is None else on.loads
+        self._counts: dict[int, int] = {}
+        # By level and owner: how many tasks of the level had been given each time the owner was given one.
+        self._turns: dict[int, dict[int, list[int]]] = {}
 
     def give(self, level: int, owner: int) -> None:
         """Note a task given to an owner."""
-        on = self._levels.get(level)
-        if on is None:
-            on = self._levels[level] = _Level([], {}, {})
-        tasks = on.tasks[owner] = on.tasks.get(owner, 0) + 1
-        on.loads[owner] = self._load(owner, tasks)
-        on.given.append(owner)
+        count = self._counts.get(level, 0)
+        self._counts[level] = count + 1
+        self._turns.setdefault(level, {}).setdefault(owner, []).append(count)
 
     def given_on(self, level: int) -> int:
         """How many tasks of a level were given so far."""
-        on = self._levels.get(level)
-        return 0 if on is None else len(on.given)
+        return self._counts.get(level, 0)
 
-    def as_of(self, level: int, count: int) -> list[float]:
-        """Tasks for each slot of every owner when `count` tasks of a level had been given."""
-        loads, on = self.idle.copy(), self._levels.get(level)
-        for owner, tasks in Counter(on.given[:count] if on is not None else ()).items():
-            loads[owner] = self._load(owner, tasks)
-        return loads
+    def load(self, level: int, count: int, owner: int) -> float:
+        """Tasks for each slot of an owner when `count` tasks of a level had been given."""
+        turns = self._turns[level].get(owner, ()) if count else ()
+        return (self._in_flight[owner] + bisect_left(turns, count)) / self._capacities[owner]
 
-    def _load(self, owner: int, tasks: int) -> float:
-        return (self._in_flight[owner] + tasks) / self._capacities[owner]
+    def loads(self, level: int, count: int) -> list[float]:
+        """The same of every owner."""
+        return [self.load(level, count, owner) for owner in range(len(self._capacities))]
 
 
 @dataclass(frozen=True, slots=True)

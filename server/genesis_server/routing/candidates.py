@@ -121,8 +121,6 @@ def gather(
     factors = np.repeat(np.array([odds[difficulty] for difficulty in difficulties]), counts)
     costs = _costs(difficulties, counts, rows, pool, policy)
     smallest = policy.cost.smallest * NANOS_PER_UNIT
-    each_cost: list[int] = costs.tolist()
-    logs = {cost: math.log(max(cost, smallest)) for cost in set(each_cost)}
     own_seconds = np.array([math.nan if task.expected_seconds is None else task.expected_seconds for task in tasks], dtype=np.float64)
     own_seconds = np.repeat(own_seconds, counts)
     failed = failures(limits, counts, rows, costs, pool)
@@ -136,7 +134,7 @@ def gather(
         skill=skill,
         success=1.0 / (1.0 + pool.failure_odds[rows] * factors),
         costs=costs,
-        log_costs=np.array([logs[cost] for cost in each_cost], dtype=np.float64),
+        log_costs=np.array([*map(math.log, np.maximum(costs, smallest).tolist())], dtype=np.float64),
         seconds=np.where(np.isnan(own_seconds), pool.seconds[rows], own_seconds),
         failed=failed,
         bonus=np.zeros(len(rows)),

@@ -235,7 +235,7 @@ def case_of(decided: Decided, job: int) -> Case | None:
         weights=(weights.skill_match, weights.success, weights.cost),
         available_seconds=task_field.latest_end_seconds - task_field.start_seconds,
         money=None,
-        loads=selection.workload.as_of(task_field.level, task_field.given),
+        loads=selection.workload.loads(task_field.level, task_field.given),
         near_best=policy.load.near_best,
         balancer=decided.turn.balancer,
         tie_breaker=decided.turn.tie_breaker,

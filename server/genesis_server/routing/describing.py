@@ -8,7 +8,7 @@ from dataclasses import field as attribute
 from genesis_server.model.money import Money
 from genesis_server.model.plan import Task
 from genesis_server.model.routing import Candidate, LoadChoice, NearestMiss, RoutingConstraints, ScoreParts, Target, UnassignedReason
-from genesis_server.routing.balance import Balance
+from genesis_server.routing.balance import Balance, Workload
 from genesis_server.routing.candidates import Candidates
 from genesis_server.routing.limits import failed_reasons, limits_of
 from genesis_server.routing.policy import RoutingPolicy
@@ -23,6 +23,8 @@ class Describer:
     """Says what the columns mean; places count from a task's first candidate."""
 
     candidates: Candidates
+    workload: Workload
+    """As it was when all choices had been made."""
     rulings: Rulings
     policy: RoutingPolicy
     constraints: RoutingConstraints
@@ -140,9 +142,11 @@ class Describer:
 
     def candidate(self, job: int, task: Task, field: Field, place: int) -> Candidate:
         """One candidate with its scores, or with what refused it."""
-        at, values, standing = field.first + place, self.candidates.values, field.standing
-        parts = ScoreParts(values.skill[at], values.success[at], standing.cheapness[at], standing.load[at], values.bonus[at])
-        target, cost, flags = self.candidates.pool.targets[values.rows[at]], self.cost(field, place), standing.failed[at]
+        at, values, pool = field.first + place, self.candidates.values, self.candidates.pool
+        row = values.rows[at]
+        tasks = self.workload.load(field.level, field.given, pool.owner_list[row])
+        parts = ScoreParts(values.skill[at], values.success[at], field.standing.cheapness[at], 1.0 / (1.0 + tasks), values.bonus[at])
+        target, cost, flags = pool.targets[row], self.cost(field, place), field.standing.failed[at]
         if not flags:
             return Candidate(target, self.score(field, place), parts, cost)
         failed = failed_reasons(flags)

@@ -102,7 +102,7 @@ def route_plan(
     limit = constraints.budget.nanos if constraints.budget is not None else None
     selection, cheapest = choices.within(limit)
     cheapest_total = candidates.cheapest_total() if cheapest is None else cheapest.total
-    describer = Describer(candidates, rulings, policy, constraints, currency)
+    describer = Describer(candidates, selection.workload, rulings, policy, constraints, currency)
     decided = Decided(
         plan=plan,
         numbers=numbers,

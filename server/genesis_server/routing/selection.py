@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -96,7 +97,7 @@ def select(
     """
     job_of = {number: job for job, number in enumerate(numbers)}
     fields: dict[int, Field] = {}
-    standing = standing_of(candidates, turn.policy, workload.idle)
+    standing = standing_of(candidates, turn.policy)
     rows, costs, seconds = candidates.values.rows, candidates.values.costs, candidates.values.seconds
     owner_of, parts, levels = candidates.pool.owner_list, candidates.parts, timeline.levels
     times = [0.0] * len(timeline.before)
@@ -111,19 +112,16 @@ def select(
         first: int = part.start
         if latest != math.inf:
             standing.refuse_late(candidates, job, turn.policy, latest - start)
-        busy = workload.busy_on(level)
-        if busy:
-            standing.keep_busy(part, [owner_of[row] for row in rows[part]], busy)
-        feasible = standing.feasible[job]
+        feasible, given = standing.feasible[job], workload.given_on(level)
         chosen: int | None = None
         tie_break, balance = "", None
         if feasible > 1 and standing.contested[job]:
-            tie_break, balance = _settled(candidates, standing, part, feasible, turn, workload, level, plan.tasks[number].id)
+            load = partial(workload.load, level, given)
+            tie_break, balance = _settled(candidates, standing, part, feasible, turn, load, plan.tasks[number].id)
         if feasible:
             chosen = standing.order[first] if balance is None else balance.chosen
             if objective is Objective.COST:
                 chosen, balance = _cheapest(standing.order[first : first + feasible], costs[part]), None
-        given = workload.given_on(level)
         fields[job] = Field(standing, first, part.stop - first, feasible, chosen, tie_break, balance, level, given, start, latest)
         if chosen is None:
             times[event] = start + fastest[number]
@@ -139,11 +137,13 @@ def _settled(  # noqa: PLR0917 - what a turn knows
     part: slice,
     feasible: int,
     turn: Turn,
-    workload: Workload,
-    level: int,
+    load: Callable[[int], float],
     task_id: str,
 ) -> tuple[str, Balance | None]:
-    """What settled the choice, and the choice among those about as good; the tie at the head of the order is settled in it."""
+    """What settled the choice, and the choice among those about as good; the tie at the head of the order is settled in it.
+
+    `load` says how many tasks for each slot an owner has.
+    """
     first, owner_of = part.start, candidates.pool.owner_list
     score, preference = standing.score[part], candidates.values.preference[part]
     owners = [owner_of[row] for row in candidates.values.rows[part]]
@@ -156,7 +156,7 @@ def _settled(  # noqa: PLR0917 - what a turn knows
     if len(near_best) < 2:
         return tie_break, None
     near_owners = [owners[place] for place in near_best]
-    balance = turn.balancer.choose(near_best, near_owners, [workload.load(level, owner) for owner in near_owners], task_id)
+    balance = turn.balancer.choose(near_best, near_owners, [load(owner) for owner in near_owners], task_id)
     if balance.is_sticky or balance.is_by_load:
         return "", balance
     if (order[0], order[1]) != balance.compared:

@@ -1,13 +1,13 @@
 """How the candidates of each task stand against each other: cheapness, score, order.
 
-None of it depends on the choices for other tasks, so all candidates are sorted at once. What does depend on them is written into a
-task's own places when it is its turn: who would be late, and how busy everybody is.
+It hardly depends on the choices for other tasks, so all candidates are sorted at once; only who would be late is known when it is a
+task's turn, and is then written into its own places.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, MutableSequence, Sequence
+from collections.abc import MutableSequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,19 +34,10 @@ class Standing:
     """With what the rules add."""
     order: MutableSequence[int]
     """Places in the task's own candidates; the feasible ones come first: the most preferred, of these the best score."""
-    load: MutableSequence[float]
-    """Free capacity of each candidate: 1 when idle, 1/2 when every slot is taken, 1/3 when booked twice over."""
     feasible: list[int]
     """How many candidates of each task are."""
     contested: list[bool]
     """For each task whether somebody else may be as good as the best, so that a tie-break or load may decide."""
-
-    def keep_busy(self, part: slice, owners: Sequence[int], busy: Mapping[int, float]) -> None:
-        """Note how many tasks for each slot some owners have; `owners` are those of the candidates in `part`."""
-        for at, owner in enumerate(owners, part.start):
-            tasks = busy.get(owner)
-            if tasks is not None:
-                self.load[at] = 1.0 / (1.0 + tasks)
 
     def refuse_late(self, candidates: Candidates, job: int, policy: RoutingPolicy, available: float) -> None:
         """Refuse the candidates of a task that take longer than `available` seconds, and put the others in order again."""
@@ -65,8 +56,8 @@ class Standing:
         self.contested[job] = True
 
 
-def standing_of(candidates: Candidates, policy: RoutingPolicy, idle: Sequence[float]) -> Standing:
-    """How all candidates stand before the first turn; `idle` are the tasks for each slot of every owner."""
+def standing_of(candidates: Candidates, policy: RoutingPolicy) -> Standing:
+    """How all candidates stand before the first turn."""
     starts, rows = candidates.starts, candidates.rows
     counts = np.diff(starts)
     cheapness = _cheapness(candidates, policy)
@@ -79,7 +70,6 @@ def standing_of(candidates: Candidates, policy: RoutingPolicy, idle: Sequence[fl
         cheapness=changeable(cheapness),
         score=changeable(score),
         order=changeable(order - np.repeat(starts[:-1], counts)),
-        load=changeable((1.0 / (1.0 + np.array(idle)))[candidates.pool.owners[rows]]),
         feasible=np.add.reduceat(feasible.astype(np.intp), starts[:-1]).tolist() if len(rows) else [0] * len(counts),
         contested=_contested(candidates, rounded, feasible, order, policy) if len(rows) else [False] * len(counts),
     )
