@@ -6,7 +6,7 @@ column; what looks wrong is left to protovalidate, which alone decides and words
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import protovalidate
 from google.protobuf.duration_pb2 import Duration
@@ -16,6 +16,7 @@ from genesis_server.model.catalogue import Artefact
 from genesis_server.model.plan import TaskConstraints
 from genesis_server.rpc.convert import artefacts_from_proto, plan_from_proto
 from genesis_server.rpc.convert.values import duration_from_proto
+from genesis_server.rpc.merged_columns import MergedColumns, merged_columns
 from genesis_server.validation.graph import EdgeColumns, TaskColumns, notes_of
 
 MAX_ID = 128
@@ -33,58 +34,56 @@ class PlanColumns:
 
     def __init__(self, request: orchestrator_service_pb2.ValidateRequest) -> None:
         """Read the tasks and edges out of the request's plan; they are gone from it afterwards."""
-        plan = request.plan
-        tasks = list(plan.tasks)
-        timed = [(row, task.expected_duration) for row, task in enumerate(tasks) if task.HasField("expected_duration")]
-        special = [
-            row
-            for row, task in enumerate(tasks)
-            if task.guards or task.requirements or task.HasField("constraints") or task.HasField("origin")
-        ]
-        parts = [_special_parts(tasks[row]) for row in special]
-        refused = any(protovalidate.collect_violations(part) for part in parts)
-        # What breaks a constraint may have no value in the domain.
-        plain = () if refused else plan_from_proto(plan_pb2.Plan(tasks=parts)).tasks
-        self.tasks = TaskColumns(
-            ids=[task.id for task in tasks],
-            goals=[task.goal for task in tasks],
-            capabilities=[task.capability for task in tasks],
-            kinds=[task.kind for task in tasks],
-            parent_ids=[task.parent_id for task in tasks],
-            seconds={row: duration_from_proto(duration) for row, duration in timed},
-            acceptances={row: text for row, task in enumerate(tasks) if (text := task.acceptance)},
-            inputs={row: artefacts_from_proto(made) for row, task in enumerate(tasks) if (made := task.inputs)},
-            outputs={row: artefacts_from_proto(made) for row, task in enumerate(tasks) if (made := task.outputs)},
-            constraints={row: task.constraints for row, task in zip(special, plain, strict=False) if task.constraints != TaskConstraints()},
-            origins={row: task.origin for row, task in zip(special, plain, strict=False) if task.origin is not None},
-            notes={row: notes_of(task) for row, task in zip(special, plain, strict=False) if task.guards or task.requirements},
-        )
-        edges = list(plan.edges)
+        tasks, edges = merged_columns(request.plan)
+        self.tasks, tasks_suspicious = _task_columns(tasks)
         self.edges = EdgeColumns(
-            from_ids=[edge.from_task_id for edge in edges],
-            to_ids=[edge.to_task_id for edge in edges],
-            kinds=[edge.kind for edge in edges],
-            artefacts=[edge.artefact for edge in edges],
+            from_ids=edges.values("from_task_id", ""),
+            to_ids=edges.values("to_task_id", ""),
+            kinds=edges.values("kind", 0),
+            artefacts=edges.values("artefact", ""),
         )
-        suspicious = refused or _tasks_suspicious(self.tasks, tasks, timed) or _edges_suspicious(self.edges) or _origins_suspicious(edges)
-        plan.ClearField("tasks")
-        plan.ClearField("edges")
+        suspicious = tasks_suspicious or _edges_suspicious(self.edges) or _origins_suspicious(edges)
+        request.plan.ClearField("tasks")
+        request.plan.ClearField("edges")
         self.suspicious = suspicious or bool(protovalidate.collect_violations(request))
         """Whether protovalidate may find something in the whole request; False: it finds nothing."""
 
 
-def _special_parts(task: plan_pb2.Task) -> plan_pb2.Task:
-    """The parts of a task that few tasks have, in a task with an id, so that it keeps its own constraints."""
-    return plan_pb2.Task(
-        id="-",
-        constraints=task.constraints if task.HasField("constraints") else None,
-        origin=task.origin if task.HasField("origin") else None,
-        guards=task.guards,
-        requirements=task.requirements,
+def _task_columns(tasks: MergedColumns) -> tuple[TaskColumns, bool]:
+    """The columns, and whether protovalidate may find something in the tasks."""
+    timed = [(row, task.expected_duration) for row, task in tasks.rows_with("expected_duration")]
+    special = {row: _special_parts(task) for field in _SPECIAL for row, task in tasks.rows_with(field)}
+    refused = any(protovalidate.collect_violations(part) for part in special.values())
+    # What breaks a constraint may have no value in the domain.
+    parts = [] if refused else [special[row] for row in sorted(special)]
+    plain = dict(zip(sorted(special), plan_from_proto(plan_pb2.Plan(tasks=parts)).tasks, strict=False))
+    columns = TaskColumns(
+        ids=tasks.values("id", ""),
+        goals=tasks.values("goal", ""),
+        capabilities=tasks.values("capability", ""),
+        kinds=tasks.values("kind", 0),
+        parent_ids=tasks.values("parent_id", ""),
+        seconds={row: duration_from_proto(duration) for row, duration in timed},
+        acceptances={row: task.acceptance for row, task in tasks.rows_with("acceptance")},
+        inputs={row: artefacts_from_proto(task.inputs) for row, task in tasks.rows_with("inputs")},
+        outputs={row: artefacts_from_proto(task.outputs) for row, task in tasks.rows_with("outputs")},
+        constraints={row: task.constraints for row, task in plain.items() if task.constraints != TaskConstraints()},
+        origins={row: task.origin for row, task in plain.items() if task.origin is not None},
+        notes={row: notes_of(task) for row, task in plain.items() if task.guards or task.requirements},
     )
+    return columns, refused or _tasks_suspicious(columns, tasks, [duration for _, duration in timed])
 
 
-def _tasks_suspicious(columns: TaskColumns, tasks: Sequence[plan_pb2.Task], timed: Sequence[tuple[int, Duration]]) -> bool:
+_SPECIAL = ("constraints", "origin", "guards", "requirements", "retry", "timeout", "approved_by")
+"""What few tasks have."""
+
+
+def _special_parts(task: plan_pb2.Task) -> plan_pb2.Task:
+    """The special parts of a task in a task with an id, so that it keeps its own constraints."""
+    return plan_pb2.Task(id="-", **{field.name: value for field, value in task.ListFields() if field.name in _SPECIAL})
+
+
+def _tasks_suspicious(columns: TaskColumns, tasks: MergedColumns, durations: Iterable[Duration]) -> bool:
     return (
         not _lengths_within(columns.ids, 1, MAX_ID)
         or not _lengths_within(columns.goals, 0, MAX_TEXT)
@@ -92,17 +91,17 @@ def _tasks_suspicious(columns: TaskColumns, tasks: Sequence[plan_pb2.Task], time
         or not _lengths_within(columns.parent_ids, 0, MAX_ID)
         or not _lengths_within(columns.acceptances.values(), 0, MAX_TEXT)
         or not DEFINED_KINDS.issuperset(columns.kinds)
-        or not all(0.0 <= task.difficulty <= 1.0 for task in tasks)
-        or not DEFINED_STATES.issuperset({task.state for task in tasks})
-        or not _lengths_within([task.error for task in tasks], 0, MAX_TEXT)
-        or not all(0 <= d.seconds < MAX_SECONDS and 0 <= d.nanos < 1_000_000_000 for _, d in timed)
+        or not all(0.0 <= difficulty <= 1.0 for difficulty in tasks.found("difficulty"))
+        or not DEFINED_STATES.issuperset(tasks.found("state"))
+        or not _lengths_within(tasks.found("error"), 0, MAX_TEXT)
+        or not all(0 <= duration.seconds < MAX_SECONDS and 0 <= duration.nanos < 1_000_000_000 for duration in durations)
         or not all(map(_artefacts_fine, columns.inputs.values()))
         or not all(map(_artefacts_fine, columns.outputs.values()))
     )
 
 
-def _origins_suspicious(edges: Sequence[plan_pb2.Edge]) -> bool:
-    origins = [edge.origin for edge in edges if edge.HasField("origin")]
+def _origins_suspicious(edges: MergedColumns) -> bool:
+    origins = [edge.origin for _, edge in edges.rows_with("origin")]
     return bool(origins) and not (
         DEFINED_EDGE_SOURCES.issuperset({origin.source for origin in origins})
         and _lengths_within([origin.text for origin in origins], 0, MAX_TEXT)

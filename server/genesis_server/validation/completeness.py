@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import TaskSource
@@ -51,7 +52,7 @@ def why_not_judged(graph: PlanGraph, goal: str) -> str:
 
 def judge_completeness(graph: PlanGraph, goal: str, policy: CompletenessPolicy, index: CatalogueIndex | None = None) -> Iterator[Finding]:
     """Elements of the goal that no task covers, and tasks that only repeat it."""
-    found = goal_elements(goal, default_vocabulary())
+    found = _elements(goal)
     offered = Offered(index) if index is not None and index.offers else None
     additions = Additions(graph, offered, policy.offered)
     repeating = repeating_rows(graph, goal, found, policy)
@@ -71,6 +72,12 @@ def judge_completeness(graph: PlanGraph, goal: str, policy: CompletenessPolicy, 
             yield _left_out(action, additions, wrong=surplus >= 0.0)
     loose = list(_loose(open_elements, missed, coverage, policy, _described(graph, index)))
     yield from _not_mentioned(loose, says_details=any(_is_said(detail, coverage, policy) for detail in found.details))
+
+
+@lru_cache(maxsize=16)
+def _elements(goal: str) -> GoalElements:
+    # Repairs judge a plan by the same goal again and again.
+    return goal_elements(goal, default_vocabulary())
 
 
 def _not_mentioned(loose: list[Detail], *, says_details: bool) -> Iterator[Finding]:

@@ -14,10 +14,12 @@ from genesis_server.validation.graph import PlanGraph
 from genesis_server.validation.task_verbs import verbs_of_capability, verbs_of_goal
 from genesis_server.validation.vocabulary import default_vocabulary
 
-LONGEST_REMEMBERED = 64
+LONGEST_REMEMBERED = 400
+"""Characters; longer texts are few, and remembered they would take much memory."""
 MAX_TASKS_ONE_BY_ONE = 5_000
 """In larger plans all tasks together count as one."""
 _NOTHING: frozenset[str] = frozenset()
+_NO_DIGITS = str.maketrans(dict.fromkeys("0123456789", " "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,10 @@ class Coverage:
         """Look for the terms `asked` for in the primitive tasks of a plan, `without` some rows."""
         wanted = frozenset(asked)
         rows = [row for row in graph.work if row not in without] if without else graph.work
-        if len(rows) > MAX_TASKS_ONE_BY_ONE:
-            found = frozenset(map(terms_of, set(word_texts(" ".join(_pieces(graph, rows))))))
-            self.tasks = [TaskWords(wanted & found, default_vocabulary().verb_stems & found)]
-        else:
-            self.tasks = list(_words_by_task(graph, rows, wanted))
-        self._verbs = _NOTHING.union(*(task.verbs for task in self.tasks))
+        tasks = [_words_together(graph, rows, wanted)] if len(rows) > MAX_TASKS_ONE_BY_ONE else _words_by_task(graph, rows, wanted)
+        self._verbs = _NOTHING.union(*(task.verbs for task in tasks))
         self._with_term: dict[str, list[TaskWords]] = {}
-        for task in set(self.tasks):
+        for task in tasks:
             for term in task.terms:
                 self._with_term.setdefault(term, []).append(task)
 
@@ -85,45 +83,54 @@ def _likeness(verb: str, verbs: frozenset[str]) -> float:
     return 1.0 if verb in verbs else max((vocabulary.likeness(verb, other) for other in verbs), default=0.0)
 
 
-def _words_by_task(graph: PlanGraph, rows: Sequence[int], wanted: frozenset[str]) -> Iterator[TaskWords]:
-    texts = [text.split() for text in _texts(graph, rows)]
-    found = {piece: terms for piece in set(chain.from_iterable(texts)) if (terms := wanted & _terms(piece))}
+def _words_by_task(graph: PlanGraph, rows: Sequence[int], wanted: frozenset[str]) -> list[TaskWords]:
+    """What the tasks say, once where several say the same."""
     goals, capabilities = graph.tasks.goals, graph.tasks.capabilities
-    for row, pieces in zip(rows, texts, strict=True):
-        here = _NOTHING.union(*[found[piece] for piece in pieces if piece in found])
-        yield TaskWords(here, verbs_of_goal(goals[row]) | verbs_of_capability(capabilities[row]))
+    named = {name: (wanted & _terms(name), verbs_of_capability(name)) for name in set(capabilities)}
+    more = _says_more(graph)
+    said: set[tuple[frozenset[str], frozenset[str]]] = set()
+    for row in rows:
+        goal, (terms, verbs) = goals[row], named[capabilities[row]]
+        terms |= wanted & _terms(goal)
+        for text in _beside_goal(graph, row) if more else ():
+            terms |= wanted & _terms(text)
+        said.add((terms, verbs | verbs_of_goal(goal)))
+    return [TaskWords(terms, verbs) for terms, verbs in said]
 
 
-def _terms(piece: str) -> frozenset[str]:
-    """The terms in a piece of text between spaces."""
-    # What callers send stays in memory: words may, whole texts without a space may not.
-    return _remembered(piece) if len(piece) <= LONGEST_REMEMBERED else _remembered.__wrapped__(piece)
+def _words_together(graph: PlanGraph, rows: Sequence[int], wanted: frozenset[str]) -> TaskWords:
+    """What the tasks say, as if they were one."""
+    texts = [graph.tasks.goals[row] for row in rows]
+    texts += {graph.tasks.capabilities[row] for row in rows}
+    if _says_more(graph):
+        texts += chain.from_iterable(_beside_goal(graph, row) for row in rows)
+    text = " ".join(texts)
+    if not any(term[:1].isdigit() for term in wanted):
+        # Every task may have a number of its own; without them few words are left.
+        text = text.translate(_NO_DIGITS)
+    found = frozenset(map(terms_of, set(word_texts(" ".join(set(text.split()))))))
+    return TaskWords(wanted & found, default_vocabulary().verb_stems & found)
+
+
+def _says_more(graph: PlanGraph) -> bool:
+    """Whether any task says something beside its goal and capability."""
+    return bool(graph.tasks.acceptances or graph.tasks.notes or graph.tasks.outputs)
+
+
+def _beside_goal(graph: PlanGraph, row: int) -> Iterator[str]:
+    tasks = graph.tasks
+    for column in (tasks.acceptances, tasks.notes):
+        if row in column:
+            yield column[row]
+    for artefact in tasks.outputs.get(row, ()):
+        yield artefact.name
+
+
+def _terms(text: str) -> frozenset[str]:
+    """The terms of a text."""
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _remembered.__wrapped__(text)
 
 
 @lru_cache(maxsize=4_096)
-def _remembered(piece: str) -> frozenset[str]:
-    return frozenset([piece] if piece.isdigit() else map(terms_of, word_texts(piece)))
-
-
-def _pieces(graph: PlanGraph, rows: Sequence[int]) -> set[str]:
-    """The pieces between spaces of all that some tasks say, each once."""
-    tasks = graph.tasks
-    said = [tasks.goals[row] for row in rows]
-    said += {tasks.capabilities[row] for row in rows}
-    for column in (tasks.acceptances, tasks.notes):
-        said += [column[row] for row in rows if row in column]
-    said += [artefact.name for row in rows if row in tasks.outputs for artefact in tasks.outputs[row]]
-    return set(" ".join(said).split())
-
-
-def _texts(graph: PlanGraph, rows: Sequence[int]) -> Iterator[str]:
-    tasks = graph.tasks
-    for row in rows:
-        text = f"{tasks.goals[row]} {tasks.capabilities[row]}"
-        if row in tasks.acceptances:
-            text += f" {tasks.acceptances[row]}"
-        if row in tasks.notes:
-            text += f" {tasks.notes[row]}"
-        if row in tasks.outputs:
-            text += "".join(f" {artefact.name}" for artefact in tasks.outputs[row])
-        yield text
+def _remembered(text: str) -> frozenset[str]:
+    return frozenset(map(terms_of, word_texts(text)))

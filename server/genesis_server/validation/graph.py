@@ -20,6 +20,7 @@ from genesis_server.validation.tree import NO_PARENT, Tree, grow_tree
 Indexes = npt.NDArray[np.int64]
 
 _NO_CONSTRAINTS = TaskConstraints()
+_EDGE_KINDS: Mapping[int, EdgeKind] = {int(kind): kind for kind in EdgeKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class PlanGraph:
     def edge(self, row: int) -> Edge:
         """An edge as the plan has it."""
         edges = self.edges
-        return Edge(edges.from_ids[row], edges.to_ids[row], EdgeKind(edges.kinds[row]), edges.artefacts[row])
+        return Edge(edges.from_ids[row], edges.to_ids[row], _EDGE_KINDS[edges.kinds[row]], edges.artefacts[row])
 
 
 def graph_of_plan(plan: Plan) -> PlanGraph:
@@ -128,8 +129,13 @@ def build_graph(tasks: TaskColumns, edges: EdgeColumns) -> PlanGraph:
     size = len(tasks.ids)
     row_of = dict(zip(reversed(tasks.ids), range(size - 1, -1, -1), strict=True))
     duplicate_ids = tuple(row for row, name in enumerate(tasks.ids) if row_of[name] != row) if len(row_of) < size else ()
-    parents = [row_of.get(name, NO_PARENT) if name else NO_PARENT for name in tasks.parent_ids]
-    dangling_parents = tuple(row for row, name in enumerate(tasks.parent_ids) if name and name not in row_of)
+    parents = [NO_PARENT] * size
+    dangling_parents: list[int] = []
+    for row, name in enumerate(tasks.parent_ids) if any(tasks.parent_ids) else ():
+        if name and name in row_of:
+            parents[row] = row_of[name]
+        elif name:
+            dangling_parents.append(row)
     tree = grow_tree(parents)
     from_rows = np.fromiter(map(row_of.get, edges.from_ids, repeat(-1)), dtype=np.int64, count=len(edges.from_ids))
     to_rows = np.fromiter(map(row_of.get, edges.to_ids, repeat(-1)), dtype=np.int64, count=len(edges.to_ids))
@@ -137,10 +143,7 @@ def build_graph(tasks: TaskColumns, edges: EdgeColumns) -> PlanGraph:
     itself = ~dangling & tree.related(from_rows, to_rows)
     sound = np.flatnonzero(~dangling & ~itself)
     # One number for each pair of tasks, so that equal pairs are found by sorting.
-    pairs = from_rows * max(size, 1) + to_rows
-    distinct, first, counts = np.unique(pairs[sound], return_index=True, return_counts=True)
-    kept = np.sort(sound[first])
-    parallel = np.isin(pairs, distinct[counts > 1])
+    kept, parallel = _distinct(from_rows * max(size, 1) + to_rows, sound)
     return PlanGraph(
         tasks=tasks,
         edges=edges,
@@ -150,11 +153,21 @@ def build_graph(tasks: TaskColumns, edges: EdgeColumns) -> PlanGraph:
         targets=to_rows[kept],
         edge_rows=kept,
         duplicate_ids=duplicate_ids,
-        dangling_parents=dangling_parents,
+        dangling_parents=tuple(dangling_parents),
         dangling_edges=tuple(np.flatnonzero(dangling).tolist()),
         self_edges=tuple(np.flatnonzero(itself).tolist()),
-        duplicate_edges=_repeats(edges, np.flatnonzero(parallel | dangling | itself).tolist()),
+        duplicate_edges=_repeats(edges, np.union1d(parallel, np.flatnonzero(dangling | itself)).tolist()),
     )
+
+
+def _distinct(pairs: Indexes, rows: Indexes) -> tuple[Indexes, Indexes]:
+    """Of some rows the first of each pair, and those whose pair another of them has."""
+    ordered = np.sort(pairs[rows])
+    if not (ordered[1:] == ordered[:-1]).any():
+        return rows, rows[:0]
+    by_pair = rows[np.argsort(pairs[rows], kind="stable")]
+    again = np.flatnonzero(pairs[by_pair][1:] == pairs[by_pair][:-1])
+    return np.sort(np.delete(by_pair, again + 1)), np.union1d(by_pair[again], by_pair[again + 1])
 
 
 def _work(kinds: Sequence[int], tree: Tree) -> list[int]:

@@ -25,7 +25,7 @@ MAX_COMPARISONS = 50
 
 # A word with a capital that does not open the text.
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z]\w+")
-_Bucket = tuple[str, frozenset[str], frozenset[str]]
+_NO_INPUTS = frozenset[str]()
 
 
 def inputs_of(graph: PlanGraph, row: int) -> frozenset[str]:
@@ -44,25 +44,21 @@ class _Said:
 
 def repeats_in_other_words(graph: PlanGraph, rows: list[int], policy: RedundancyPolicy, goal: str) -> Iterator[tuple[int, int, float]]:
     """Pairs of an earlier and a later row that say the same, each later one once, with the share of words they have in common."""
-    said = {row: _said(graph, row) for row in rows}
-    counts = Counter(chain.from_iterable(telling.words for telling in said.values()))
-    numerals = frozenset(word for word in counts if word[0].isdigit())
-    buckets: dict[_Bucket, list[int]] = {}
-    for row, telling in said.items():
-        if len(telling.words) >= policy.fewest_words:
-            bucket = graph.tasks.capabilities[row], inputs_of(graph, row), telling.words & numerals
-            buckets.setdefault(bucket, []).append(row)
-    comparable = [(capability, some) for (capability, _, _), some in buckets.items() if len(some) > 1]
+    comparable = _comparable(graph, rows)
     if not comparable:
         return
+    said = {row: _said(graph, row) for row in rows}
+    counts = Counter(chain.from_iterable(telling.words for telling in said.values()))
     names = {stem(name.lower()) for row in rows for name in _NAME.findall(graph.tasks.goals[row])}
     elsewhere = frozenset(word for word, count in counts.items() if count > 1) | _one_verb_each(stems_of(goal)) | names
     rarity = {word: place for place, word in enumerate(sorted(counts, key=lambda word: (counts[word], word)))}
-    for capability, some in comparable:
-        least = policy.overlap_with_capability if capability else policy.overlap
+    for some in comparable:
+        least = policy.overlap_with_capability if graph.tasks.capabilities[some[0]] else policy.overlap
         by_word: dict[str, list[int]] = {}
         for row in some:
             telling = said[row]
+            if len(telling.words) < policy.fewest_words:
+                continue
             rarest = sorted(telling.words, key=rarity.__getitem__)
             earlier = dict.fromkeys(chain.from_iterable([by_word[word][:MAX_COMPARISONS] for word in rarest if word in by_word]))
             alike = [
@@ -75,6 +71,19 @@ def repeats_in_other_words(graph: PlanGraph, rows: list[int], policy: Redundancy
                 yield first, row, shared
             for word in rarest:
                 by_word.setdefault(word, []).append(row)
+
+
+def _comparable(graph: PlanGraph, rows: list[int]) -> list[list[int]]:
+    """Rows of the same capability, inputs and numbers, where there are several."""
+    goals, capabilities, inputs = graph.tasks.goals, graph.tasks.capabilities, graph.tasks.inputs
+    stems = [stems_of(goals[row]) for row in rows]
+    numerals = frozenset([word for word in frozenset[str]().union(*stems) if word[0].isdigit()])
+    beside = {name: numerals - stems_of(name) for name in set(capabilities)}
+    groups: dict[tuple[str, frozenset[str], frozenset[str]], list[int]] = {}
+    for row, words in zip(rows, stems, strict=True):
+        name = capabilities[row]
+        groups.setdefault((name, inputs_of(graph, row) if inputs else _NO_INPUTS, words & beside[name]), []).append(row)
+    return [some for some in groups.values() if len(some) > 1]
 
 
 def _said(graph: PlanGraph, row: int) -> _Said:

@@ -15,7 +15,8 @@ class Reach:
     def __init__(self, flow: Flow, order: Sequence[int]) -> None:
         """Order the arcs once."""
         self._flow = flow
-        self._arcs = arcs_in_order(flow, order)
+        sources, targets = arcs_in_order(flow, order)
+        self._arcs: list[tuple[int, int]] = list(zip(sources.tolist(), targets.tolist(), strict=True))
 
     def reached(self, questions: Sequence[tuple[Iterable[int], Iterable[int]]]) -> list[list[bool]]:
         """For each question (rows from, rows to): of each row to, whether it comes after at least one of the rows from.
@@ -34,7 +35,7 @@ class Reach:
             for row in rows:
                 seeds[int(flow.ends[row])] |= 1 << bit
         masks = [0] * flow.size
-        for source, target in zip(*self._arcs, strict=True):
+        for source, target in self._arcs:
             mask = masks[source] | seeds[source]
             if mask:
                 masks[target] |= mask

@@ -45,8 +45,8 @@ def find_repeats(graph: PlanGraph, policy: RedundancyPolicy, goal: str = "") -> 
     by_rest: dict[tuple[str, str, frozenset[str]], int] = {}
     found: list[Repeat] = []
     capabilities, goals = graph.tasks.capabilities, graph.tasks.goals
-    for row in graph.work:
-        text = " ".join(goals[row].casefold().split())
+    texts = list(map(" ".join, map(str.split, map(str.casefold, [goals[row] for row in graph.work]))))
+    for row, text in zip(graph.work, texts, strict=True) if len(set(texts)) < len(texts) else ():
         if not text or (first := by_text.setdefault(text, row)) == row:
             continue
         by_rest.setdefault((text, capabilities[first], inputs_of(graph, first)), first)

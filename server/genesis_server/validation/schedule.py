@@ -5,7 +5,7 @@ Durations are whole nanoseconds, so that sums are exact and the critical path is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,9 +49,11 @@ def timetable(graph: PlanGraph, flow: Flow, order: Sequence[int], durations: Seq
     lengths = [0] * flow.size
     for row in graph.work:
         lengths[row] = durations[row]
-    sources, targets = arcs_in_order(flow, order)
+    arcs = arcs_in_order(flow, order)
     starts = [0] * flow.size
     levels = [0] * flow.size
+    sources: list[int] = arcs[0].tolist()
+    targets: list[int] = arcs[1].tolist()
     for source, target in zip(sources, targets, strict=True):
         end = starts[source] + lengths[source]
         if end > starts[target]:  # noqa: PLR1730  (max() takes twice the time)
@@ -63,31 +65,26 @@ def timetable(graph: PlanGraph, flow: Flow, order: Sequence[int], durations: Seq
     run = _Run(starts, ends, max(ends, default=0))
     return Timetable(
         levels=np.where(work[: flow.tasks] == 1, np.asarray(levels[: flow.tasks], dtype=np.int64), -1),
-        critical_path=_critical_path(graph, flow, order, run),
-        ends=[ends[int(node)] for node in flow.ends],
+        critical_path=_critical_path(graph, order, _without_slack(arcs, run), run),
+        ends=list(map(ends.__getitem__, flow.ends.tolist())),
         makespan=run.makespan,
         total=sum(lengths),
     )
 
 
-def _critical_path(graph: PlanGraph, flow: Flow, order: Sequence[int], run: _Run) -> tuple[int, ...]:
+def _critical_path(graph: PlanGraph, order: Sequence[int], tight: Sequence[tuple[int, int]], run: _Run) -> tuple[int, ...]:
     """Walk back from where the makespan is reached, over arcs without slack; then forward, taking the smallest task each time."""
-    before = _arcs_without_slack(flow, run)
+    critical = bytearray([end == run.makespan for end in run.ends])
     following: dict[int, list[int]] = {}
-    last = [node for node, end in enumerate(run.ends) if end == run.makespan]
-    seen = set(last)
-    while last:
-        node = last.pop()
-        for earlier in before(node):
-            following.setdefault(earlier, []).append(node)
-            if earlier not in seen:
-                seen.add(earlier)
-                last.append(earlier)
-    none, work = flow.size, seen.intersection(graph.work)
+    for source, target in reversed(tight):
+        if critical[target]:
+            critical[source] = True
+            following.setdefault(source, []).append(target)
+    none, work = len(critical), [row for row in graph.work if critical[row]]
     # The first task on from a marker: the smallest of those its critical arcs lead to, directly or by way of other markers.
     ahead = {row: row for row in work}
-    for node in reversed(order) if len(work) < len(seen) else ():
-        if node in seen and node not in work:
+    for node in reversed(order) if len(work) < critical.count(True) else ():
+        if critical[node] and node not in ahead:
             ahead[node] = min((ahead[later] for later in following.get(node, ())), default=none)
     path: list[int] = []
     row = min((row for row in work if run.starts[row] == 0), default=none)
@@ -99,12 +96,9 @@ def _critical_path(graph: PlanGraph, flow: Flow, order: Sequence[int], run: _Run
     return tuple(path)
 
 
-def _arcs_without_slack(flow: Flow, run: _Run) -> Callable[[int], list[int]]:
-    """For a node the nodes before it that end just when it begins."""
+def _without_slack(arcs: tuple[Indexes, Indexes], run: _Run) -> list[tuple[int, int]]:
+    """Of some arcs those that lead from where one node ends to where another begins at once."""
     exact = np.int64 if run.makespan < _LARGEST_INT64 else object
-    starts, ends = np.array(run.starts, dtype=exact), np.array(run.ends, dtype=exact)
-    tight = np.flatnonzero(ends[flow.sources] == starts[flow.targets])
-    by_target = tight[np.argsort(flow.targets[tight], kind="stable")]
-    sources: list[int] = flow.sources[by_target].tolist()
-    places: list[int] = [0, *np.cumsum(np.bincount(flow.targets[by_target], minlength=flow.size)).tolist()]
-    return lambda node: sources[places[node] : places[node + 1]]
+    sources, targets = arcs
+    tight = np.array(run.ends, dtype=exact)[sources] == np.array(run.starts, dtype=exact)[targets]
+    return list(zip(sources[tight].tolist(), targets[tight].tolist(), strict=True))

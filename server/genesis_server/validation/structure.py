@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -129,20 +130,15 @@ def _cycle(graph: PlanGraph, circle: Sequence[int]) -> Finding:
 
 
 def _redundant(graph: PlanGraph, flow: Flow, order: Sequence[int]) -> Iterator[Finding]:
-    for number in redundant_arcs(flow, order, len(graph.sources)):
-        edge = graph.edge(int(graph.edge_rows[number]))
+    numbers = redundant_arcs(flow, order, len(graph.sources))
+    finding = partial(Finding, FindingKind.REDUNDANT_EDGE, Principle.STRUCTURE, Severity.INFO)
+    for row in graph.edge_rows[numbers].tolist():
+        edge = graph.edge(row)
         if edge.kind is EdgeKind.DATA and edge.artefact:
             # It also says what flows, so dropping it would lose something.
             continue
         message = f"'{edge.to_id}' waits for '{edge.from_id}' anyway, by way of others; the edge can go"
-        yield Finding(
-            FindingKind.REDUNDANT_EDGE,
-            Principle.STRUCTURE,
-            Severity.INFO,
-            message,
-            task_ids=(edge.from_id, edge.to_id),
-            fix=DropEdge(edge),
-        )
+        yield finding(message, task_ids=(edge.from_id, edge.to_id), fix=DropEdge(edge))
 
 
 def _schedule(graph: PlanGraph, times: Timetable, *, redundant_edges_checked: bool) -> Schedule:

@@ -45,7 +45,7 @@ class Tree:
 def grow_tree(parents: Sequence[int]) -> Tree:
     """The forest of these parents, in linear time."""
     size = len(parents)
-    if all(parent == NO_PARENT for parent in parents):
+    if parents.count(NO_PARENT) == size:
         places = np.arange(size)
         return Tree(parents, (), np.zeros(size, dtype=np.bool_), np.ones(size, dtype=np.int64), (), places, places)
     cycles = _parent_cycles(parents)

@@ -17,9 +17,9 @@ from genesis_server.model.validation import (
     SplitTask,
     Verdict,
 )
-from genesis_server.rpc.convert.plans import edges_to_proto, plan_to_proto, tasks_to_proto
+from genesis_server.rpc.convert.plans import edge_to_proto, plan_to_proto, task_to_proto
 from genesis_server.rpc.convert.routes import write_routes
-from genesis_server.rpc.convert.values import duration_to_proto, number, span_to_proto, target_to_proto
+from genesis_server.rpc.convert.values import Fields, duration_to_proto, number, span_to_proto, target_to_proto
 from genesis_server.validation.fixpoint import Mended
 
 
@@ -35,45 +35,45 @@ def verdict_to_proto(verdict: Verdict) -> validation_pb2.Verdict:
         routing_passed=verdict.routing_passed,
         quality_score=verdict.quality_score,
         quality_terms=validation_pb2.QualityTerms(success=terms.success, quality=terms.quality, cost=terms.cost, time=terms.time),
-        findings=[finding_to_proto(finding) for finding in verdict.findings],
+        findings=map(finding_to_proto, verdict.findings),
         finding_count=verdict.finding_count,
         not_judged=[validation_pb2.NotJudged(principle=number(item.principle), reason=item.reason) for item in verdict.not_judged],
         schedule=None if verdict.schedule is None else _schedule(verdict.schedule),
     )
 
 
-def finding_to_proto(finding: Finding) -> validation_pb2.Finding:
+def finding_to_proto(finding: Finding) -> Fields:
     """One finding."""
-    return validation_pb2.Finding(
-        kind=number(finding.kind),
-        principle=number(finding.principle),
-        severity=number(finding.severity),
-        message=finding.message,
-        spans=[span_to_proto(span) for span in finding.spans],
-        task_ids=finding.task_ids,
-        fix=None if finding.fix is None else fix_to_proto(finding.fix),
-    )
+    fields: Fields = {
+        "kind": finding.kind,
+        "principle": finding.principle,
+        "severity": finding.severity,
+        "message": finding.message,
+        "task_ids": finding.task_ids,
+        "fix": None if finding.fix is None else fix_to_proto(finding.fix),
+    }
+    if finding.spans:
+        fields["spans"] = [span_to_proto(span) for span in finding.spans]
+    return fields
 
 
-def fix_to_proto(fix: Fix) -> validation_pb2.Fix:  # noqa: PLR0911  (one for each kind)
+def fix_to_proto(fix: Fix) -> Fields:
     """A change a program can apply."""
     match fix:
-        case Reallocate(task_id, target):
-            return validation_pb2.Fix(reallocate=validation_pb2.Reallocate(task_id=task_id, target=target_to_proto(target)))
-        case DropTask(task_id):
-            return validation_pb2.Fix(drop_task=validation_pb2.DropTask(task_id=task_id))
         case DropEdge(edge):
-            return validation_pb2.Fix(drop_edge=validation_pb2.DropEdge(edge=edges_to_proto([edge])[0]))
+            return {"drop_edge": {"edge": edge_to_proto(edge)}}
+        case Reallocate(task_id, target):
+            return {"reallocate": {"task_id": task_id, "target": target_to_proto(target)}}
+        case DropTask(task_id):
+            return {"drop_task": {"task_id": task_id}}
         case AddTask(task, edges):
-            added = validation_pb2.AddTask(task=tasks_to_proto([task])[0], edges=edges_to_proto(edges))
-            return validation_pb2.Fix(add_task=added)
+            return {"add_task": {"task": task_to_proto(task), "edges": map(edge_to_proto, edges)}}
         case Redescribe(task_id, goal):
-            return validation_pb2.Fix(redescribe=validation_pb2.Redescribe(task_id=task_id, goal=goal))
+            return {"redescribe": {"task_id": task_id, "goal": goal}}
         case SplitTask(task_id, tasks, edges):
-            split = validation_pb2.SplitTask(task_id=task_id, tasks=tasks_to_proto(tasks), edges=edges_to_proto(edges))
-            return validation_pb2.Fix(split_task=split)
+            return {"split_task": {"task_id": task_id, "tasks": map(task_to_proto, tasks), "edges": map(edge_to_proto, edges)}}
         case MergeTasks(task_id, merged_ids, goal):
-            return validation_pb2.Fix(merge_tasks=validation_pb2.MergeTasks(task_id=task_id, merged_ids=merged_ids, goal=goal))
+            return {"merge_tasks": {"task_id": task_id, "merged_ids": merged_ids, "goal": goal}}
 
 
 def mended_to_proto(mended: Mended) -> orchestrator_service_pb2.ValidateResponse:
@@ -87,16 +87,16 @@ def mended_to_proto(mended: Mended) -> orchestrator_service_pb2.ValidateResponse
     return answer
 
 
-def _schedule(schedule: Schedule) -> validation_pb2.Schedule:
-    return validation_pb2.Schedule(
-        levels=[validation_pb2.ScheduleLevel(task_ids=level) for level in schedule.levels],
-        level_count=schedule.level_count,
-        critical_path=schedule.critical_path,
-        makespan=duration_to_proto(schedule.makespan_seconds),
-        max_parallelism=schedule.max_parallelism,
-        average_parallelism=schedule.average_parallelism,
-        redundant_edges_checked=schedule.redundant_edges_checked,
-    )
+def _schedule(schedule: Schedule) -> Fields:
+    return {
+        "levels": [{"task_ids": level} for level in schedule.levels],
+        "level_count": schedule.level_count,
+        "critical_path": schedule.critical_path,
+        "makespan": duration_to_proto(schedule.makespan_seconds),
+        "max_parallelism": schedule.max_parallelism,
+        "average_parallelism": schedule.average_parallelism,
+        "redundant_edges_checked": schedule.redundant_edges_checked,
+    }
 
 
 def repair_to_proto(repair: Repair) -> orchestrator_service_pb2.Repair:
