@@ -57,7 +57,7 @@ def finding_to_proto(finding: Finding) -> Fields:
     return fields
 
 
-def fix_to_proto(fix: Fix) -> Fields:
+def fix_to_proto(fix: Fix) -> Fields:  # noqa: PLR0911  (one for each kind)
     """A change a program can apply."""
     match fix:
         case DropEdge(edge):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -58,8 +58,8 @@ def plan_to_proto(plan: Plan) -> plan_pb2.Plan:
         id=plan.id,
         version=plan.version,
         goal=plan.goal,
-        tasks=map(_task, plan.tasks),
-        edges=map(_edge, plan.edges),
+        tasks=map(task_to_proto, plan.tasks),
+        edges=map(edge_to_proto, plan.edges),
         create_time=time_to_proto(plan.create_time) if plan.create_time else None,
         counters=counters_to_proto(plan.counters),
         state=number(plan.state),
@@ -71,12 +71,8 @@ def counters_to_proto(counters: PlanCounters) -> plan_pb2.PlanCounters:
     return plan_pb2.PlanCounters(tasks_created=counters.tasks_created, updates=counters.updates)
 
 
-def edges_to_proto(edges: Iterable[Edge]) -> list[Fields]:
-    """The edges."""
-    return [_edge(edge) for edge in edges]
-
-
-def _edge(edge: Edge) -> Fields:
+def edge_to_proto(edge: Edge) -> Fields:
+    """The edge."""
     return {
         "from_task_id": edge.from_id,
         "to_task_id": edge.to_id,
@@ -90,12 +86,8 @@ def _edge_origin(origin: EdgeOrigin) -> Fields:
     return {"source": origin.source, "text": origin.text, "span": _span(origin.span)}
 
 
-def tasks_to_proto(tasks: Iterable[Task]) -> list[Fields]:
-    """The tasks."""
-    return [_task(task) for task in tasks]
-
-
-def _task(task: Task) -> Fields:
+def task_to_proto(task: Task) -> Fields:
+    """The task."""
     fields: Fields = {
         "id": task.id,
         "goal": task.goal,

@@ -27,7 +27,7 @@ from genesis_server.model.update import (
 )
 from genesis_server.resilience.errors import invalid_field
 from genesis_server.rpc.convert.json_values import struct_from_proto
-from genesis_server.rpc.convert.plans import edge_from_proto, edges_to_proto, task_from_proto, tasks_to_proto
+from genesis_server.rpc.convert.plans import edge_from_proto, edge_to_proto, task_from_proto, task_to_proto
 from genesis_server.rpc.convert.work import priority_from_proto, run_budget_from_proto
 
 
@@ -84,11 +84,11 @@ def _edit(edit: update_pb2.Edit, place: int) -> Edit:
 def diff_to_proto(diff: PlanDiff) -> update_pb2.PlanDiff:
     """The difference between two versions."""
     return update_pb2.PlanDiff(
-        added_tasks=tasks_to_proto(diff.added_tasks),
-        changed_tasks=tasks_to_proto(diff.changed_tasks),
+        added_tasks=map(task_to_proto, diff.added_tasks),
+        changed_tasks=map(task_to_proto, diff.changed_tasks),
         removed_task_ids=diff.removed_task_ids,
-        added_edges=edges_to_proto(diff.added_edges),
-        removed_edges=edges_to_proto(diff.removed_edges),
+        added_edges=map(edge_to_proto, diff.added_edges),
+        removed_edges=map(edge_to_proto, diff.removed_edges),
     )
 
 

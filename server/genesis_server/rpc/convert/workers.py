@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from genesis.v1 import agent_service_pb2
 from genesis_server.model.work import LeaseProgress, Session
 from genesis_server.orchestration.dispatching.answers import Assigned, Move, Notice, StreamMessage
-from genesis_server.rpc.convert.plans import tasks_to_proto
+from genesis_server.rpc.convert.plans import task_to_proto
 from genesis_server.rpc.convert.values import duration_to_proto, number, target_to_proto, time_to_proto
 from genesis_server.rpc.convert.work import lease_from_proto, lease_to_proto, usage_to_proto, values_to_proto
 
@@ -32,7 +32,7 @@ def _assignment(assigned: Assigned, now: float) -> agent_service_pb2.WorkAssignm
     return agent_service_pb2.WorkAssignment(
         plan_id=assigned.plan_id,
         plan_goal=assigned.plan_goal,
-        task=tasks_to_proto([assigned.task])[0],
+        task=task_to_proto(assigned.task),
         inputs=values_to_proto(assigned.inputs),
         lease=lease_to_proto(attempt.lease),
         attempt=attempt.number,
