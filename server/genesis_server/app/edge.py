@@ -175,7 +175,9 @@ def _layers(ground: Ground, *, admission: Admission, access: Authenticator) -> L
         authentication=AuthenticationInterceptor(access),
         authorization=AuthorizationInterceptor(),
         constraints=ConstraintsInterceptor(),
-        flags=FlagsInterceptor(modes=lambda: flags.in_use.modes, flags_of=partial(flags.in_use.of_run, flags.pins)),
+        flags=FlagsInterceptor(
+            modes=lambda: flags.in_use.modes, flags_of=flags.in_use.of_caller, flags_of_run=partial(flags.in_use.of_run, flags.pins)
+        ),
         idempotency=IdempotencyInterceptor(ground.store, kept_seconds=settings.idempotency_hours * 3600, may_write=flags.in_use.may_write),
     )
 

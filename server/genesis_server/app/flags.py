@@ -88,9 +88,7 @@ class FlagsInUse:
         return BoundFlags(self.live.snapshot, own_key(caller), data, self._metrics.flags.evaluated)
 
     async def of_run(self, pins: Pins, caller: Caller, run_id: str) -> BoundFlags:
-        """The flags as a caller sees them in a run; those of now without one. Raises as `Pins.snapshot_for`."""
-        if not run_id:
-            return self.of_caller(caller)
+        """The flags as a caller sees them in a run. Raises as `Pins.snapshot_for`."""
         context = context_of(caller, environment=self._environment, now=time.time(), run_id=run_id)
         snapshot, pinned = await pins.snapshot_for(caller.tenant, run_id, context)
         return BoundFlags(snapshot, pinned.targeting_key, pinned.data, self._metrics.flags.evaluated)

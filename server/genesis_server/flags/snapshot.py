@@ -100,6 +100,10 @@ class FlagSnapshot:
             self._fixed[key] = own
         return own
 
+    def for_everybody(self, key: str) -> Evaluation | None:
+        """What the flag is, whoever asks, once it was evaluated; None when a rule is asked for it."""
+        return self._fixed.get(key)
+
     def enabled(self, key: str, context: FlagContext = NOBODY) -> bool:
         """Whether the flag is on for `context`, its group included. Raises ResourceError FLAG_NOT_FOUND."""
         return self.evaluate(key, context).value is True

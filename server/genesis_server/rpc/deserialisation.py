@@ -67,7 +67,7 @@ class _Body:
     data: bytes | None = None
 
 
-_small: ContextVar[bytes | None] = ContextVar("genesis_small_request", default=None)
+_small: ContextVar[tuple[object, bytes] | None] = ContextVar("genesis_small_request", default=None)
 _body: ContextVar[_Body | None] = ContextVar("genesis_request_body", default=None)
 
 
@@ -85,9 +85,10 @@ def take_body() -> bytes | None:
     return data
 
 
-def small_request() -> bytes | None:
-    """The bytes of the one request of the call that runs, when they are few; None for others."""
-    return _small.get()
+def small_request(request: object) -> bytes | None:
+    """The bytes that `request` was read from for the call that runs, when they are few; None for others."""
+    kept = _small.get()
+    return kept[1] if kept is not None and kept[0] is request else None
 
 
 def malformed(method: str) -> ValidationError:
@@ -114,7 +115,6 @@ def safe_deserialiser(method: str, deserialise: Deserialiser, bounds: SizeBounds
         if kept is not None:
             kept.data = data
         size = len(data)
-        _small.set(data if size <= SMALL_BYTES else None)
         if size > bound:
             return Rejected(too_large(size, bound))
         if size > raw_above:
@@ -123,6 +123,8 @@ def safe_deserialiser(method: str, deserialise: Deserialiser, bounds: SizeBounds
             message = deserialise(data)
         except (DecodeError, UnicodeDecodeError, ValueError, RecursionError):
             return rejected
+        if size <= SMALL_BYTES:
+            _small.set((message, data))
         if max_tasks is not None and len(message.plan.tasks) > max_tasks:
             return Rejected(too_many_tasks(len(message.plan.tasks), max_tasks))
         if raw_above_parts is not None and len(message.plan.tasks) + len(message.plan.edges) > raw_above_parts:

@@ -21,6 +21,7 @@ from genesis_server.resilience.remembering import remembering
 from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.convert.flag_explanations import explanation_to_proto
 from genesis_server.rpc.convert.flags import attributes_from_proto, evaluation_to_proto
+from genesis_server.rpc.deserialisation import small_request
 
 MAX_EXPLAINED = 20
 """Flags that are explained in one answer."""
@@ -66,8 +67,15 @@ class FlagAnswers:
     async def flags(self, request: pb.FlagRequest) -> pb.FlagResponse | bytes:
         """The flags asked for, or all. Raises ResourceError FLAG_NOT_FOUND, ValidationError INVALID_FIELD, and what the storage raises."""
         live = self._flags()
+        ready = self._ready_for(live)
+        data = small_request(request)
+        known = ready.for_everybody.get(data)
+        if known is not None:
+            evaluation, answer = known
+            self._observe(evaluation, own_key(current_caller()))
+            return answer
         if len(request.keys) == 1 and not (request.explain or request.run_id or request.HasField("context")):
-            return self._one(request.keys[0], live)
+            return self._one(request.keys[0], live, ready, data)
         if request.explain and len(request.keys or live.keys) > MAX_EXPLAINED:
             told = f"can be explained for at most {MAX_EXPLAINED} flags at once; name them"
             raise invalid_field("keys", told, "max_items")
@@ -78,11 +86,14 @@ class FlagAnswers:
             return await self._for_somebody(request, live)
         return await self._answered(request, live, live, self._caller())
 
-    def _one(self, key: str, live: FlagSnapshot) -> bytes:
-        """One flag for the caller itself: what is asked most."""
+    def _one(self, key: str, live: FlagSnapshot, ready: _Ready, data: bytes | None) -> bytes:
+        """One flag for the caller itself: what is asked most. `data` is what the request was read from, where that is known."""
         evaluation = live.evaluate_on(key, lambda: self._caller().data())
         self._observe(evaluation, own_key(current_caller()))
-        return self._ready_for(live).answer(evaluation)
+        answer = ready.answer(evaluation)
+        if data is not None and evaluation is live.for_everybody(key) and len(ready.for_everybody) < _KEPT:
+            ready.for_everybody[data] = (evaluation, answer)
+        return answer
 
     def _caller(self) -> FlagContext:
         return context_of(current_caller(), environment=self._environment, now=self._now())
@@ -150,6 +161,8 @@ class _Ready:
         # By identity: evaluations are compared value by value otherwise. They are kept, so that no other gets their place.
         self._messages: dict[int, tuple[Evaluation, pb.FlagEvaluation]] = {}
         self._answers: dict[int, tuple[Evaluation, bytes]] = {}
+        self.for_everybody: dict[bytes | None, tuple[Evaluation, bytes]] = {}
+        """By the bytes of a request for one flag that is the same for everybody."""
 
     def reads(self, keys: Sequence[str]) -> frozenset[str] | None:
         """Names that the rules of these flags, or of all, may read; None: any."""

@@ -112,6 +112,6 @@ def begin_call(method: str, metadata: Metadata = NO_METADATA, *, random_bits: Ra
     """
     correlation_id, traceparent = metadata.get(METADATA_CORRELATION_ID), metadata.get(METADATA_TRACEPARENT)
     parent = None if traceparent is None else parse_traceparent(traceparent)
-    trace_id = f"{random_bits(128) or 1:032x}" if parent is None else parent.trace_id
+    trace_id = (random_bits(128) or 1).to_bytes(16, "big").hex() if parent is None else parent.trace_id
     correlation = trace_id if correlation_id is None or not valid_correlation_id(correlation_id) else correlation_id
     return CallContext(method, correlation, trace_id, parent, metadata)

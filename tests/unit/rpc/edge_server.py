@@ -252,7 +252,11 @@ async def serving(
     documents = documents if documents is not None else MemoryDocuments(now)
     flags = live or LiveFlags(overrides=Overrides())
 
-    async def flags_of(caller: Caller, run_id: str) -> BoundFlags:
+    def flags_of(caller: Caller) -> BoundFlags:
+        context = context_of(caller, environment="development", now=now())
+        return BoundFlags(flags.snapshot, context.targeting_key, context.data, metrics.flags.evaluated)
+
+    async def flags_of_run(caller: Caller, run_id: str) -> BoundFlags:
         context = context_of(caller, environment="development", now=now(), run_id=run_id)
         return BoundFlags(flags.snapshot, context.targeting_key, context.data, metrics.flags.evaluated)
 
@@ -265,7 +269,7 @@ async def serving(
         security=SecurityInterceptor(events if events is not None else NotedEvents()),
         authentication=authentication or Passing(caller),
         authorization=authorization or Passing(),
-        flags=FlagsInterceptor(modes=lambda: flags.snapshot.modes, flags_of=flags_of),
+        flags=FlagsInterceptor(modes=lambda: flags.snapshot.modes, flags_of=flags_of, flags_of_run=flags_of_run),
         constraints=ConstraintsInterceptor(),
         idempotency=IdempotencyInterceptor(documents, now=now, may_write=lambda: flags.snapshot.modes.write_refusal is None),
     )

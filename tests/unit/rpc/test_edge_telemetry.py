@@ -48,6 +48,13 @@ async def test_every_answer_names_its_correlation_id() -> None:
     assert failed.trailers["x-correlation-id"] == failed.info.metadata["correlation_id"] == "order-66"
 
 
+async def test_of_several_values_for_a_key_the_first_holds() -> None:
+    """Who is let in by the first credentials must not be another caller by those behind them."""
+    async with serving() as edge:
+        given = (("x-correlation-id", "first"), ("x-correlation-id", "second"))
+        assert await correlation_of(edge.stub.Plan(GOOD, metadata=given)) == "first"
+
+
 async def test_the_handler_knows_the_caller_and_the_correlation_id() -> None:
     seen: list[object] = []
 

@@ -29,11 +29,16 @@ from genesis_server.resilience.errors import ResourceError, ValidationError
 from genesis_server.resilience.remembering import remember
 from genesis_server.rpc.context import set_caller
 from genesis_server.rpc.convert.flags import MAX_CONTEXT_BYTES
+from genesis_server.rpc.deserialisation import SizeBounds, safe_deserialiser
 from genesis_server.rpc.flag_answers import FlagAnswers
+from genesis_server.rpc.methods import FLAG
 from genesis_server.storage.opening import open_store
 
 NOW = 1_800_000_000.0
 BY_PLAN = {"if": [{"in": [{"var": "plan"}, ["beta", "staff"]]}, "on", {"fractional": [["on", 25], ["off", 75]]}]}
+
+READ = safe_deserialiser(FLAG, pb.FlagRequest.FromString, SizeBounds())
+"""Requests come from their bytes, as in the server."""
 
 
 def switch(rule: object = None, default: str | None = "off", **more: object) -> dict[str, Any]:
@@ -77,7 +82,7 @@ class World:
         self.told.append((evaluation.key, targeting_key))
 
     async def ask(self, *keys: str, **request: Any) -> pb.FlagResponse:
-        answer = await self.answers.flags(pb.FlagRequest(keys=keys, **request))
+        answer = await self.answers.flags(READ(pb.FlagRequest(keys=keys, **request).SerializeToString()))
         return pb.FlagResponse.FromString(answer) if isinstance(answer, bytes) else answer
 
     async def one(self, key: str, **request: Any) -> pb.FlagEvaluation:
@@ -328,3 +333,27 @@ async def test_what_goes_wrong_anew_each_time_is_not_kept(world: World) -> None:
         assert mood in flag.error
     world.write({"mood": switch({"cat": ["nobody"]})})
     assert [("nobody" in (await world.one("mood")).error) for _ in range(2)] == [True, True]
+
+
+async def test_a_flag_that_is_asked_again_is_answered_alike_and_told_each_time_until_the_flags_change(world: World) -> None:
+    first = await world.ask("plain")
+    assert first == await world.ask("plain")
+    assert world.told == [("plain", "acme/ann")] * 2
+    set_caller(Caller("acme", "bob", frozenset({Role.VIEWER})))
+    assert first == await world.ask("plain")
+    assert world.told[2:] == [("plain", "acme/bob")]
+    assert (await world.one("plain", context=context("who"))).variant == "on"
+    world.write({**FLAGS, "plain": switch(default="off")}, version=8)
+    assert ((await world.one("plain")).variant, (await world.one("plain")).version) == ("off", 8)
+
+
+async def test_a_flag_with_a_rule_is_asked_for_each_caller(world: World) -> None:
+    for name, variant in (("ann", "on"), ("bob", "off"), ("ann", "on")):
+        set_caller(Caller("acme", name, frozenset({Role.VIEWER})))
+        assert (await world.one("whoever")).variant == variant
+
+
+async def test_without_what_others_left_the_answer_is_the_same(world: World) -> None:
+    kept = [await world.ask(key) for key in FLAGS for _ in range(2)]
+    remember(allowed=False)
+    assert [await world.ask(key) for key in FLAGS for _ in range(2)] == kept

@@ -41,9 +41,11 @@ class ConstraintsInterceptor(Layer):
         known = _KnownRequests()
 
         async def unary(request: Any, context: Context) -> Any:
-            if not known.has():
+            data = small_request(request)
+            if data not in known:
                 check(request)
-                known.add()
+                if data is not None:
+                    known.add(data)
             return await inner(request, context)
 
         return unary
@@ -69,19 +71,17 @@ class _KnownRequests:
     """Small requests of one method that were found sound. The constraints never change, and checking takes longer than most reads."""
 
     def __init__(self) -> None:
-        self._sound: set[bytes] = set()
+        self._sound: set[bytes | None] = set()
 
-    def has(self) -> bool:
-        """Whether the request of the call that runs is one of them."""
-        return small_request() in self._sound and remembering()
+    def __contains__(self, data: bytes | None) -> bool:
+        """Whether the bytes of a request are known, and may be."""
+        return data in self._sound and remembering()
 
-    def add(self) -> None:
-        """The request of the call that runs was found sound."""
-        data = small_request()
-        if data is not None:
-            if len(self._sound) >= MAX_KNOWN_REQUESTS:
-                self._sound.clear()
-            self._sound.add(data)
+    def add(self, data: bytes) -> None:
+        """Know the bytes of a request."""
+        if len(self._sound) >= MAX_KNOWN_REQUESTS:
+            self._sound.clear()
+        self._sound.add(data)
 
 
 def _check_of(method: str) -> Callable[[object], None]:

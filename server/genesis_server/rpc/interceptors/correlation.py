@@ -44,13 +44,13 @@ class CorrelationInterceptor(Layer):
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         """Measure durations with `clock`, in seconds."""
         self._clock = clock
+        self._names = {method: method.lstrip("/") for method in all_methods()}
 
     def arrive(self, details: grpc.HandlerCallDetails) -> None:
         """Begin the call's context."""
-        method = details.method
         # The first value of a key is the one that holds: those behind it must not make another caller of this one.
         metadata = dict(reversed(details.invocation_metadata))
-        set_call(begin_call(method.lstrip("/") if method in all_methods() else RPC_METHOD_OTHER, metadata))
+        set_call(begin_call(self._names.get(details.method, RPC_METHOD_OTHER), metadata))
 
     def around_unary(self, method: str, inner: Unary) -> Unary:
         """Send the correlation id and log the end."""

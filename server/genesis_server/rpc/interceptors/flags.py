@@ -18,18 +18,21 @@ from genesis_server.telemetry.names import METADATA_RUN_ID
 
 MAX_RUN_ID_CHARACTERS = 128
 
-FlagsOfCall = Callable[[Caller, str], Awaitable[BoundFlags]]
-"""The flags of a caller in a run: (caller, run id or "")."""
+FlagsOfCaller = Callable[[Caller], BoundFlags]
+"""The flags of a caller, as they are now."""
+FlagsOfRun = Callable[[Caller, str], Awaitable[BoundFlags]]
+"""The flags of a caller in a run: (caller, run id)."""
 
 
 class FlagsInterceptor(EntryLayer):
     """Stands inside authorization: who calls is known, and may."""
 
-    def __init__(self, *, modes: Callable[[], Modes], flags_of: FlagsOfCall) -> None:
+    def __init__(self, *, modes: Callable[[], Modes], flags_of: FlagsOfCaller, flags_of_run: FlagsOfRun) -> None:
         """Compare the table of modes with the descriptors. Raises ValueError naming every method one of them lacks."""
         check_modes(contract_methods())
         self._modes = modes
         self._flags_of = flags_of
+        self._flags_of_run = flags_of_run
 
     def entry(self, method: str) -> Entry | None:
         """Refuse or bind, for the methods of the contract."""
@@ -40,13 +43,15 @@ class FlagsInterceptor(EntryLayer):
         async def enter(_: Context) -> None:
             if refusable and (error := refusal(method, self._modes())) is not None:
                 raise error
-            flags = await self._flags_of(current_caller(), _run_id() if in_run else "")
+            run_id = _run_id() if in_run else ""
+            flags = await self._flags_of_run(current_caller(), run_id) if run_id else self._flags_of(current_caller())
             call = current_call()
             if call is not None and call.sampled:
                 call.withheld = not flags.enabled("otel_enabled")
             if not waits:  # those last for hours, and see the flags of each moment
                 bind_flags(flags)
-                remember(flags.enabled("performance_optimizations_enabled"))
+                if not flags.enabled("performance_optimizations_enabled"):
+                    remember(allowed=False)
 
         return enter
 
