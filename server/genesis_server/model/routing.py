@@ -116,7 +116,8 @@ class Unassigned:
 class ScoreParts(NamedTuple):
     """The parts of a score, each 0 (bad) to 1 (good).
 
-    A tuple, as Candidate is: an answer has hundreds of both, and a frozen dataclass takes four times as long to make.
+    A tuple, as Candidate and RouteExplanation are: an answer has hundreds of them, and a frozen dataclass takes four times as long to
+    make.
     """
 
     skill_match: float
@@ -206,8 +207,7 @@ class DecisiveSet:
     """Who would get the task without them; None: nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class RouteExplanation:
+class RouteExplanation(NamedTuple):
     """The proof of one route."""
 
     level: ExplanationLevel

@@ -46,6 +46,8 @@ class Workload:
         """`in_flight` counts tasks by id of the agent."""
         self._capacities: list[float] = pool.capacities.tolist()
         self._in_flight = [float(in_flight.get(name, 0)) if kind is TargetKind.AGENT else 0.0 for kind, name in pool.owner_ids]
+        self.idle = [count / capacity for count, capacity in zip(self._in_flight, self._capacities, strict=True)]
+        """Tasks for each slot of every owner before any is given."""
         self._counts: dict[int, int] = {}
         # By level and owner: how many tasks of the level had been given each time the owner was given one.
         self._turns: dict[int, dict[int, list[int]]] = {}
@@ -62,7 +64,9 @@ class Workload:
 
     def load(self, level: int, count: int, owner: int) -> float:
         """Tasks for each slot of an owner when `count` tasks of a level had been given."""
-        turns = self._turns[level].get(owner, ()) if count else ()
+        if not count:
+            return self.idle[owner]
+        turns = self._turns[level].get(owner, ())
         return (self._in_flight[owner] + bisect_left(turns, count)) / self._capacities[owner]
 
     def loads(self, level: int, count: int) -> list[float]:

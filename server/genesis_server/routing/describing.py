@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 
@@ -140,18 +141,25 @@ class Describer:
         places.sort(key=lambda place: (failed[place].bit_count(), -round(score[place] * SCORE_SCALE), ranks[self.row(field, place)]))
         return places
 
-    def candidate(self, job: int, task: Task, field: Field, place: int) -> Candidate:
-        """One candidate with its scores, or with what refused it."""
-        at, values, pool = field.first + place, self.candidates.values, self.candidates.pool
-        row = values.rows[at]
-        tasks = self.workload.load(field.level, field.given, pool.owner_list[row])
-        parts = ScoreParts(values.skill[at], values.success[at], field.standing.cheapness[at], 1.0 / (1.0 + tasks), values.bonus[at])
-        target, cost, flags = pool.targets[row], self.cost(field, place), field.standing.failed[at]
-        if not flags:
-            return Candidate(target, self.score(field, place), parts, cost)
-        failed = failed_reasons(flags)
-        detail = "; ".join([self._what_failed(job, task, field, place, reason) for reason in failed])
-        return Candidate(target, 0.0, parts, cost, failed, detail)
+    def described(self, job: int, task: Task, field: Field, places: Sequence[int]) -> tuple[Candidate, ...]:
+        """Some candidates, each with its scores, or with what refused it."""
+        values, pool, standing, moneys = self.candidates.values, self.candidates.pool, field.standing, self._moneys
+        workload, level, given = self.workload, field.level, field.given
+        found: list[Candidate] = []
+        for place in places:
+            at = field.first + place
+            row, flags = values.rows[at], standing.failed[at]
+            owner = pool.owner_list[row]
+            load = workload.load(level, given, owner) if given else workload.idle[owner]
+            parts = ScoreParts(values.skill[at], values.success[at], standing.cheapness[at], 1.0 / (1.0 + load), values.bonus[at])
+            cost = moneys.get(values.costs[at]) or self.cost(field, place)
+            if flags:
+                failed = failed_reasons(flags)
+                detail = "; ".join([self._what_failed(job, task, field, place, reason) for reason in failed])
+                found.append(Candidate(pool.targets[row], 0.0, parts, cost, failed, detail))
+            else:
+                found.append(Candidate(pool.targets[row], self.score(field, place), parts, cost))
+        return tuple(found)
 
     def _what_failed(  # noqa: PLR0911 - a sentence for each reason
         self, job: int, task: Task, field: Field, place: int, reason: UnassignedReason

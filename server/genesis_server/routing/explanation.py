@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as attribute
-from functools import partial
 from itertools import islice
 
 from genesis_server.model.money import Money
@@ -40,12 +39,12 @@ class Explainer:
     def explain(self, job: int, task: Task, field: Field, chosen: int | None, decisive: str) -> RouteExplanation:
         """The proof; `chosen` is a place in the task's field, `decisive` what decided in words."""
         describer = self.describer
-        case = _Once(partial(case_of, self.decided, job))
+        case = _Once(self.decided, job)
         is_full = self.level is ExplanationLevel.FULL
         found = case() if is_full else None
         return RouteExplanation(
             level=self.level,
-            candidates=tuple([describer.candidate(job, task, field, place) for place in self._shown(field, chosen)]),
+            candidates=describer.described(job, task, field, self._shown(field, chosen)),
             decisive_difference=decisive,
             tie_break=field.tie_break if chosen is not None and chosen == field.preferred else "",
             feasible_count=field.feasible,
@@ -138,15 +137,16 @@ class Explainer:
 
 
 class _Once:
-    """A case, made when it is first asked for."""
+    """The case of a task, made when it is first asked for."""
 
-    def __init__(self, make: partial[Case | None]) -> None:
-        self._make: partial[Case | None] | None = make
+    def __init__(self, decided: Decided, job: int) -> None:
+        self._decided: Decided | None = decided
+        self._job = job
         self._case: Case | None = None
 
     def __call__(self) -> Case | None:
         """The case; None when there is none."""
-        if self._make is not None:
-            self._case = self._make()
-            self._make = None
+        if self._decided is not None:
+            self._case = case_of(self._decided, self._job)
+            self._decided = None
         return self._case

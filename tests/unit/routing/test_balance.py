@@ -10,6 +10,9 @@ from routing_cases import agent, chosen, index_of, model, side_by_side
 from genesis_server.model.catalogue import Tool
 from genesis_server.model.plan import Plan, Task
 from genesis_server.model.routing import RoutingConstraints
+from genesis_server.routing.balance import Workload
+from genesis_server.routing.policy import default_policy
+from genesis_server.routing.pool import pool_of
 from genesis_server.routing.router import route_plan
 from genesis_server.routing.rules.rulebook import EMPTY_RULEBOOK
 
@@ -102,3 +105,18 @@ def test_a_key_moves_only_when_its_agent_goes(key: str, count: int) -> None:
     for gone in names:
         if gone != home and count > 2:
             assert _chosen(side_by_side(DO), *[name for name in names if name != gone], constraints=limits) == [home]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=30), st.integers(0, 3))
+def test_a_workload_remembers_every_load_there_was(given_to: list[tuple[int, int]], in_flight: int) -> None:
+    """Of every owner, whatever was given after."""
+    pool = pool_of(index_of(*[agent(f"agent{number}", max_concurrent_tasks=number + 1) for number in range(4)]), default_policy())
+    workload, seen = Workload(pool, {"agent1": in_flight}), list[tuple[int, int, list[float]]]()
+    for level, owner in given_to:
+        before = given_to[: len(seen)]
+        loads = [(before.count((level, each)) + in_flight * (each == 1)) / (each + 1) for each in range(4)]
+        seen.append((level, workload.given_on(level), loads))
+        workload.give(level, owner)
+    for level, count, loads in seen:
+        assert workload.loads(level, count) == loads
+        assert [workload.load(level, count, owner) for owner in range(4)] == loads

@@ -7,8 +7,7 @@ deep.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import TypeAlias, cast
 
@@ -22,13 +21,6 @@ _FREE_VALUES = 1_000
 """How many values a text without choices is thought to have."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    place: int
-    is_set: bool
-    waiting: Mapping[Scalar, Sequence[int]]
-
-
 class RuleIndex:
     """Numbers of rules by the values of facts."""
 
@@ -37,7 +29,7 @@ class RuleIndex:
         self.always: list[int] = []
         """Rules that wait under no value, in ascending order."""
         read = dict[int, None]()
-        tables: dict[str, dict[Scalar, list[int]]] = {}
+        tables: dict[str, dict[FactValue | None, list[int]]] = {}
         for number, condition in conditions:
             keys = keys_of(condition)
             if keys is None:
@@ -48,20 +40,21 @@ class RuleIndex:
                 tables.setdefault(fact, {}).setdefault(value, []).append(number)
         self.read_always: Callable[[Sequence[FactValue | None]], object] = itemgetter(*read) if read else _nothing
         """What the rules that wait under no value read out of the values; for equal ones the same of them fire."""
-        self._tables = [_Table(PLACES[fact], FACTS[fact].type is FactType.TEXTS, waiting) for fact, waiting in tables.items()]
+        sets = [fact for fact in tables if FACTS[fact].type is FactType.TEXTS]
+        self._sets = [(PLACES[fact], tables[fact]) for fact in sets]
+        self._scalars = [(PLACES[fact], waiting) for fact, waiting in tables.items() if fact not in sets]
 
     def waiting(self, values: Sequence[FactValue | None]) -> list[int]:
         """The numbers of the rules that wait under one of the values, in no order, perhaps twice."""
         found: list[int] = []
-        for table in self._tables:
-            value = values[table.place]
-            if value is None:
-                continue
-            if table.is_set:
-                for key in table.waiting.keys() & cast("frozenset[str]", value):
-                    found += table.waiting[key]
-            else:
-                found += table.waiting.get(cast("Scalar", value), ())
+        for place, waiting in self._scalars:
+            # No rule waits for a fact to be missing.
+            found += waiting.get(values[place], ())
+        for place, waiting in self._sets:
+            value = values[place]
+            if value is not None:
+                for key in waiting.keys() & cast("frozenset[str]", value):
+                    found += waiting[key]
         return found
 
     def candidates(self, values: Sequence[FactValue | None]) -> Sequence[int]:

@@ -74,7 +74,8 @@ class Rulebook:
             if fired is None:
                 fired = tuple(self._firing(index.always, facts))
                 fired = steady[key] = known.setdefault(tuple([rule.number for rule in fired]), fired)
-            more = self._firing(set(index.waiting(values)), facts)
+            waiting = index.waiting(values)
+            more = self._firing(set(waiting), facts) if waiting else None
             if more:
                 together = sorted([*fired, *more], key=_number)
                 fired = known.setdefault(tuple([rule.number for rule in together]), tuple(together))

@@ -149,3 +149,10 @@ def test_rules_see_who_is_there() -> None:
 
 def test_every_fact_says_what_it_means() -> None:
     assert all(kind.meaning.endswith(".") and kind.name == name for name, kind in FACTS.items())
+
+
+def test_tasks_together_have_the_facts_of_each_alone() -> None:
+    shared = TaskConstraints(data_class=DataClass.PUBLIC)
+    tasks = (TASK, Task("a", "x", constraints=shared), Task("b", "y", constraints=shared), Task("c", "z"))
+    call = facts_of_call(Plan("", tasks), constraints=RoutingConstraints(regions=("us",)), caller=None, now=NOW)
+    assert call.of_tasks(tasks) == [call.of_task(task) for task in tasks]

@@ -76,6 +76,19 @@ def test_a_hundred_thousand_random_rules_and_facts_are_decided_and_explained_ali
                 compare(rulebook, rules, facts, candidates, rng.sample(range(4), rng.randint(0, 4)))
 
 
+@pytest.mark.parametrize("part", range(4))
+def test_several_tasks_asked_together_fire_what_each_fires_alone(part: int) -> None:
+    rng = random.Random(part)
+    for _ in range(100):
+        rulebook = compile_rulebook([draw_rule(rng, number) for number in range(rng.randint(0, 12))])
+        view = rulebook.without([rule.id for rule in rulebook.rules if rng.random() < 0.2])
+        tasks = [draw_task(rng) for _ in range(20)]
+        for one in (rulebook, view):
+            together = one.fired_each(tasks)
+            assert together == [one.fired(facts) for facts in tasks]
+            assert len({id(fired) for fired in together}) == len(set(map(tuple, [[rule.number for rule in fired] for fired in together])))
+
+
 def book(*rules: Rule) -> Rulebook:
     return compile_rulebook(rules)
 
