@@ -14,7 +14,9 @@ from genesis.v1 import orchestrator_service_pb2 as api
 from genesis.v1 import orchestrator_service_pb2_grpc as api_grpc
 from servers import Server, running
 
-ROUNDS, CALLS = 25, 30
+ROUNDS, BLOCKS, CALLS = 12, 10, 6
+"""A round has small blocks of calls to each server in turn, so that neighbours on the machine change all alike, and lasts as long as spans
+are gathered before they are exported, so that it has its share of exports."""
 REFERENCE_MS = 131.57
 """The time of a whole Orchestrate that the demand is stated for: telemetry may take 1 % of it."""
 RATIOS = {"1 %": "0.01", "100 %": "1"}
@@ -53,16 +55,29 @@ def measure(bench: Bench) -> list[Figure]:
 async def _milliseconds(bench: Bench, servers: dict[str, Server]) -> dict[tuple[str, str], list[float]]:
     async with contextlib.AsyncExitStack() as stack:
         calls: dict[tuple[str, str], tuple[int, Call]] = {}
-        for name, server in servers.items():
-            channel = await stack.enter_async_context(grpc.aio.insecure_channel(server.address))
-            stub = api_grpc.OrchestratorServiceStub(channel)
-            calls[name, "Plan"] = server.process.pid, partial(stub.Plan, api.PlanRequest(goal=GOAL), timeout=SECONDS)
-            calls[name, "Orchestrate"] = server.process.pid, partial(stub.Orchestrate, api.OrchestrateRequest(goal=GOAL), timeout=SECONDS)
+        stubs = {
+            name: api_grpc.OrchestratorServiceStub(await stack.enter_async_context(grpc.aio.insecure_channel(server.address)))
+            for name, server in servers.items()
+        }
+        for name, stub in stubs.items():
+            calls[name, "Plan"] = servers[name].process.pid, partial(stub.Plan, api.PlanRequest(goal=GOAL), timeout=SECONDS)
+        for name, stub in stubs.items():
+            calls[name, "Orchestrate"] = (
+                servers[name].process.pid,
+                partial(stub.Orchestrate, api.OrchestrateRequest(goal=GOAL), timeout=SECONDS),
+            )
         for pid, call in calls.values():
-            await cpu_per_call(pid, call, CALLS, at_once=4)
+            await cpu_per_call(pid, call, 5 * CALLS, at_once=4)
         found: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
+        there = list(calls)
         for number in range(ROUNDS):
             bench.tell(f"round {number + 1} of {ROUNDS}")
-            for key, (pid, call) in calls.items():
-                found[key].append(await cpu_per_call(pid, call, CALLS, at_once=4) * 1e3)
+            milliseconds = dict.fromkeys(calls, 0.0)
+            for block in range(BLOCKS):
+                # There and back again: what grows or shrinks steadily meanwhile meets all alike.
+                for key in there if block % 2 else reversed(there):
+                    pid, call = calls[key]
+                    milliseconds[key] += await cpu_per_call(pid, call, CALLS, at_once=4) * 1e3
+            for key, total in milliseconds.items():
+                found[key].append(total / BLOCKS)
         return found
