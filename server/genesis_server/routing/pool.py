@@ -36,7 +36,7 @@ def column(values: npt.NDArray[Any]) -> Sequence[Any]:
 
 
 def changeable(values: npt.NDArray[Any]) -> MutableSequence[Any]:
-    """The same where values may be written into it."""
+    """The same to be written into, after which the array itself must not be read any more."""
     if values.dtype == object or len(values) < LONG:
         return values.tolist()
     return cast("MutableSequence[Any]", memoryview(cast("Any", values)))

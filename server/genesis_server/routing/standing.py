@@ -66,7 +66,7 @@ def standing_of(candidates: Candidates, policy: RoutingPolicy) -> Standing:
     feasible = candidates.failed == 0
     order = _order(candidates, slice(None), rounded, np.repeat(np.arange(len(counts)), counts) * 2 + ~feasible)
     return Standing(
-        failed=changeable(candidates.failed),
+        failed=changeable(candidates.failed.copy()),
         cheapness=changeable(cheapness),
         score=changeable(score),
         order=changeable(order - np.repeat(starts[:-1], counts)),
