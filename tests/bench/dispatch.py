@@ -337,6 +337,7 @@ def measure(bench: Bench) -> list[Figure]:
         of("throughput_to_bare", "× bare", "throughput", aim=LEAST_OF_BARE, more_is_better=True),
         of("cpu_us_per_task", "µs", "server's CPU for a task", scales=True),
         of("bare_cpu_us_per_task", "µs", "bare server's CPU for a round trip", scales=True),
+        of("cpu_ratio_to_bare", "× bare", "server's CPU for a task, times that of a round trip"),
         *waits("report_to_answer_ms", "report to answer, all places taken"),
         *waits("report_to_next_task_ms", "report to the next task, all places taken"),
         *waits("bare_report_to_next_task_ms", "the same at the bare server"),

@@ -57,6 +57,11 @@ class Pair:
             found[f"GENESIS_{name.upper()}_HTTP_PORT"] = server.http.rpartition(":")[2]
         return found
 
+    def faults(self) -> list[str]:
+        """What the servers logged as an error, whole: the cause of an answer with INTERNAL is told nowhere else."""
+        lines = [line for server in self.servers.values() for line in server.log.read_text("utf-8").splitlines()]
+        return [line for line in lines if '"level":"ERROR"' in line or '"level":"CRITICAL"' in line]
+
     def kill(self) -> None:
         """End whatever still runs."""
         for server in self.servers.values():

@@ -156,7 +156,7 @@ async def test_a_rolling_restart_fails_no_call(kind: str, pair: Pair, target: st
             await takes_calls(pair, name)
             await restart(pair, name)
     print(f"{kind}, rolling restart: {tally}")
-    assert tally.failed == []
+    assert tally.failed == [], pair.faults()
     assert set(tally.done) == {"Flag", "Route", "Validate", "Health", "Plan"}
 
 
@@ -201,7 +201,7 @@ async def test_a_killed_server_fails_only_what_it_had_and_what_came_before_the_c
     late = [one for one in tally.failed if one[0] > killed + 2]
     codes = Counter(said.partition(":")[0] for _, _, said in tally.failed)
     print(f"{kind}, kill -9: {tally}")
-    assert late == []
-    assert set(codes) <= {"UNAVAILABLE"}
+    assert late == [], pair.faults()
+    assert set(codes) <= {"UNAVAILABLE"}, pair.faults()
     assert len(tally.failed) <= under_way + CALLS_PER_SECOND
     assert tally.calls - len(tally.failed) > 3 * CALLS_PER_SECOND
