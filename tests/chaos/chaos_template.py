@@ -17,8 +17,9 @@ from typing import Any
 
 import chaos_worker
 
-import genesis_server.app
+import genesis_server.app.parts
 from genesis_server.cli import main as cli
+from genesis_server.cli.commands import Commands
 from genesis_server.planning.method_files import shipped_methods
 from genesis_server.security.tripwire_rules import shipped_rules
 
@@ -44,7 +45,8 @@ def run(order: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    assert genesis_server.app.serve  # its parts are what takes long to import, and these files long to read
+    assert genesis_server.app.parts.build  # which takes long to import, and these files long to read
+    assert Commands()["serve"]
     shipped_methods()
     shipped_rules()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
