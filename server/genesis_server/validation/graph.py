@@ -144,6 +144,8 @@ def build_graph(tasks: TaskColumns, edges: EdgeColumns) -> PlanGraph:
     sound = np.flatnonzero(~dangling & ~itself)
     # One number for each pair of tasks, so that equal pairs are found by sorting.
     kept, parallel = _distinct(from_rows * max(size, 1) + to_rows, sound)
+    doubtful = dangling | itself
+    doubtful[parallel] = True
     return PlanGraph(
         tasks=tasks,
         edges=edges,
@@ -156,18 +158,18 @@ def build_graph(tasks: TaskColumns, edges: EdgeColumns) -> PlanGraph:
         dangling_parents=tuple(dangling_parents),
         dangling_edges=tuple(np.flatnonzero(dangling).tolist()),
         self_edges=tuple(np.flatnonzero(itself).tolist()),
-        duplicate_edges=_repeats(edges, np.union1d(parallel, np.flatnonzero(dangling | itself)).tolist()),
+        duplicate_edges=_repeats(edges, np.flatnonzero(doubtful).tolist()),
     )
 
 
 def _distinct(pairs: Indexes, rows: Indexes) -> tuple[Indexes, Indexes]:
-    """Of some rows the first of each pair, and those whose pair another of them has."""
+    """Of some rows the first of each pair, in order; and those whose pair another of them has, in any order."""
     ordered = np.sort(pairs[rows])
     if not (ordered[1:] == ordered[:-1]).any():
         return rows, rows[:0]
     by_pair = rows[np.argsort(pairs[rows], kind="stable")]
     again = np.flatnonzero(pairs[by_pair][1:] == pairs[by_pair][:-1])
-    return np.sort(np.delete(by_pair, again + 1)), np.union1d(by_pair[again], by_pair[again + 1])
+    return np.sort(np.delete(by_pair, again + 1)), np.concatenate((by_pair[again], by_pair[again + 1]))
 
 
 def _work(kinds: Sequence[int], tree: Tree) -> list[int]:

@@ -14,14 +14,12 @@ from genesis_server.model.plan import TaskSource
 from genesis_server.model.validation import Finding, FindingKind, Principle, Reallocate, Severity
 from genesis_server.text.index import Scores
 from genesis_server.validation.graph import PlanGraph
-from genesis_server.validation.offered import target_of, words_of_offer
+from genesis_server.validation.offered import AT_ONCE, scores_of, target_of, words_of_offer
 from genesis_server.validation.policy import SolvabilityPolicy
 from genesis_server.validation.stems import stems_of
 
 MAX_TASKS = 1_000
 """In larger plans no words are compared with those of named capabilities."""
-AT_ONCE = 100
-"""Tasks whose words are compared at once."""
 SHARED_WORDS = 2
 """A task with so many words of the capability's description fits, and is not looked at more closely."""
 
@@ -66,11 +64,11 @@ def misfits(graph: PlanGraph, goal: str, index: CatalogueIndex, policy: Solvabil
 
 
 def _scored(rows: Sequence[int], graph: PlanGraph, index: CatalogueIndex) -> Iterator[tuple[int, Scores]]:
-    """Rows with the similarities of their words, some at once and each text once."""
+    """Rows with the similarities of their words, which are let go of as soon as may be."""
+    goals = graph.tasks.goals
     for some in [rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)]:
-        texts = list(dict.fromkeys([graph.tasks.goals[row] for row in some]))
-        scores = dict(zip(texts, index.all_scores(texts), strict=True))
-        yield from ((row, scores[graph.tasks.goals[row]]) for row in some)
+        scores = dict(scores_of([goals[row] for row in some], index))
+        yield from ((row, scores[goals[row]]) for row in some)
 
 
 def _share(scores: Scores, index: CatalogueIndex, capability: str) -> float:

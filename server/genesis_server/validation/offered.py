@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from genesis_server.agents.index import CatalogueIndex, Offer
 from genesis_server.model.catalogue import Tool
 from genesis_server.model.routing import Target, TargetKind
+from genesis_server.text.index import Scores
 from genesis_server.validation.stems import stems_of
 from genesis_server.validation.task_verbs import verbs_of_capability
 from genesis_server.validation.vocabulary import default_vocabulary
 
 NEAREST = 8
 """How many of the best offers are looked at."""
+AT_ONCE = 100
+"""Texts that are compared with all offers at once."""
 
 
 class Offered:
@@ -45,6 +50,14 @@ class Offered:
             (found for found in self.nearest(text) if any(alike(verb, other) > 0 for other in verbs_of_capability(found[0].capability))),
             None,
         )
+
+
+def scores_of(texts: Iterable[str], index: CatalogueIndex) -> Iterator[tuple[str, Scores]]:
+    """Texts, each once, with the similarity of every offer; some at once, which takes a fraction of the time."""
+    distinct = list(dict.fromkeys(texts))
+    for start in range(0, len(distinct), AT_ONCE):
+        some = distinct[start : start + AT_ONCE]
+        yield from zip(some, index.all_scores(some), strict=True)
 
 
 def target_of(offer: Offer) -> Target:

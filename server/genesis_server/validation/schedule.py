@@ -92,7 +92,7 @@ def _critical_path(graph: PlanGraph, order: Sequence[int], tight: Sequence[tuple
         path.append(row)
         if run.ends[row] == run.makespan:
             break
-        row = min(ahead[later] for later in following[row])
+        row = min(map(ahead.__getitem__, following[row]))
     return tuple(path)
 
 

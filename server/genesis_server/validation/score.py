@@ -33,7 +33,10 @@ def success_term(graph: PlanGraph, assigned: Mapping[int, Assignment]) -> float:
     chances = [assigned[row].expected_success if row in assigned else DEFAULT_SUCCESS_PRIOR for row in graph.work]
     if not chances:
         return DEFAULT_SUCCESS_PRIOR
-    return math.exp(math.fsum(math.log(chance) for chance in chances) / len(chances)) if min(chances) > 0 else 0.0
+    if min(chances) <= 0:
+        return 0.0
+    logs = {chance: math.log(chance) for chance in set(chances)}
+    return math.exp(math.fsum(map(logs.__getitem__, chances)) / len(chances))
 
 
 def quality_term(graph: PlanGraph, log: FindingLog) -> float:

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 
 from genesis_server.agents.index import CatalogueIndex, Match
 from genesis_server.model.validation import Finding, FindingKind, Principle, Severity
-from genesis_server.text.words import stem, stop_words
-from genesis_server.text.words import words as words_of
+from genesis_server.text.words import stem, stop_words, word_texts
 from genesis_server.validation.findings import listed
 from genesis_server.validation.graph import PlanGraph
-from genesis_server.validation.offered import words_of_offer
+from genesis_server.validation.offered import scores_of, words_of_offer
 
 MAX_TASKS_BY_WORDS = 5_000
 """Tasks without an offered capability; above this many their words are not looked at."""
@@ -32,7 +31,6 @@ class Solvability:
         self._graph = graph
         self._index = index
         self._threshold = threshold
-        self._best: dict[str, Match | None] = {}
         offered = {capability for capability in set(graph.tasks.capabilities) if index.numbers_with_capability(capability)}
         self.by_words = [row for row in graph.work if graph.tasks.capabilities[row] not in offered]
         """Rows whose words decide."""
@@ -40,6 +38,7 @@ class Solvability:
         """How many such rows are looked at."""
         self.too_many = len(self.by_words) > self.most_by_words
         """Whether there are too many of them, so that none was looked at."""
+        self._best = {} if self.too_many else self._nearest_offers()
 
     @property
     def undoable(self) -> frozenset[int]:
@@ -79,7 +78,7 @@ class Solvability:
         tasks, offer = self._graph.tasks, best.offer
         lacks: list[str] = []
         known = words_of_offer(offer)
-        words = [word.text for word in words_of(tasks.goals[row]) if word.text not in stop_words() and stem(word.text) not in known]
+        words = [word for word in word_texts(tasks.goals[row]) if word not in stop_words() and stem(word) not in known]
         if words:
             lacks.append(f"the words {listed(dict.fromkeys(words))}")
         made = {artefact.name for artefact in offer.outputs}
@@ -95,11 +94,17 @@ class Solvability:
         return match.score if match is not None else 0.0
 
     def _match(self, row: int) -> Match | None:
-        """The offer nearest to a task's goal; asked once for each distinct text."""
-        text = self._graph.tasks.goals[row]
-        if text not in self._best:
-            self._best[text] = next(iter(self._index.match(text, limit=1)), None)
-        return self._best[text]
+        """The offer nearest to a task's goal; None: none shares a word with it."""
+        return self._best[self._graph.tasks.goals[row]]
+
+    def _nearest_offers(self) -> dict[str, Match | None]:
+        """For the words that decide the offer nearest to them, the first of equals."""
+        goals, offers = self._graph.tasks.goals, self._index.offers
+        found: dict[str, Match | None] = {}
+        for text, scores in scores_of([goals[row] for row in self.by_words], self._index):
+            best = int(scores.argmax()) if offers else 0
+            found[text] = Match(offers[best], float(scores[best])) if offers and scores[best] > 0 else None
+        return found
 
 
 def below(score: float, least: float) -> str:

@@ -90,6 +90,20 @@ def test_routes_catalogue_and_constraints_are_checked_too(more: dict[str, object
     assert PlanColumns(_request(**more)).suspicious
 
 
+@pytest.mark.parametrize(
+    "task",
+    [
+        plan_pb2.Task(id="a", retry=plan_pb2.RetryPolicy(max_attempts=101)),
+        plan_pb2.Task(id="a", timeout=Duration(seconds=-1)),
+        plan_pb2.Task(id="a", approved_by="n" * 201),
+        plan_pb2.Task(id="a", guards=[plan_pb2.Guard(artefact="n" * 201)]),
+    ],
+)
+def test_what_few_tasks_have_is_checked_too(task: plan_pb2.Task) -> None:
+    assert protovalidate.collect_violations(_request(task))
+    assert PlanColumns(_request(task)).suspicious
+
+
 def test_too_many_artefacts_look_wrong() -> None:
     task = plan_pb2.Task(id="a", inputs=[common_pb2.Artefact(name=f"n{n}") for n in range(101)])
     assert PlanColumns(_request(task)).suspicious

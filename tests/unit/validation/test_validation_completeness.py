@@ -86,6 +86,14 @@ def test_large_plans_are_read_as_one_text(monkeypatch: pytest.MonkeyPatch) -> No
     assert _judge(plan_of(_tasks("flight to Oslo", "book 3 of March", "translate contract French", "order 2 pizzas two"))) == []
 
 
+@pytest.mark.parametrize(("goal", "found"), [("Pay yuan", []), ("Pay 5,000 yuan", []), ("Pay 5,001 yuan", ["5,001"])])
+def test_large_plans_say_the_numbers_they_say(goal: str, found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether or not the goal has numbers: they are left out of the reading where it has none."""
+    monkeypatch.setattr(coverage, "MAX_TASKS_ONE_BY_ONE", 1)
+    told = _judge(plan_of(_tasks("pay5000yuan", "step 1")), goal)
+    assert [span.text for finding in told for span in finding.spans] == found
+
+
 def test_numbers_are_compared_without_thousands_separators() -> None:
     assert _judge(plan_of(_tasks("pay 5000 yuan")), "Pay 5,000 yuan") == []
     assert _judge(plan_of(_tasks("pay 500 yuan")), "Pay 5,000 yuan")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
 from validation_makers import plan_of
 
 from genesis_server.model.catalogue import Artefact
@@ -59,6 +61,16 @@ def test_two_artefacts_between_the_same_tasks_are_two_edges_and_one_pair() -> No
     graph = graph_of_plan(plan_of(["a", "b"], edges))
     assert graph.duplicate_edges == (3,)
     assert len(graph.sources) == 1
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("abcde"))))
+def test_of_edges_between_the_same_tasks_the_first_gives_the_pair(ends: list[tuple[str, str]]) -> None:
+    """And each later one that says the same is a repeat, be it sound or not."""
+    graph = graph_of_plan(plan_of(list("abcd"), ends))
+    first = {pair: row for row, pair in reversed(list(enumerate(ends)))}
+    sound = [row for row, (one, two) in enumerate(ends) if one != two != "e"]
+    assert graph.edge_rows.tolist() == [row for row in sound if first[ends[row]] == row]
+    assert graph.duplicate_edges == tuple(row for row, pair in enumerate(ends) if first[pair] != row)
 
 
 def test_a_plan_without_tasks_has_columns_too() -> None:
