@@ -44,8 +44,8 @@ class Candidates:
     pool: Pool
     starts: Indexes
     """First place of each task's candidates, and one past the last at the end."""
-    alike: Sequence[int]
-    """A number for each task; tasks of the same number have the same rows."""
+    capabilities: Sequence[str | None]
+    """For each task the capability whose offers its candidates are; None where the words of offers are near to it."""
     rows: Indexes
     """Row of the pool."""
     skill: Numbers
@@ -129,7 +129,7 @@ def gather(
     return Candidates(
         pool=pool,
         starts=np.concatenate(([0], np.cumsum(counts))),
-        alike=fitting.alike,
+        capabilities=fitting.capabilities,
         rows=rows,
         skill=skill,
         success=1.0 / (1.0 + pool.failure_odds[rows] * factors),

@@ -75,7 +75,7 @@ class Explainer:
     def _fired(self, job: int, field: Field) -> tuple[FiredRule, ...]:
         candidates = self.describer.candidates
         rows = candidates.values.rows[field.first : field.first + field.size]
-        return self.describer.rulings.told_all(job, candidates.alike[job], rows)
+        return self.describer.rulings.told_all(job, candidates.capabilities[job], rows)
 
     def _blocked(self, job: int, field: Field, chosen: int | None, case: _Once) -> tuple[BlockedRule, ...]:
         rulings = self.describer.rulings

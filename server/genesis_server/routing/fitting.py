@@ -29,7 +29,7 @@ class Fitting:
     """How well each fits."""
     fits: list[bool]
     """For each task whether any fits: else the nearest is alone."""
-    alike: list[int]
+    capabilities: list[str | None]
     """As in Candidates."""
 
 
@@ -47,24 +47,24 @@ def fitting_rows(
 
     Raises ValidationError INVALID_FIELD when there are more than `most` of them together.
     """
-    by_capability: dict[str, tuple[Indexes, int]] = {}
+    by_capability: dict[str, Indexes] = {}
     by_limits: dict[tuple[object, int], Indexes] = {}
     rows: list[Indexes] = []
     skill: list[Numbers] = []
     floors: list[float] = []
     fits: list[bool] = []
-    alike: list[int] = []
+    capabilities: list[str | None] = []
     count = 0
     for begin in range(0, len(tasks), AT_ONCE):
         some = tasks[begin : begin + AT_ONCE]
         row_of_text = {text: row for row, text in enumerate(dict.fromkeys([task.goal for task in some]))}
         scores = index.all_scores(list(row_of_text))
         for number, task in enumerate(some, begin):
-            known = by_capability.get(task.capability)
-            if known is None:
+            capability: str | None = task.capability
+            found = by_capability.get(task.capability)
+            if found is None:
                 found = np.array(pool.rows_of(index.numbers_with_capability(task.capability)), dtype=np.intp)
-                known = by_capability[task.capability] = found, number
-            found, first = known
+                by_capability[task.capability] = found
             fits_well, floor = True, policy.match.exact_floor
             if not len(found):
                 limit = limits[number]
@@ -72,14 +72,14 @@ def fitting_rows(
                 if bars is None:
                     bars = by_limits[limit.regions, limit.data_class] = bars_of_owners(pool, limit, barred)[pool.first_rows[:-1]]
                 offers, fits_well = _near(scores[row_of_text[task.goal]], bars, pool, policy)
-                found, first, floor = np.array(pool.rows_of(offers), dtype=np.intp), number, 0.0
+                found, capability, floor = np.array(pool.rows_of(offers), dtype=np.intp), None, 0.0
             count += len(found)
             if count > most:
                 raise _too_many(most)
             rows.append(found)
             floors.append(floor)
             fits.append(fits_well)
-            alike.append(first)
+            capabilities.append(capability)
         of_some = rows[begin:]
         texts = np.repeat([row_of_text[task.goal] for task in some], [len(found) for found in of_some])
         skill.append(scores[texts, pool.offers[np.concatenate(of_some)]])
@@ -90,7 +90,7 @@ def fitting_rows(
         counts=counts,
         skill=least + (1.0 - least) * np.concatenate([*skill, np.empty(0)]),
         fits=fits,
-        alike=alike,
+        capabilities=capabilities,
     )
 
 

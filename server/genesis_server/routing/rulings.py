@@ -26,6 +26,7 @@ Fired = tuple[CompiledRule, ...]
 
 _MOST_BOOKS = 8
 _MOST_VERDICTS = 256
+_MOST_COUNTS = 4_096
 _BOOKS: WeakKeyDictionary[Pool, dict[object, Book]] = WeakKeyDictionary()
 
 
@@ -76,6 +77,7 @@ class Book:
     _verdicts: dict[tuple[int, ...], Verdicts] = field(default_factory=dict[tuple[int, ...], Verdicts])
     _who: dict[int, Sequence[bool]] = field(default_factory=dict[int, "Sequence[bool]"])
     _against: dict[int | None, Sequence[CompiledRule]] = field(default_factory=dict[int | None, "Sequence[CompiledRule]"])
+    _counts: dict[tuple[int, str], int] = field(default_factory=dict[tuple[int, str], int])
     _readers: dict[int, Callable[[Sequence[object]], object]] = field(default_factory=dict[int, "Callable[[Sequence[object]], object]"])
 
     @cached_property
@@ -110,6 +112,18 @@ class Book:
         found = self._who.get(rule.number)
         if found is None:
             found = self._who[rule.number] = self.columns.who(rule).tolist()
+        return found
+
+    def count(self, rule: CompiledRule, capability: str | None, rows: Sequence[int]) -> int:
+        """How many of some rows the rule is about; they are all that offer `capability`, unless it is None."""
+        found = None if capability is None else self._counts.get((rule.number, capability))
+        if found is None:
+            who = self.who(rule)
+            found = sum([who[row] for row in rows])
+            if capability is not None:
+                if len(self._counts) >= _MOST_COUNTS:
+                    self._counts.clear()
+                self._counts[rule.number, capability] = found
         return found
 
     def against(self, row: int | None) -> Sequence[CompiledRule]:
@@ -160,16 +174,15 @@ class Rulings:
             found = self._told[key] = self.book.rulebook.told(rule, self.facts[job], candidate_count)
         return found
 
-    def told_all(self, job: int, alike: int, rows: Sequence[int]) -> tuple[FiredRule, ...]:
-        """All rules that fired for a task, in words; `rows` are its candidates', the same for tasks of the same number `alike`."""
+    def told_all(self, job: int, capability: str | None, rows: Sequence[int]) -> tuple[FiredRule, ...]:
+        """All rules that fired for a task, in words; `rows` are its candidates', all that offer `capability` unless it is None."""
         verdicts = self.verdicts[job]
         if not verdicts.fired:
             return ()
-        key = (verdicts, alike, verdicts.reader(self.facts[job].values))
+        key = (verdicts, capability, verdicts.reader(self.facts[job].values))
         found = self._told_all.get(key)
-        if found is None:
-            counts = [sum([who[row] for row in rows]) for who in map(self.book.who, verdicts.fired)]
-            told = [self.told(job, rule, count) for rule, count in zip(verdicts.fired, counts, strict=True)]
+        if found is None or capability is None:
+            told = [self.told(job, rule, self.book.count(rule, capability, rows)) for rule in verdicts.fired]
             found = self._told_all[key] = tuple(told)
         return found
 
