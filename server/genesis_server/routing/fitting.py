@@ -51,7 +51,6 @@ def fitting_rows(
     by_limits: dict[tuple[object, int], Indexes] = {}
     rows: list[Indexes] = []
     skill: list[Numbers] = []
-    floors: list[float] = []
     fits: list[bool] = []
     capabilities: list[str | None] = []
     count = 0
@@ -65,25 +64,25 @@ def fitting_rows(
             if found is None:
                 found = np.array(pool.rows_of(index.numbers_with_capability(task.capability)), dtype=np.intp)
                 by_capability[task.capability] = found
-            fits_well, floor = True, policy.match.exact_floor
+            fits_well = True
             if not len(found):
                 limit = limits[number]
                 bars = by_limits.get((limit.regions, limit.data_class))
                 if bars is None:
                     bars = by_limits[limit.regions, limit.data_class] = bars_of_owners(pool, limit, barred)[pool.first_rows[:-1]]
                 offers, fits_well = _near(scores[row_of_text[task.goal]], bars, pool, policy)
-                found, capability, floor = np.array(pool.rows_of(offers), dtype=np.intp), None, 0.0
+                found, capability = np.array(pool.rows_of(offers), dtype=np.intp), None
             count += len(found)
             if count > most:
                 raise _too_many(most)
             rows.append(found)
-            floors.append(floor)
             fits.append(fits_well)
             capabilities.append(capability)
         of_some = rows[begin:]
         texts = np.repeat([row_of_text[task.goal] for task in some], [len(found) for found in of_some])
         skill.append(scores[texts, pool.offers[np.concatenate(of_some)]])
     counts = np.array([len(found) for found in rows], dtype=np.intp)
+    floors = [0.0 if capability is None else policy.match.exact_floor for capability in capabilities]
     least = np.repeat(np.array(floors), counts)
     return Fitting(
         rows=np.concatenate([*rows, np.empty(0, dtype=np.intp)]),
