@@ -1,7 +1,7 @@
 """The server's layers around a servicer that does nothing: one more of them at each port.
 
-The layers are those that `genesis serve` puts together from the GENESIS_ settings. Prints the name of the innermost layer and the port of
-each server, then "serving"; serves until SIGTERM.
+The layers are those that `genesis serve` puts together from the GENESIS_ settings, in a process that is set up as there. Prints the name
+of the innermost layer and the port of each server, then "serving"; serves until SIGTERM.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import uvloop
 from genesis.v1 import orchestrator_service_pb2 as api
 from genesis.v1 import orchestrator_service_pb2_grpc
 from genesis_server.app.parts import build
+from genesis_server.app.running import _favour_the_loop
 from genesis_server.rpc.server import Drain, GrpcServer
 from genesis_server.security.redaction import redact
 from genesis_server.settings import Settings
@@ -69,6 +70,7 @@ async def main() -> None:
         await server.start()
         servers.append(server)
         print(chain[-1][0] if chain else "none", server.port, flush=True)
+    _favour_the_loop()
     print("serving", flush=True)
     done = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, done.set)
