@@ -198,7 +198,7 @@ def _edge_origin_from(origin: plan_pb2.EdgeOrigin) -> EdgeOrigin:
 
 def task_from_proto(task: plan_pb2.Task) -> Task:
     """The task as it was sent; who approved it is not for callers to say."""
-    # Most tasks say four of their twenty fields: what is not said is not read.
+    # Most tasks say few of their twenty fields, and what is not said need not be read.
     said = _UNSAID.copy()
     for field, value in task.ListFields():
         name, read = _TASK_FIELDS[field.number]

@@ -1,6 +1,6 @@
 """Routes with their proofs, put into answers.
 
-A routing is the largest thing an answer holds, some ninety fields for each task. So routes are not described first, as smaller values
+A routing is the largest thing an answer holds, with a short proof some sixty fields for each task. So routes are not described first, as smaller values
 are: what every one of them has is written where it belongs, one route after the other.
 """
 
