@@ -1,7 +1,7 @@
 """Routes with their proofs, put into answers.
 
-A routing is the largest thing an answer holds, with a short proof some sixty fields for each task. So routes are not described first, as smaller values
-are: what every one of them has is written where it belongs, one route after the other.
+A routing is the largest thing an answer holds, with a short proof some sixty fields for each task. So routes are not described first, as
+smaller values are: what every one of them has is written where it belongs, one route after the other.
 """
 
 from __future__ import annotations
