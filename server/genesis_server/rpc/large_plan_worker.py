@@ -143,8 +143,7 @@ def serve(jobs: int, answers: BinaryIO, *, idle_seconds: float) -> None:
         gc.disable()
         answer = pickle.dumps(worker.answer(job, data))
         gc.enable()
-        answers.write(HEADER.pack(len(answer), 0))
-        answers.write(answer)
+        answers.write(HEADER.pack(len(answer), 0) + answer)
         answers.flush()
         del data, job, answer
         # What the job left is all young.

@@ -146,8 +146,9 @@ def _schedule(graph: PlanGraph, times: Timetable, *, redundant_edges_checked: bo
     sizes = np.bincount(times.levels[times.levels >= 0])
     levels: list[list[str]] = [[] for _ in sizes] if graph.size <= MAX_TASKS_WITH_LEVELS else []
     if levels:
+        level_of: list[int] = times.levels.tolist()
         for row in graph.work:
-            levels[int(times.levels[row])].append(ids[row])
+            levels[level_of[row]].append(ids[row])
     return Schedule(
         levels=tuple(tuple(level) for level in levels),
         level_count=len(sizes),
