@@ -54,11 +54,10 @@ class Template:
     """The process that forks all others (chaos_template.py)."""
 
     def __init__(self) -> None:
-        environment = {name: value for name, value in clean_environment().items() if not name.startswith("COVERAGE")}
         command = [sys.executable, str(Path(__file__).with_name("chaos_template.py"))]
         path = os.pathsep.join(one for one in sys.path if one)
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment | {"PYTHONPATH": path}
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_environment(PYTHONPATH=path)
         )
 
     @property
