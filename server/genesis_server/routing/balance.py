@@ -71,7 +71,10 @@ class Workload:
 
     def loads(self, level: int, count: int) -> list[float]:
         """The same of every owner."""
-        return [self.load(level, count, owner) for owner in range(len(self._capacities))]
+        found = self.idle.copy()
+        for owner in self._turns.get(level, ()):
+            found[owner] = self.load(level, count, owner)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

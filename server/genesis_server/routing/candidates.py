@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 
 import numpy as np
@@ -18,9 +18,10 @@ from genesis_server.model.money import NANOS_PER_UNIT
 from genesis_server.model.plan import DEFAULT_DIFFICULTY, Task
 from genesis_server.model.routing import RoutingConstraints, UnassignedReason
 from genesis_server.routing.fitting import fitting_rows
-from genesis_server.routing.limits import Flags, Limits, barred_rows, failures, flag, limits_of
+from genesis_server.routing.limits import Flags, barred_rows, failures, flag, limits_of
 from genesis_server.routing.policy import RoutingPolicy
 from genesis_server.routing.pool import TOKENS_PER_PRICE, Amounts, Indexes, Numbers, Pool, column
+from genesis_server.routing.sharing import once_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def gather(
 
     Raises ValidationError INVALID_FIELD when there are more than `most` of them together.
     """
-    limits = _limits(tasks, constraints)
+    limits = once_each([task.constraints for task in tasks], partial(limits_of, constraints=constraints))
     barred = barred_rows(pool, constraints, unhealthy)
     fitting = fitting_rows(tasks, limits, index=index, pool=pool, policy=policy, barred=barred, most=most)
     rows, counts, skill = fitting.rows, fitting.counts, fitting.skill
@@ -141,13 +142,6 @@ def gather(
         preference=np.zeros(len(rows), dtype=np.intp),
         refused_by=np.full(len(rows), -1, dtype=np.intp),
     )
-
-
-def _limits(tasks: Sequence[Task], constraints: RoutingConstraints) -> list[Limits]:
-    """The limits of each task; tasks without limits of their own share one object that says so."""
-    own = {id(task.constraints): task for task in tasks}
-    known = {key: limits_of(task, constraints) for key, task in own.items()}
-    return [known[id(task.constraints)] for task in tasks]
 
 
 def _costs(difficulties: Sequence[float], counts: Indexes, rows: Indexes, pool: Pool, policy: RoutingPolicy) -> Amounts:

@@ -134,7 +134,7 @@ def _time(case: Case) -> Iterator[Counterfactual]:
 def _data_class(case: Case) -> Iterator[Counterfactual]:
     """Lower classes, the highest first."""
     constraints = case.decided.constraints
-    needed = limits_of(case.task, constraints).data_class
+    needed = limits_of(case.task.constraints, constraints).data_class
 
     def at(lower: DataClass) -> Iterator[Counterfactual]:
         columns = case.columns_for(_with(case.task, data_class=lower), constraints, case.decided.unhealthy)
@@ -146,7 +146,7 @@ def _data_class(case: Case) -> Iterator[Counterfactual]:
 def _region(case: Case) -> Iterator[Counterfactual]:
     """Regions of those who are outside, in the order of their names."""
     constraints = case.decided.constraints
-    allowed = limits_of(case.task, constraints).regions or frozenset()
+    allowed = limits_of(case.task.constraints, constraints).regions or frozenset()
     of_rows = case.decided.candidates.pool.regions
     regions = sorted({of_rows[row] for row in case.base.rows} - allowed - {""})
 

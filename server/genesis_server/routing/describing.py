@@ -16,7 +16,7 @@ from genesis_server.routing.policy import RoutingPolicy
 from genesis_server.routing.rulings import Rulings
 from genesis_server.routing.selection import Field
 from genesis_server.routing.ties import SCORE_SCALE
-from genesis_server.routing.wording import any_of, class_text, difference, load_text, seconds_text
+from genesis_server.routing.wording import any_of, class_text, difference, load_text, name_of, seconds_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Describer:
     policy: RoutingPolicy
     constraints: RoutingConstraints
     currency: str
+    _names: dict[int, str] = attribute(default_factory=dict[int, str])
     _moneys: dict[int, Money] = attribute(default_factory=dict[int, Money])
     _differences: dict[tuple[float, ...], str] = attribute(default_factory=dict[tuple[float, ...], str])
 
@@ -43,7 +44,11 @@ class Describer:
 
     def name(self, field: Field, place: int) -> str:
         """Who a candidate is, in words."""
-        return self.candidates.pool.names[self.row(field, place)]
+        row = self.row(field, place)
+        found = self._names.get(row)
+        if found is None:
+            found = self._names[row] = name_of(self.candidates.pool.targets[row])
+        return found
 
     def cost(self, field: Field, place: int) -> Money:
         """What a candidate is expected to cost."""
@@ -55,8 +60,7 @@ class Describer:
 
     def score(self, field: Field, place: int) -> float:
         """A candidate's score, 0 to 1."""
-        score = field.standing.score[field.first + place]
-        return score if 0.0 <= score <= 1.0 else min(1.0, max(0.0, score))
+        return max(0.0, min(1.0, field.standing.score[field.first + place]))
 
     def decisive(self, field: Field, chosen: int) -> str:
         """What decided between the choice and the next, in words."""
@@ -166,7 +170,7 @@ class Describer:
     ) -> str:
         row = self.row(field, place)
         target = self.target(field, place)
-        limits = limits_of(task, self.constraints)
+        limits = limits_of(task.constraints, self.constraints)
         match reason:
             case UnassignedReason.REGION:
                 region = self.candidates.pool.regions[row]
@@ -194,7 +198,7 @@ class Describer:
         self, task: Task, field: Field, place: int, reason: UnassignedReason
     ) -> str:
         target = self.target(field, place)
-        limits = limits_of(task, self.constraints)
+        limits = limits_of(task.constraints, self.constraints)
         match reason:
             case UnassignedReason.REGION:
                 region = self.candidates.pool.regions[self.row(field, place)]

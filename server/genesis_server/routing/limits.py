@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genesis_server.model.catalogue import DataClass
-from genesis_server.model.plan import Task
+from genesis_server.model.plan import TaskConstraints
 from genesis_server.model.routing import RoutingConstraints, UnassignedReason
 from genesis_server.routing.pool import Amounts, Indexes, Pool
 
@@ -38,9 +38,8 @@ class Limits:
     """In nanos."""
 
 
-def limits_of(task: Task, constraints: RoutingConstraints) -> Limits:
-    """The limits of one task."""
-    own = task.constraints
+def limits_of(own: TaskConstraints, constraints: RoutingConstraints) -> Limits:
+    """The limits of a task with constraints of its own in a call with `constraints`."""
     regions = frozenset(constraints.regions) if constraints.regions else None
     if own.regions:
         regions = frozenset(own.regions) if regions is None else regions & frozenset(own.regions)

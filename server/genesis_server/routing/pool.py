@@ -18,7 +18,6 @@ from genesis_server.agents.index import CatalogueIndex, Offer, names_of
 from genesis_server.model.catalogue import AgentCard, DataClass, Model, Skill, Tool
 from genesis_server.model.routing import Target, TargetKind
 from genesis_server.routing.policy import RoutingPolicy
-from genesis_server.routing.wording import name_of
 
 TOKENS_PER_PRICE = 1_000_000
 _LARGEST_EXACT = 2**62
@@ -32,14 +31,17 @@ Amounts = npt.NDArray[Any]
 
 def column(values: npt.NDArray[Any]) -> Sequence[Any]:
     """An array to be read one by one: a list is read three times as fast as numpy, a view of a long array needs no memory."""
-    return changeable(values)
+    return values.tolist() if _is_short(values) else cast("Sequence[Any]", memoryview(cast("Any", values)).toreadonly())
 
 
 def changeable(values: npt.NDArray[Any]) -> MutableSequence[Any]:
     """The same to be written into, after which the array itself must not be read any more."""
-    if values.dtype == object or len(values) < LONG:
-        return values.tolist()
-    return cast("MutableSequence[Any]", memoryview(cast("Any", values)))
+    return values.tolist() if _is_short(values) else cast("MutableSequence[Any]", memoryview(cast("Any", values)))
+
+
+def _is_short(values: npt.NDArray[Any]) -> bool:
+    """Whether it takes a list; there are no views of Python's integers."""
+    return values.dtype == object or len(values) < LONG
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +51,6 @@ class Pool:
     choices: tuple[tuple[AgentCard | Tool, Skill | None, Model | None], ...]
     """Owner, skill and model of each row."""
     targets: tuple[Target, ...]
-    names: tuple[str, ...]
-    """Of the targets, for people."""
     offers: Indexes
     """Number of the row's offer in the index."""
     first_rows: Indexes
@@ -133,7 +133,6 @@ def _make_pool(index: CatalogueIndex, policy: RoutingPolicy) -> Pool:
     return Pool(
         choices=tuple([(offer.owner, offer.skill, _model_of(offer, target)) for offer, target in zip(row_offers, targets, strict=True)]),
         targets=tuple(targets),
-        names=tuple([name_of(target) for target in targets]),
         offers=np.array(offers, dtype=np.intp),
         first_rows=np.array(first_rows, dtype=np.intp),
         owners=np.array([owner_number[offer.target_id, offer.skill is None] for offer in row_offers], dtype=np.intp),

@@ -14,18 +14,22 @@ from genesis_server.model.plan import Task
 from genesis_server.model.routing import BlockedRule, FiredRule, RuleEffect, UnassignedReason
 from genesis_server.routing.candidates import Candidates
 from genesis_server.routing.limits import flag
-from genesis_server.routing.pool import Indexes, Pool
+from genesis_server.routing.pool import Indexes, Pool, column
 from genesis_server.routing.rules.blocking import blocked_rule
 from genesis_server.routing.rules.building import CallFacts, candidate_facts
 from genesis_server.routing.rules.facts import TASK_PLACES, TaskFacts
 from genesis_server.routing.rules.judging import NOBODY, CompiledRule, RuleColumns, RuleOutcome
 from genesis_server.routing.rules.rule import REFUSALS
 from genesis_server.routing.rules.rulebook import Rulebook
+from genesis_server.routing.sharing import once_each
 
 Fired = tuple[CompiledRule, ...]
 
 _MOST_BOOKS = 8
 _MOST_VERDICTS = 256
+"""Sets of fired rules whose verdicts a book keeps, where the pool is small."""
+_MOST_VERDICTS_OF_ROWS = 2_000_000
+"""Sets times rows of the pool, where it is large; 24 bytes each, up to 80 where short columns are read one by one."""
 _MOST_COUNTS = 4_096
 _BOOKS: WeakKeyDictionary[Pool, dict[object, Book]] = WeakKeyDictionary()
 
@@ -55,17 +59,17 @@ class Verdicts:
     @cached_property
     def refused_by(self) -> Sequence[int]:
         """Number of the rule that refuses each row, to be read one by one; negative: none does."""
-        return self.outcome.refused_by.tolist()
+        return column(self.outcome.refused_by)
 
     @cached_property
     def bonus(self) -> Sequence[float]:
         """What is added to the score of each row, to be read one by one."""
-        return self.outcome.bonus.tolist()
+        return column(self.outcome.bonus)
 
     @cached_property
     def preference(self) -> Sequence[int]:
         """Which rows go first, to be read one by one: the lower."""
-        return self.outcome.preference.tolist()
+        return column(self.outcome.preference)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +102,12 @@ class Book:
         return [name for name in TASK_PLACES if name in read]
 
     def verdicts(self, fired: Fired) -> Verdicts:
-        """What these rules do with every row."""
+        """What these rules do with every row; kept, because the tasks of a plan fire few different sets of rules."""
         key = tuple([rule.number for rule in fired])
         found = self._verdicts.get(key)
         if found is None:
-            if len(self._verdicts) >= _MOST_VERDICTS:
+            kept = len(self._verdicts)
+            if kept >= _MOST_VERDICTS or (kept + 1) * self.columns.row_count > _MOST_VERDICTS_OF_ROWS:
                 self._verdicts.clear()
             found = self._verdicts[key] = Verdicts(fired, self.columns.outcome(fired))
         return found
@@ -111,7 +116,7 @@ class Book:
         """For each row of the pool whether the rule is about it."""
         found = self._who.get(rule.number)
         if found is None:
-            found = self._who[rule.number] = self.columns.who(rule).tolist()
+            found = self._who[rule.number] = column(self.columns.who(rule))
         return found
 
     def count(self, rule: CompiledRule, capability: str | None, rows: Sequence[int]) -> int:
@@ -209,8 +214,7 @@ def rule_on(tasks: Sequence[Task], *, rulebook: Rulebook, pool: Pool, call: Call
     book = _book_of(rulebook, pool)
     facts = call.of_tasks(tasks)
     fired = rulebook.fired_each(facts)
-    verdicts = {id(some): book.verdicts(some) for some in {id(some): some for some in fired}.values()}
-    return Rulings(book, facts, fired, [verdicts[id(some)] for some in fired])
+    return Rulings(book, facts, fired, once_each(fired, book.verdicts))
 
 
 def _book_of(rulebook: Rulebook, pool: Pool) -> Book:

@@ -31,7 +31,7 @@ class Field(NamedTuple):
     """The candidates of one task as they stood when it was its turn; places count from the task's first candidate."""
 
     standing: Standing
-    """Of all candidates."""
+    """Of all candidates; what is the task's in it is only written during the task's turn, which is over once there is a field."""
     first: int
     """Where the task's first candidate stands in the columns of all candidates."""
     size: int

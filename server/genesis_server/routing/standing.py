@@ -22,7 +22,7 @@ from genesis_server.routing.pool import Indexes, Numbers, changeable
 from genesis_server.routing.ties import SCORE_SCALE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Standing:
     """Columns of all candidates, task after task."""
 

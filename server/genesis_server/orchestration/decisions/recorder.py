@@ -192,7 +192,7 @@ def _fired(made: Made, asked: RouteInput, under: Circumstances) -> tuple[str, ..
     facts = facts_of_call(made.plan, constraints=asked.constraints, caller=under.caller, now=asked.now, live_agents=live)
     routed = {route.task_id for route in routes}
     work = [task for task in made.plan.tasks if task.id in routed]
-    return tuple(sorted({rule.id for task in work for rule in rulebook.fired(facts.of_task(task))}))
+    return tuple(sorted({rule.id for fired in rulebook.fired_each(facts.of_tasks(work)) for rule in fired}))
 
 
 def _snapshots(decision: Decision, materials: Materials) -> Iterable[tuple[Key, Callable[[], bytes]]]:

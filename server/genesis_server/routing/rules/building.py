@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -12,6 +12,7 @@ from genesis_server.model.catalogue import DEFAULT_SKILL_SECONDS, AgentCard, Cat
 from genesis_server.model.plan import DEFAULT_DIFFICULTY, Plan, Task, TaskConstraints, TaskKind
 from genesis_server.model.routing import RoutingConstraints
 from genesis_server.routing.rules.facts import TASK_FACTS, WEEKDAYS, CandidateFacts, FactValue, TaskFacts
+from genesis_server.routing.sharing import once_each
 from genesis_server.text.words import stem_set
 
 _DAY_SECONDS = 86_400
@@ -27,28 +28,17 @@ _Limits: TypeAlias = "tuple[str, float | None, float | None, frozenset[str]]"
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """What all tasks of a call share; `of_task` adds what is a task's own."""
+    """What all tasks of a call share; `of_tasks` adds what is a task's own."""
 
     constraints: RoutingConstraints
     shared: tuple[FactValue | None, ...]
     """The facts of plan, caller and time, in the order of TASK_FACTS."""
     now: float
 
-    def of_task(self, task: Task) -> TaskFacts:
-        """The facts of one task."""
-        return self._of_task(task, self._of_limits(task.constraints))
-
-    def of_tasks(self, tasks: Iterable[Task]) -> list[TaskFacts]:
-        """The facts of each task; tasks without limits of their own share one object that says so."""
-        known: dict[int, _Limits] = {}
-        found: list[TaskFacts] = []
-        for task in tasks:
-            own = task.constraints
-            limits = known.get(id(own))
-            if limits is None:
-                limits = known[id(own)] = self._of_limits(own)
-            found.append(self._of_task(task, limits))
-        return found
+    def of_tasks(self, tasks: Sequence[Task]) -> list[TaskFacts]:
+        """The facts of each task."""
+        limits = once_each([task.constraints for task in tasks], self._of_limits)
+        return [self._of_task(task, own) for task, own in zip(tasks, limits, strict=True)]
 
     def _of_limits(self, own: TaskConstraints) -> _Limits:
         """Data class, cost, deadline and regions of a task with these limits."""

@@ -1,14 +1,13 @@
 """What the fired rules do with candidates: who is refused and by which rule, who goes first, what is added to the score.
 
-`who` reads nothing but the candidate, so it is asked once for a catalogue; what a set of fired rules does with the whole catalogue
-is kept too, because the tasks of a plan fire few different sets. rule.py says what each effect means.
+`who` reads nothing but the candidate, so it is asked once for a catalogue. rule.py says what each effect means.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +24,6 @@ Numbers = npt.NDArray[np.float64]
 NOBODY = -1
 """In `refused_by` where no rule refuses."""
 MAX_WEIGHT = 1.0
-_MOST_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,6 @@ class RuleColumns:
     row_count: int
     columns: Mapping[int, Booleans]
     """By number of the rule."""
-    _outcomes: dict[tuple[int, ...], RuleOutcome] = field(default_factory=dict[tuple[int, ...], RuleOutcome], repr=False)
 
     def who(self, rule: CompiledRule) -> Booleans:
         """Whether each candidate is in the rule's `who`."""
@@ -92,13 +89,7 @@ class RuleColumns:
 
     def outcome(self, fired: Sequence[CompiledRule]) -> RuleOutcome:
         """What fired rules do with all candidates."""
-        key = tuple([rule.number for rule in fired])
-        found = self._outcomes.get(key)
-        if found is None:
-            if len(self._outcomes) >= _MOST_KEPT:
-                self._outcomes.clear()
-            found = self._outcomes[key] = RuleOutcome(self._refusals(fired), self._bonus(fired), self._preference(fired))
-        return found
+        return RuleOutcome(self._refusals(fired), self._bonus(fired), self._preference(fired))
 
     def _refusals(self, fired: Sequence[CompiledRule]) -> Indexes:
         refused_by = np.full(self.row_count, NOBODY, dtype=np.intp)

@@ -29,9 +29,21 @@ def number(value: IntEnum) -> Any:
     return int(value)
 
 
+class _Members(dict[int, _EnumT]):
+    """The members of an enum by number."""
+
+    def __init__(self, kind: type[_EnumT]) -> None:
+        super().__init__({int(member): member for member in kind})
+        self._kind = kind
+
+    def __missing__(self, number: int) -> _EnumT:
+        """Raise what the enum raises."""
+        return self._kind(number)
+
+
 def member_of(kind: type[_EnumT]) -> Callable[[int], _EnumT]:
-    """What finds the member with a number, in less than half the time the enum takes. Raises KeyError for a number without one."""
-    return {int(member): member for member in kind}.__getitem__
+    """What finds the member with a number, in less than half the time the enum takes. Raises ValueError for a number without one."""
+    return _Members(kind).__getitem__
 
 
 def money_to_proto(money: Money) -> Fields:

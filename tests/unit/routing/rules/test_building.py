@@ -29,7 +29,7 @@ def test_a_task_with_everything_has_every_fact() -> None:
     constraints = RoutingConstraints(Money.of(2), ("eu",), DataClass.CONFIDENTIAL, 600.0)
     caller = Caller("acme", "bob", frozenset({Role.CLIENT, Role.VIEWER}))
     plan = Plan("Clean UP", (TASK, Task("t0", "all", kind=TaskKind.COMPOUND)))
-    facts = facts_of_call(plan, constraints=constraints, caller=caller, now=NOW, live_agents=3).of_task(TASK)
+    facts = facts_of_call(plan, constraints=constraints, caller=caller, now=NOW, live_agents=3).of_tasks([TASK])[0]
     assert {fact.name: fact.value for fact in facts.shown()} == {
         "task.id": "t1",
         "task.goal": "delete the old accounts",
@@ -68,9 +68,9 @@ def test_a_task_with_everything_has_every_fact() -> None:
 
 
 def test_a_bare_task_lacks_what_nobody_said_and_nothing_that_is_never_missing() -> None:
-    facts = facts_of_call(Plan("", ()), constraints=RoutingConstraints(), caller=None, now=NOW).of_task(
-        Task("t", "", kind=TaskKind.COMPOUND)
-    )
+    facts = facts_of_call(Plan("", ()), constraints=RoutingConstraints(), caller=None, now=NOW).of_tasks(
+        [Task("t", "", kind=TaskKind.COMPOUND)]
+    )[0]
     missing = {name for name in TASK_FACTS if facts.get(name) is None}
     optional = {name for name, kind in TASK_FACTS.items() if not kind.always}
     assert missing == (optional | {"caller.roles", "task.goal"}) - {"plan.regions"}
@@ -83,13 +83,13 @@ def test_a_bare_task_lacks_what_nobody_said_and_nothing_that_is_never_missing() 
 
 def test_a_task_takes_the_calls_regions_and_class_where_it_has_none_of_its_own() -> None:
     constraints = RoutingConstraints(regions=("eu",), data_class=DataClass.PUBLIC)
-    facts = facts_of_call(Plan("", ()), constraints=constraints, caller=None, now=NOW).of_task(Task("t", "x"))
+    facts = facts_of_call(Plan("", ()), constraints=constraints, caller=None, now=NOW).of_tasks([Task("t", "x")])[0]
     assert facts.get("task.regions") == frozenset({"eu"})
     assert facts.get("task.data_class") == "public"
 
 
 def test_facts_can_be_taken_away_and_replaced() -> None:
-    facts = facts_of_call(Plan("", ()), constraints=RoutingConstraints(), caller=None, now=NOW).of_task(TASK)
+    facts = facts_of_call(Plan("", ()), constraints=RoutingConstraints(), caller=None, now=NOW).of_tasks([TASK])[0]
     less = facts.without({"task.id", "time.hour"})
     assert (less.get("task.id"), less.get("time.hour"), less.get("task.depth"), less.now) == (None, None, 2.0, NOW)
     assert facts.replaced({"task.difficulty": 0.1, "task.id": None}).get("task.difficulty") == 0.1
@@ -155,4 +155,4 @@ def test_tasks_together_have_the_facts_of_each_alone() -> None:
     shared = TaskConstraints(data_class=DataClass.PUBLIC)
     tasks = (TASK, Task("a", "x", constraints=shared), Task("b", "y", constraints=shared), Task("c", "z"))
     call = facts_of_call(Plan("", tasks), constraints=RoutingConstraints(regions=("us",)), caller=None, now=NOW)
-    assert call.of_tasks(tasks) == [call.of_task(task) for task in tasks]
+    assert call.of_tasks(tasks) == [facts for task in tasks for facts in call.of_tasks([task])]
