@@ -11,11 +11,12 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIENT = ROOT / "client" / "typescript"
 BUILT = CLIENT / "dist" / "examples" / "demo-worker.js"
-LANGUAGE = tomllib.loads((ROOT / "tests" / "conformance" / "languages.toml").read_text("utf-8"))["typescript"]
+LANGUAGES = ROOT / "tests" / "conformance" / "languages.toml"
 AGENT = "author"
 OLDEST_NODE = 20
 BUILD_SECONDS = 300
@@ -27,19 +28,19 @@ def fresh() -> bool:
     return BUILT.exists() and BUILT.stat().st_mtime >= max(path.stat().st_mtime for path in sources)
 
 
-def missing() -> str:
+def missing(language: dict[str, Any]) -> str:
     """What is missing of the toolchain, in words; empty when it is there."""
-    if lacking := [program for program in LANGUAGE["needs"] if shutil.which(program) is None]:
+    if lacking := [program for program in language["needs"] if shutil.which(program) is None]:
         return f"{' and '.join(lacking)} not on PATH"
     said = subprocess.run(["node", "--version"], check=False, capture_output=True, text=True).stdout.strip()
     major = said.removeprefix("v").partition(".")[0]
     return "" if major.isdigit() and int(major) >= OLDEST_NODE else f"Node.js {said or 'of an unknown version'} is older than {OLDEST_NODE}"
 
 
-def build() -> str:
+def build(language: dict[str, Any]) -> str:
     """Build the worker; what went wrong, or an empty text."""
     print("building the TypeScript worker, this once …", file=sys.stderr)
-    for command in LANGUAGE["build"]:
+    for command in language["build"]:
         try:
             done = subprocess.run(command, cwd=CLIENT, check=False, capture_output=True, text=True, timeout=BUILD_SECONDS)
         except subprocess.TimeoutExpired:
@@ -53,7 +54,11 @@ def build() -> str:
 
 def main() -> None:
     """Print the option, or say why there is none."""
-    wrong = missing() or ("" if fresh() else build())
+    try:
+        language = tomllib.loads(LANGUAGES.read_text("utf-8"))["typescript"]
+        wrong = missing(language) or ("" if fresh() else build(language))
+    except (OSError, ValueError, KeyError) as error:
+        wrong = f"{type(error).__name__}: {error}"
     if wrong:
         print(f"all workers are in Python ({wrong})", file=sys.stderr)
     else:

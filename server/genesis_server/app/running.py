@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _STYLES: Mapping[LogFormat, Style] = {LogFormat.AUTO: "auto", LogFormat.JSON: "json", LogFormat.TEXT: "console"}
 _PARENT_SECONDS = 1.0
+_TELLING_SECONDS = 0.001
 _LOG = logging.getLogger("genesis_server")
 
 
@@ -49,28 +50,36 @@ def serve(settings: Settings, *, arguments: Sequence[str], environ: Mapping[str,
 
 
 async def _run(settings: Settings, *, worker: Worker | None, environ: Mapping[str, str]) -> None:
+    """Start, serve and stop. Told to stop before it serves, it ends when what it is at is done; a second signal does not hasten that."""
     signals = StopSignals()
     signals.install()
     if worker is not None:
         heed_signals()
-    parts = await _built(settings, worker, environ)
     try:
-        # Told to stop by now, it has nobody to drain.
-        if not signals.requested.is_set():
-            await _serve_until_told(parts, settings, worker, signals)
+        parts = await _built(settings, worker, environ, signals)
+        if parts is not None:
+            try:
+                # Told to stop by now, it has nobody to drain.
+                if not signals.requested.is_set():
+                    await _serve_until_told(parts, settings, worker, signals)
+            finally:
+                await parts.close()
     finally:
-        await parts.close()
         signals.uninstall()
     _LOG.info("stopped")
 
 
-async def _built(settings: Settings, worker: Worker | None, environ: Mapping[str, str]) -> Parts:
-    """Load and put together what serves. The parent of workers needs none of it, and signals are listened to meanwhile."""
+async def _built(settings: Settings, worker: Worker | None, environ: Mapping[str, str], signals: StopSignals) -> Parts | None:
+    """Load and put together what serves, None when told to stop meanwhile. The parent of workers needs none of it."""
     # What a start makes stays: looking for garbage in it took an eighth of the time.
     gc.disable()
     try:
         from genesis_server.app.parts import build  # noqa: PLC0415  (see above)
 
+        # Loading held the loop up: now it tells of signals that came.
+        await asyncio.sleep(_TELLING_SECONDS)
+        if signals.requested.is_set():
+            return None
         parts = await build(settings, worker=worker.number if worker else 0, shared_port=worker is not None, environ=environ)
         # Half a megabyte is garbage and would take 70 ms to find. Frozen, all of it is never walked again.
         gc.freeze()

@@ -47,7 +47,9 @@ def run_workers(arguments: Sequence[str], *, count: int, listen: str, environ: M
     """Run `count` processes of `genesis ARGUMENTS` until one ends or a signal comes; the exit code: 0 when all ended well.
 
     The port is test-bound alone first, then held with SO_REUSEPORT so that nobody takes it while workers start; the kernel then
-    gives each new connection to one of them. A worker that a signal ended counts as 128 and the signal's number, as in a shell.
+    gives each new connection to one of them. Every signal is passed on, those that come while workers are started once they are. A worker
+    hears it when it listens, which is before it loads what serves; of several of one kind that came until then it hears one, so that a
+    second forces nothing. A worker that a signal ended counts as 128 and the signal's number, as in a shell.
     Raises OSError when the port cannot be had.
     """
     check_port_free(listen)
@@ -65,11 +67,13 @@ def run_workers(arguments: Sequence[str], *, count: int, listen: str, environ: M
         signal.signal(number, tell)
     # Workers are started with the signals held back: told to stop before it listens to them, one would not end well.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    for number in range(count):
-        environment = {**environ, WORKER_VARIABLE: f"{number}:{os.getpid()}"}
-        # A session of its own: Ctrl-C is for this process, which passes it on once. A second signal would end all waiting.
-        workers += [subprocess.Popen(command, env=environment, start_new_session=True)]  # noqa: S603
-    heed_signals()
+    try:
+        for number in range(count):
+            environment = {**environ, WORKER_VARIABLE: f"{number}:{os.getpid()}"}
+            # A session of its own: Ctrl-C is for this process, which passes it on once. A second signal would end all waiting.
+            workers += [subprocess.Popen(command, env=environment, start_new_session=True)]  # noqa: S603
+    finally:
+        heed_signals()
     while all(worker.poll() is None for worker in workers):
         time.sleep(_POLL_SECONDS)
     if not asked:

@@ -11,7 +11,7 @@ from genesis_server.flags.snapshot import Evaluation, FlagSnapshot
 class BoundFlags:
     """A snapshot that is asked for one subject. Each flag is asked once, so that a call never sees a flag change."""
 
-    __slots__ = ("_data", "_found", "_observe", "_snapshot", "_targeting_key")
+    __slots__ = ("_data", "_found", "_make_data", "_observe", "_snapshot", "_targeting_key")
 
     def __init__(
         self,
@@ -25,12 +25,13 @@ class BoundFlags:
         Args:
             snapshot: the flags.
             targeting_key: whom for.
-            data: what rules read of the subject; most calls meet no rule and never ask for it.
+            data: gives what rules read of the subject; asked once, by the first rule, and most calls meet none.
             observe: told of each evaluation and the targeting key, once a flag.
         """
         self._snapshot = snapshot
         self._targeting_key = targeting_key
-        self._data = data
+        self._make_data = data
+        self._data: Mapping[str, object] | None = None
         self._observe = observe
         self._found: dict[str, Evaluation] = {}
 
@@ -43,13 +44,18 @@ class BoundFlags:
         """What the flag is for the subject. Raises ResourceError FLAG_NOT_FOUND."""
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = self._snapshot.evaluate_on(key, self._data)
+            found = self._found[key] = self._snapshot.evaluate_on(key, self._data_of_subject)
             self._observe(found, self._targeting_key)
         return found
 
     def enabled(self, key: str) -> bool:
         """Whether the flag is on for the subject. Raises ResourceError FLAG_NOT_FOUND."""
         return self.evaluate(key).value is True
+
+    def _data_of_subject(self) -> Mapping[str, object]:
+        if self._data is None:
+            self._data = self._make_data()
+        return self._data
 
     @property
     def planner_off_reason(self) -> str:

@@ -1,1 +1,1 @@
-"""The gRPC edge: the server, its interceptors, one servicer per service, and the way between messages and the domain."""
+"""The gRPC edge: the server, the layers around its calls, one servicer per service, and the way between messages and the domain."""

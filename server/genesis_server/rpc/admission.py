@@ -28,29 +28,29 @@ class Admission:
         self._counted = 0
         self._watches = 0
         self._in_flight = 0
-        self._closing = False
         self._closed = asyncio.Event()
-        self._idle: asyncio.Event | None = None
-        """Somebody waits for the end of all calls."""
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def enter(self, *, counted: bool) -> None:
         """Let a call in, under the bound when it is `counted`; `leave` must follow when it ends.
 
         Raises NetworkError SHUTTING_DOWN after `close`, ResourceError OVERLOADED when as many counted calls run as may.
         """
-        if self._closing:
+        if self._closed.is_set():
             raise shutting_down()
         if counted and self._counted >= self._max:
             message = f"{self._max} calls run already, which is as many as the server takes at once; try again later"
             raise _overloaded(self._max, message)
         self._counted += counted
         self._in_flight += 1
+        self._idle.clear()
 
     def leave(self, *, counted: bool) -> None:
         """A call that was let in ended."""
         self._counted -= counted
         self._in_flight -= 1
-        if self._idle is not None and not self._in_flight:
+        if not self._in_flight:
             self._idle.set()
 
     @contextmanager
@@ -77,7 +77,7 @@ class Admission:
         if len(self._workers) >= self._max_work:
             message = f"{self._max_work} workers are served already, which is as many as the server keeps; try again later"
             raise _overloaded(self._max_work, message)
-        if self._closing:
+        if self._closed.is_set():
             on_close()
         key = object()
         self._workers[key] = on_close
@@ -88,8 +88,7 @@ class Admission:
 
     def close(self) -> None:
         """Let no new call in."""
-        if not self._closing:
-            self._closing = True
+        if not self._closed.is_set():
             self._closed.set()
             for tell in self._workers.values():
                 tell()
@@ -100,9 +99,7 @@ class Admission:
 
     async def idle(self) -> None:
         """Wait until no call is under way."""
-        if self._in_flight:
-            self._idle = self._idle or asyncio.Event()
-            await self._idle.wait()
+        await self._idle.wait()
 
 
 def _overloaded(limit: int, message: str) -> ResourceError:

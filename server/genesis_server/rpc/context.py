@@ -1,6 +1,6 @@
 """Who makes the call that runs.
 
-The caller is a context variable, set by the authentication interceptor in the task that serves the call and read by everything
+The caller is a context variable, set by the authentication layer in the task that serves the call and read by everything
 inside it. The call's ids, trace and method stand in `telemetry/context.py`, where the logs find them.
 """
 
@@ -34,6 +34,6 @@ def current_caller() -> Caller:
     """Who calls. Raises LookupError where authentication has not run, which is a fault of the server."""
     caller = _caller.get()
     if caller is None:
-        message = "no caller is known here: the authentication interceptor has not run for this call"
+        message = "no caller is known here: the authentication layer has not run for this call"
         raise LookupError(message)
     return caller

@@ -1,7 +1,7 @@
 """Bytes to messages without surprises.
 
-grpcio answers bytes that are no message with `UNKNOWN` and an exception's text, before any interceptor runs. So every
-deserialiser is wrapped: what cannot be read becomes a `Rejected`, which the constraints interceptor raises once the caller is
+grpcio answers bytes that are no message with `UNKNOWN` and an exception's text, before any layer runs. So every
+deserialiser is wrapped: what cannot be read becomes a `Rejected`, which the constraints layer raises once the caller is
 authenticated. Large requests of chosen methods go through unread as a `RawRequest`, for a child process to parse.
 """
 

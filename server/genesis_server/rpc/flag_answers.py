@@ -22,6 +22,7 @@ from genesis_server.rpc.context import current_caller
 from genesis_server.rpc.convert.flag_explanations import explanation_to_proto
 from genesis_server.rpc.convert.flags import attributes_from_proto, evaluation_to_proto
 from genesis_server.rpc.deserialisation import small_request
+from genesis_server.rpc.known_requests import KnownRequests
 
 MAX_EXPLAINED = 20
 """Flags that are explained in one answer."""
@@ -69,7 +70,7 @@ class FlagAnswers:
         live = self._flags()
         ready = self._ready_for(live)
         data = small_request(request)
-        known = ready.for_everybody.get(data)
+        known = None if data is None else ready.for_everybody.get(data)
         if known is not None:
             evaluation, answer = known
             self._observe(evaluation, own_key(current_caller()))
@@ -91,8 +92,8 @@ class FlagAnswers:
         evaluation = live.evaluate_on(key, lambda: self._caller().data())
         self._observe(evaluation, own_key(current_caller()))
         answer = ready.answer(evaluation)
-        if data is not None and evaluation is live.for_everybody(key) and len(ready.for_everybody) < _KEPT:
-            ready.for_everybody[data] = (evaluation, answer)
+        if data is not None and evaluation is live.for_everybody(key):
+            ready.for_everybody.add(data, (evaluation, answer))
         return answer
 
     def _caller(self) -> FlagContext:
@@ -161,8 +162,8 @@ class _Ready:
         # By identity: evaluations are compared value by value otherwise. They are kept, so that no other gets their place.
         self._messages: dict[int, tuple[Evaluation, pb.FlagEvaluation]] = {}
         self._answers: dict[int, tuple[Evaluation, bytes]] = {}
-        self.for_everybody: dict[bytes | None, tuple[Evaluation, bytes]] = {}
-        """By the bytes of a request for one flag that is the same for everybody."""
+        self.for_everybody = KnownRequests[tuple[Evaluation, bytes]](_KEPT)
+        """The answers to requests for one flag that is the same for everybody."""
 
     def reads(self, keys: Sequence[str]) -> frozenset[str] | None:
         """Names that the rules of these flags, or of all, may read; None: any."""

@@ -24,6 +24,7 @@ WATCH_PLAN = "/genesis.v1.OrchestratorService/WatchPlan"
 WORK = "/genesis.v1.AgentService/Work"
 HEARTBEAT = "/genesis.v1.AgentService/Heartbeat"
 FLAG = "/genesis.v1.OrchestratorService/Flag"
+GET_PLAN = "/genesis.v1.OrchestratorService/GetPlan"
 WAITING = frozenset({WATCH_PLAN, WORK})
 """Streams that wait for hours: they take no call's place, and have bounds of their own where they are answered."""
 

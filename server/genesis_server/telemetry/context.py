@@ -1,6 +1,6 @@
 """The call that runs: its ids, its method and how it failed, for logs, metrics and spans.
 
-One context variable holds one object per call. grpc.aio serves each call in a task of its own, so what the outermost interceptor
+One context variable holds one object per call. grpc.aio serves each call in a task of its own, so what the outermost layer
 sets is seen by everything inside, and what is noted inside (the reason of an error, the sampling decision) is seen outside.
 """
 
@@ -40,9 +40,20 @@ class TraceParent:
     sampled: bool
 
 
+@dataclass(slots=True)
 class CallContext:
     """What is known of a call; made when it arrives, completed while it runs."""
 
+    method: str
+    """Full name without the leading slash, `genesis.v1.OrchestratorService/Plan`; `_OTHER` for a method that does not exist."""
+    correlation_id: str
+    """Names the call in logs and answers."""
+    trace_id: str
+    """32 hexadecimal digits: the caller's trace, or a new one."""
+    parent: TraceParent | None
+    """Where the caller is in its trace."""
+    metadata: Metadata
+    """What came with the call, credentials among it, so not for logs."""
     sampled: bool = False
     """Whether a span is recorded for this call."""
     withheld: bool = False
@@ -53,22 +64,6 @@ class CallContext:
     """Reason of the error the call ended with; empty while there is none."""
     category: str = ""
     """Category of that error."""
-
-    def __init__(self, method: str, correlation_id: str, trace_id: str, parent: TraceParent | None, metadata: Metadata) -> None:
-        """Take what is known when the call arrives.
-
-        Args:
-            method: full name without the leading slash, `genesis.v1.OrchestratorService/Plan`; `_OTHER` for a method that does not exist.
-            correlation_id: names the call in logs and answers.
-            trace_id: 32 hexadecimal digits: the caller's trace, or a new one.
-            parent: where the caller is in its trace.
-            metadata: what came with the call, credentials among it, so not for logs.
-        """
-        self.method = method
-        self.correlation_id = correlation_id
-        self.trace_id = trace_id
-        self.parent = parent
-        self.metadata = metadata
 
     @property
     def traceparent(self) -> str:
@@ -85,8 +80,9 @@ def set_call(call: CallContext) -> None:
     _current.set(call)
 
 
-current_call = _current.get
-"""The call that runs in this task; None outside calls."""
+def current_call() -> CallContext | None:
+    """The call that runs in this task; None outside calls."""
+    return _current.get()
 
 
 def parse_traceparent(header: str | None) -> TraceParent | None:

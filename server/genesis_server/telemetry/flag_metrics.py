@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import Metric
 from genesis_server.model.flags import FlagReason
 from genesis_server.telemetry import names
 from genesis_server.telemetry.context import current_call
+from genesis_server.telemetry.created_series import told_creation
 from genesis_server.telemetry.labels import OTHER
 
 MAX_SERIES = 2_000
@@ -84,9 +85,10 @@ class FlagMetrics:
 
     def know(self, flags: Iterable[tuple[str, Iterable[str]]]) -> None:
         """Flags with their variants, so that their series exist before they are asked for."""
-        for key, variants in flags:
-            for variant in variants:
-                self._counted((key, variant, FlagReason.STATIC))
+        with self._lock:
+            for key, variants in flags:
+                for variant in variants:
+                    self._counted((key, variant, FlagReason.STATIC))
 
     def changed(self, version: int) -> None:
         """Other definitions are in use."""
@@ -116,15 +118,15 @@ class FlagMetrics:
         """How often each flag was evaluated, for the registry."""
         text = "Flags evaluated: those that Flag was asked for, and those that steer calls, once a call."
         family = CounterMetricFamily(names.FLAG_EVALUATIONS, text, labels=("flag", "variant", "reason"))
-        family.add_metric((OTHER, OTHER, OTHER), self._other.count, created=self._other.created)
+        family.add_metric((OTHER, OTHER, OTHER), self._other.count, created=told_creation(self._other.created))
         with self._lock:
             known = list(self._series.items())
         for (key, variant, reason), series in known:
-            family.add_metric((key, variant, reason.name), series.count, created=series.created)
+            family.add_metric((key, variant, reason.name), series.count, created=told_creation(series.created))
         yield family
 
     def _counted(self, labels: tuple[str, str, FlagReason]) -> _Series:
-        """The series of these labels, made when there is still room for it."""
+        """The series of these labels, made when there is still room for it; the lock is held."""
         if labels not in self._series and len(self._series) >= MAX_SERIES:
             return self._other
         return self._series.setdefault(labels, _Series(time.time()))

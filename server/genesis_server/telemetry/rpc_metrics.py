@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 
 from genesis_server.telemetry import names
+from genesis_server.telemetry.created_series import told_creation
 from genesis_server.telemetry.error_rate import ErrorRate
 from genesis_server.telemetry.method_tally import MethodTally
 
@@ -83,37 +84,44 @@ class RpcMetrics:
 
     def collect(self) -> Iterator[Metric]:
         """The families, for the registry."""
-        yield self._per_method(names.GRPC_SERVER_STARTED, "Calls started on the server.", lambda tally: tally.started)
+        created = told_creation(self._created)
+        yield self._per_method(names.GRPC_SERVER_STARTED, "Calls started on the server.", lambda tally: tally.started, created)
         handled = CounterMetricFamily(names.GRPC_SERVER_HANDLED, "Calls completed, whatever the status.", labels=(*_LABELS, "grpc_code"))
         for labels, tally in self._labelled:
             for code, count in tally.handled.items():
-                handled.add_metric((*labels, code), count, created=self._created)
+                handled.add_metric((*labels, code), count, created=created)
         yield handled
-        yield self._histogram(names.GRPC_SERVER_HANDLING_SECONDS, "Time until a call was completed.", _LABELS, self._labelled)
-        yield self._per_method(names.GRPC_SERVER_MSG_RECEIVED, "Messages received.", lambda tally: tally.received)
-        yield self._per_method(names.GRPC_SERVER_MSG_SENT, "Messages sent.", lambda tally: tally.sent)
+        yield self._histogram(names.GRPC_SERVER_HANDLING_SECONDS, "Time until a call was completed.", _LABELS, self._labelled, created)
+        yield self._per_method(names.GRPC_SERVER_MSG_RECEIVED, "Messages received.", lambda tally: tally.received, created)
+        yield self._per_method(names.GRPC_SERVER_MSG_SENT, "Messages sent.", lambda tally: tally.sent, created)
         durations = [((label,), tally) for label, tally in self._durations]
-        yield self._histogram(names.REQUEST_DURATION, "Time of unary calls to Genesis.", ("method",), durations)
+        yield self._histogram(names.REQUEST_DURATION, "Time of unary calls to Genesis.", ("method",), durations, created)
         told = "Calls that count for the error rate."
-        yield CounterMetricFamily(names.CALLS_COUNTED, told, value=self._calls, created=self._created)
+        yield CounterMetricFamily(names.CALLS_COUNTED, told, value=self._calls, created=created)
         told = "Calls that ended in a fault of the server."
-        yield CounterMetricFamily(names.SERVER_FAULTS, told, value=self._faults, created=self._created)
+        yield CounterMetricFamily(names.SERVER_FAULTS, told, value=self._faults, created=created)
         in_flight = sum(tally.in_flight for _, tally in self._labelled)
         yield GaugeMetricFamily(names.CALLS_IN_FLIGHT, "Calls being served.", value=in_flight)
 
-    def _per_method(self, name: str, text: str, number: Callable[[MethodTally], int]) -> CounterMetricFamily:
+    def _per_method(self, name: str, text: str, number: Callable[[MethodTally], int], created: float | None) -> CounterMetricFamily:
         family = CounterMetricFamily(name, text, labels=_LABELS)
         for labels, tally in self._labelled:
-            family.add_metric(labels, number(tally), created=self._created)
+            family.add_metric(labels, number(tally), created=created)
         return family
 
     def _histogram(
-        self, name: str, text: str, label_names: tuple[str, ...], tallies: Iterable[tuple[tuple[str, ...], MethodTally]]
+        self,
+        name: str,
+        text: str,
+        label_names: tuple[str, ...],
+        tallies: Iterable[tuple[tuple[str, ...], MethodTally]],
+        created: float | None,
     ) -> HistogramMetricFamily:
         family = HistogramMetricFamily(name, text, labels=label_names)
         for labels, tally in tallies:
             family.add_metric(labels, tally.buckets(), tally.seconds)
-            family.samples.append(Sample(f"{name}_created", dict(zip(label_names, labels, strict=True)), self._created))
+            if created is not None:
+                family.samples.append(Sample(f"{name}_created", dict(zip(label_names, labels, strict=True)), created))
         return family
 
 

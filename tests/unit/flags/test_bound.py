@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from genesis_server.flags.bound import BoundFlags, bind_flags, current_flags
 from genesis_server.flags.contexts import context_of, own_key
@@ -15,10 +16,10 @@ from genesis_server.model.flags import FlagContext, FlagLayer
 CALLER = Caller("acme", "ann", frozenset({Role.CLIENT}))
 
 
-def drawn(key: str) -> FlagSnapshot:
+def drawn(*keys: str) -> FlagSnapshot:
     flag = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}
     text = json.dumps({**flag, "targeting": {"if": [{"==": [{"var": "tenant"}, "acme"]}, "off", "on"]}})
-    return FlagSnapshot([Layer(FlagLayer.FILE, "own.json", {key: read_flag(text, key=key)})])
+    return FlagSnapshot([Layer(FlagLayer.FILE, "own.json", {key: read_flag(text, key=key) for key in keys})])
 
 
 def test_a_flag_is_asked_and_told_once() -> None:
@@ -38,6 +39,21 @@ def test_rules_are_asked_for_the_caller() -> None:
     assert own.planner_off_reason == "the flag orchestration_enabled is off"
     assert not other.planner_off_reason
     assert own.snapshot_id == snapshot.snapshot_id
+
+
+def test_what_rules_read_is_made_once_and_only_for_a_rule() -> None:
+    made: list[int] = []
+
+    def data() -> Mapping[str, object]:
+        made.append(1)
+        return context_of(CALLER, environment="production", now=1.0).data()
+
+    flags = BoundFlags(drawn("phase_1_core_enabled", "orchestration_enabled"), "who", data, lambda *_: None)
+    assert flags.enabled("phase_3_hardening_enabled")
+    assert not made
+    assert not flags.enabled("orchestration_enabled")
+    assert not flags.enabled("phase_1_core_enabled")
+    assert len(made) == 1
 
 
 def test_the_flags_of_a_call_are_seen_by_what_runs_inside_it() -> None:

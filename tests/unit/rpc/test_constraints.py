@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genesis.v1 import agent_service_pb2
 from genesis.v1 import orchestrator_service_pb2 as pb
 from genesis_server.resilience.errors import ValidationError
 from genesis_server.resilience.remembering import remember
 from genesis_server.rpc.deserialisation import SMALL_BYTES, SizeBounds, safe_deserialiser
-from genesis_server.rpc.interceptors import constraints
 from genesis_server.rpc.interceptors.constraints import ConstraintsInterceptor
 from genesis_server.rpc.methods import FLAG
 
@@ -34,7 +34,7 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         found.append(message)
         return check(message)
 
-    monkeypatch.setattr(constraints, "_collect_violations", lambda: ask)
+    monkeypatch.setattr(protovalidate, "collect_violations", ask)
     return found
 
 
@@ -66,12 +66,25 @@ async def test_requests_that_are_wrong_or_large_are_always_checked(checked: list
     assert len(checked) == 4
 
 
-async def test_what_is_known_is_bounded(checked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constraints, "MAX_KNOWN_REQUESTS", 2)
+async def test_what_a_call_that_must_not_use_what_others_left_finds_is_not_left_to_others(checked: list[Any]) -> None:
     method: Any = ConstraintsInterceptor().around_unary(FLAG, served)
-    for key in ("a", "b", "c", "a"):
-        await method(READ(pb.FlagRequest(keys=[key]).SerializeToString()), None)
-    assert len(checked) == 4
+    data = pb.FlagRequest(keys=["otel_enabled"]).SerializeToString()
+    remember(False)
+    await method(READ(data), None)
+    remember(True)
+    for _ in range(2):
+        await method(READ(data), None)
+    assert len(checked) == 2
+
+
+async def test_requests_that_seldom_come_twice_are_not_known(checked: list[Any]) -> None:
+    name = "/genesis.v1.AgentService/Deregister"
+    read = safe_deserialiser(name, agent_service_pb2.DeregisterRequest.FromString, SizeBounds())
+    method: Any = ConstraintsInterceptor().around_unary(name, served)
+    data = agent_service_pb2.DeregisterRequest(session_id="s-1").SerializeToString()
+    for _ in range(2):
+        await method(read(data), None)
+    assert len(checked) == 2
 
 
 SEEN: Any = ConstraintsInterceptor().around_unary(FLAG, served)

@@ -53,6 +53,7 @@ from genesis_server.model.validation import DropEdge, DropTask, Finding, Finding
 from genesis_server.model.work import AttemptOutcome, LeaseNoticeKind, WaitingFor
 from genesis_server.resilience.errors import ValidationError
 from genesis_server.rpc import convert
+from genesis_server.rpc.convert.plans import _TASK_READERS
 from genesis_server.rpc.convert.values import duration_from_proto, duration_to_proto, money_from_proto, money_to_proto
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -157,6 +158,11 @@ def test_who_approved_a_task_goes_out_and_is_not_for_callers_to_say() -> None:
     out = convert.plan_to_proto(Plan("g", (Task("a", "g", needs_approval=True, approved_by="ann"),)))
     assert out.tasks[0].approved_by == "ann"
     assert convert.plan_from_proto(out).tasks == (Task("a", "g", needs_approval=True),)
+
+
+def test_every_field_of_a_task_is_read_or_is_not_for_callers_to_say() -> None:
+    """A field that the contract gets is passed over until somebody decides that callers may say it."""
+    assert set(plan_pb2.Task.DESCRIPTOR.fields_by_name) == {*_TASK_READERS, "approved_by"}
 
 
 def test_a_plan_that_says_no_state_has_not_begun() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -251,6 +252,29 @@ async def test_a_watcher_of_this_process_does_not_wait_for_the_poll(store: Sqlit
         await store.get(KEY)
         await store.put(KEY, b"x")
         assert (await waiting).key == KEY
+
+
+async def test_a_write_that_was_queued_before_the_first_watcher_came_wakes_it(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever begins to watch while it is on its way need not wait for the poll."""
+    monkeypatch.setattr(store._watchers, "_poll_seconds", 1000.0)
+    started, go_on = threading.Event(), threading.Event()
+
+    def hold(_: sqlite3.Connection) -> None:
+        started.set()
+        go_on.wait(5)
+
+    held = store._writer.submit(hold)
+    await asyncio.to_thread(started.wait, 5)
+    written = asyncio.ensure_future(store.put(KEY, b"x"))
+    await asyncio.sleep(0)
+    waiting = asyncio.ensure_future(anext(store.watch("acme", "plan")))
+    while not store._watchers._waiting:
+        await store.get(KEY)
+    go_on.set()
+    async with asyncio.timeout(5):
+        assert (await waiting).key == KEY
+    await held
+    await written
 
 
 async def test_nothing_is_read_for_writes_of_other_kinds(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    enable_created_metrics,
+    exposition,
+)
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from genesis_server.telemetry.method_tally import MethodTally
@@ -93,6 +101,20 @@ def test_what_is_told_is_what_prometheus_client_would_tell(calls: list[tuple[int
     expected = reference(calls)
     for encode in (exposition.generate_latest, openmetrics.generate_latest):
         assert text(registry, encode) == text(expected, encode)
+
+
+def test_when_series_were_created_is_told_where_prometheus_client_tells_it() -> None:
+    registry = CollectorRegistry()
+    RpcMetrics(registry, methods=METHODS, codes=CODES, clock=lambda: 0.0)
+    expected = reference([])
+    disable_created_metrics()
+    try:
+        for encode in (exposition.generate_latest, openmetrics.generate_latest):
+            told = text(registry, encode)
+            assert told == text(expected, encode)
+            assert not any("_created" in line for line in told)
+    finally:
+        enable_created_metrics()
 
 
 def test_only_genesis_own_methods_count_for_the_error_rate() -> None:

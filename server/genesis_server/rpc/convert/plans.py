@@ -201,8 +201,10 @@ def task_from_proto(task: plan_pb2.Task) -> Task:
     # Most tasks say few of their twenty fields, and what is not said need not be read.
     said = _UNSAID.copy()
     for field, value in task.ListFields():
-        name, read = _TASK_FIELDS[field.number]
-        said[name] = value if read is None else read(value)
+        taken = _TASK_FIELDS[field.number]
+        if taken is not None:
+            name, read = taken
+            said[name] = value if read is None else read(value)
     return Task(**said)
 
 
@@ -261,23 +263,32 @@ def _known(kind: Callable[[int], _EnumT], value: int) -> _EnumT:
 
 _edge_kind = member_of(EdgeKind)
 _data_class = member_of(DataClass)
-_TASK_READERS: Mapping[str, Callable[[Any], Any]] = {
+_TASK_READERS: Mapping[str, Callable[[Any], Any] | None] = {
+    "id": None,
+    "goal": None,
     "kind": member_of(TaskKind),
+    "capability": None,
     "inputs": artefacts_from_proto,
     "outputs": artefacts_from_proto,
+    "acceptance": None,
+    "difficulty": None,
     "expected_duration": duration_from_proto,
     "constraints": _constraints_from,
+    "parent_id": None,
+    "depth": None,
     "origin": _origin_from,
     "guards": lambda guards: tuple(map(_guard_from, guards)),
     "requirements": lambda requirements: tuple(map(_requirement_from, requirements)),
     "state": member_of(TaskState),
+    "error": None,
     "retry": _retry_from,
     "timeout": duration_from_proto,
-    "approved_by": lambda _: "",
+    "needs_approval": None,
 }
+"""What callers may say of a task: how the value of each field is read; None: as it is. All other fields are passed over."""
 _NAMES_WITH_UNITS = {"expected_duration": "expected_seconds", "timeout": "timeout_seconds"}
-_TASK_FIELDS: Mapping[int, tuple[str, Callable[[Any], Any] | None]] = {
-    field.number: (_NAMES_WITH_UNITS.get(field.name, field.name), _TASK_READERS.get(field.name))
+_TASK_FIELDS: Mapping[int, tuple[str, Callable[[Any], Any] | None] | None] = {
+    field.number: (_NAMES_WITH_UNITS.get(field.name, field.name), _TASK_READERS[field.name]) if field.name in _TASK_READERS else None
     for field in plan_pb2.Task.DESCRIPTOR.fields
 }
-"""The fields of a task's message by number: what the domain calls each and how its value is read; None: as it is."""
+"""The fields of a task's message by number: what the domain calls each, and its reader; None for those that are passed over."""

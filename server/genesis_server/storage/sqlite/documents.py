@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from genesis_server.storage.base import ABSENT, ANY_VERSION, Change, Document, Key, Put, VersionConflictError
 
 TOMBSTONE_SECONDS = 3600.0
 """How long a deletion is remembered for those who watch."""
+
+T = TypeVar("T")
 
 _LAST = "\U0010ffff"
 _GET = """
@@ -39,18 +43,26 @@ _CHANGES = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Changed(Generic[T]):
+    """What a change of documents gave, and the revisions it took: those after `before` up to `after`, none when they are the same."""
+
+    result: T
+    before: int
+    after: int
+
+
 def get(connection: sqlite3.Connection, key: Key, *, now: float) -> Document | None:
     """The document, or None."""
     row = connection.execute(_GET, {"tenant": key.tenant, "kind": key.kind, "id": key.id, "now": now}).fetchone()
     return None if row is None else Document(key, row[0], row[1])
 
 
-def put_all(connection: sqlite3.Connection, puts: Sequence[Put], *, now: float) -> Sequence[int]:
+def put_all(connection: sqlite3.Connection, puts: Sequence[Put], *, now: float) -> Changed[Sequence[int]]:
     """Write one after the other; the new versions. The caller takes all back when one raises."""
-    if not puts:
-        return []
-    before = count_up(connection, "revision", len(puts)) - len(puts)
-    return [_put(connection, one, revision=before + place, now=now) for place, one in enumerate(puts, 1)]
+    after = count_up(connection, "revision", len(puts))
+    before = after - len(puts)
+    return Changed([_put(connection, one, revision=before + place, now=now) for place, one in enumerate(puts, 1)], before, after)
 
 
 def _put(connection: sqlite3.Connection, one: Put, *, revision: int, now: float) -> int:
@@ -70,16 +82,16 @@ def _names(key: Key) -> tuple[str, str, str]:
     return key.tenant, key.kind, key.id
 
 
-def delete(connection: sqlite3.Connection, key: Key, *, expected: int, now: float) -> bool:
+def delete(connection: sqlite3.Connection, key: Key, *, expected: int, now: float) -> Changed[bool]:
     """Delete; False when it was not there, whatever version was expected."""
     found = get(connection, key, now=now)
     if found is None:
-        return False
+        return Changed(False, 0, 0)  # noqa: FBT003  (what it gave)
     if expected not in {ANY_VERSION, found.version}:
         raise VersionConflictError(key, expected, found.version)
     connection.execute("DELETE FROM documents WHERE tenant = ? AND kind = ? AND id = ?", (key.tenant, key.kind, key.id))
-    _bury(connection, key, now)
-    return True
+    revision = _bury(connection, key, now)
+    return Changed(True, revision - 1, revision)  # noqa: FBT003
 
 
 def listed(
@@ -144,9 +156,10 @@ def sweep(connection: sqlite3.Connection, *, limit: int, now: float) -> int:
     return len(rows) + forgotten
 
 
-def _bury(connection: sqlite3.Connection, key: Key, now: float) -> None:
+def _bury(connection: sqlite3.Connection, key: Key, now: float) -> int:
     revision = count_up(connection, "revision")
     connection.execute("INSERT INTO tombstones VALUES (?, ?, ?, ?, ?)", (revision, key.tenant, key.kind, key.id, now))
+    return revision
 
 
 def count_up(connection: sqlite3.Connection, name: str, by: int = 1) -> int:

@@ -153,8 +153,8 @@ class SqliteStore:
     async def _head(self) -> int:
         return await self._reader.submit(documents.head)
 
-    def _write(self, topics: frozenset[Topic], work: Work[T]) -> asyncio.Future[T]:
-        return self._writer.submit(Writing(work, topics) if self._watchers.joined else work)
+    def _write(self, topics: frozenset[Topic], work: Work[documents.Changed[T]]) -> asyncio.Future[T]:
+        return self._writer.submit(Writing(work, topics))
 
     def _after_writing(self, jobs: Sequence[Job]) -> Job | None:
         """In the writer's thread: wake the watchers, and sweep when it is time."""

@@ -33,11 +33,6 @@ class Watchers:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.closed = False
 
-    @property
-    def joined(self) -> bool:
-        """Whether anybody has ever watched."""
-        return self._loop is not None
-
     def join(self) -> None:
         """Somebody on the running loop begins to watch: from now on `notify` reaches it."""
         self._loop = asyncio.get_running_loop()

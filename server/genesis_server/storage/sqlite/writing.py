@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
-from genesis_server.storage.sqlite import documents
+from genesis_server.storage.sqlite.documents import Changed
 from genesis_server.storage.sqlite.worker import Work
 
 Topic = tuple[str, str]
@@ -27,14 +27,13 @@ class Written:
 class Writing:
     """Work that changes documents of `topics` only."""
 
-    work: Work[Any]
+    work: Work[Changed[Any]]
     topics: frozenset[Topic]
     written: Written = field(default=Written(0, 0, frozenset()), init=False)
     """What it did the last time it ran."""
 
     def __call__(self, connection: sqlite3.Connection) -> Any:
-        """Do it, in a transaction that keeps others from writing."""
-        before = documents.head(connection)
-        result = self.work(connection)
-        self.written = Written(before, documents.head(connection), self.topics)
-        return result
+        """Do it; the result of the change."""
+        changed = self.work(connection)
+        self.written = Written(changed.before, changed.after, self.topics)
+        return changed.result
