@@ -147,16 +147,14 @@ class Describer:
 
     def described(self, job: int, task: Task, field: Field, places: Sequence[int]) -> tuple[Candidate, ...]:
         """Some candidates, each with its scores, or with what refused it."""
-        values, pool, standing, moneys = self.candidates.values, self.candidates.pool, field.standing, self._moneys
-        workload, level, given = self.workload, field.level, field.given
+        values, pool, standing = self.candidates.values, self.candidates.pool, field.standing
         found: list[Candidate] = []
         for place in places:
             at = field.first + place
             row, flags = values.rows[at], standing.failed[at]
-            owner = pool.owner_list[row]
-            load = workload.load(level, given, owner) if given else workload.idle[owner]
+            load = self.workload.load(field.level, field.given, pool.owner_list[row])
             parts = ScoreParts(values.skill[at], values.success[at], standing.cheapness[at], 1.0 / (1.0 + load), values.bonus[at])
-            cost = moneys.get(values.costs[at]) or self.cost(field, place)
+            cost = self.cost(field, place)
             if flags:
                 failed = failed_reasons(flags)
                 detail = "; ".join([self._what_failed(job, task, field, place, reason) for reason in failed])

@@ -1,4 +1,4 @@
-"""The proof of a route."""
+"""The proof of a route, put into its answer: written where it belongs, as routes are."""
 
 from __future__ import annotations
 
@@ -15,54 +15,43 @@ from genesis_server.model.routing import (
     FiredRule,
     LoadChoice,
     RouteExplanation,
-    Target,
 )
-from genesis_server.rpc.convert.values import Fields, number, target_to_proto, write_money, write_target
+from genesis_server.rpc.convert.values import Fields, number, write_money, write_target
 
 if TYPE_CHECKING:
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 
-def explanation_to_proto(explanation: RouteExplanation) -> Fields:
-    """The proof at its level without its candidates, which `write_candidates` adds.
-
-    What most proofs have none of is left out: it takes as long to say that there is nothing.
-    """
-    fields: Fields = {
-        "level": explanation.level,
-        "decisive_difference": explanation.decisive_difference,
-        "tie_break": explanation.tie_break,
-        "feasible_count": explanation.feasible_count,
-        "candidate_count": explanation.candidate_count,
-    }
-    if explanation.facts:
-        fields["facts"] = facts_to_proto(explanation.facts)
-    if explanation.fired:
-        fields["fired_rules"] = map(_fired, explanation.fired)
-    if explanation.blocked:
-        fields["blocked_rules"] = map(_blocked, explanation.blocked)
+def write_explanation(explanation: RouteExplanation, message: routing_pb2.RouteExplanation) -> None:
+    """The proof at its level, into a message."""
+    message.level = number(explanation.level)
+    message.decisive_difference = explanation.decisive_difference
+    message.tie_break = explanation.tie_break
+    message.feasible_count = explanation.feasible_count
+    message.candidate_count = explanation.candidate_count
+    for candidate in explanation.candidates:
+        _write_candidate(candidate, message.candidates.add())
+    _write_facts(explanation.facts, message.facts)
+    for fired in explanation.fired:
+        _write_fired(fired, message.fired_rules.add())
+    for blocked in explanation.blocked:
+        _write_blocked(blocked, message.blocked_rules.add())
     if explanation.load is not None:
-        fields["load_choice"] = _load(explanation.load)
-    if explanation.counterfactuals:
-        fields["counterfactuals"] = map(_counterfactual, explanation.counterfactuals)
+        _write_load(explanation.load, message.load_choice)
+    for counterfactual in explanation.counterfactuals:
+        _write_counterfactual(counterfactual, message.counterfactuals.add())
     if explanation.decisive is not None:
-        fields["decisive_set"] = _decisive(explanation.decisive)
-    return fields
+        _write_decisive(explanation.decisive, message.decisive_set)
 
 
 def facts_to_proto(facts: Iterable[Fact]) -> list[Fields]:
     """The facts."""
-    return [_fact(fact) for fact in facts]
+    return [{"name": fact.name, "value": fact.value} for fact in facts]
 
 
-def _fact(fact: Fact) -> Fields:
-    return {"name": fact.name, "value": fact.value}
-
-
-def write_candidates(candidates: Iterable[Candidate], into: RepeatedCompositeFieldContainer[routing_pb2.Candidate]) -> None:
-    """Add candidates to those of a proof."""
-    for candidate in candidates:
-        _write_candidate(candidate, into.add())
+def _write_facts(facts: Iterable[Fact], into: RepeatedCompositeFieldContainer[routing_pb2.Fact]) -> None:
+    for fact in facts:
+        into.add(name=fact.name, value=fact.value)
 
 
 def _write_candidate(candidate: Candidate, message: routing_pb2.Candidate) -> None:
@@ -81,42 +70,43 @@ def _write_candidate(candidate: Candidate, message: routing_pb2.Candidate) -> No
         message.detail = candidate.detail
 
 
-def _fired(rule: FiredRule) -> Fields:
-    return {
-        "rule_id": rule.rule_id,
-        "effect": rule.effect,
-        "priority": rule.priority,
-        "explanation": rule.explanation,
-        "facts": facts_to_proto(rule.facts),
-        "candidate_count": rule.candidate_count,
-    }
+def _write_fired(rule: FiredRule, message: routing_pb2.FiredRule) -> None:
+    message.rule_id = rule.rule_id
+    message.effect = number(rule.effect)
+    message.priority = rule.priority
+    message.explanation = rule.explanation
+    _write_facts(rule.facts, message.facts)
+    message.candidate_count = rule.candidate_count
 
 
-def _blocked(rule: BlockedRule) -> Fields:
-    return {
-        "rule_id": rule.rule_id,
-        "effect": rule.effect,
-        "priority": rule.priority,
-        "fact": _fact(rule.fact),
-        "needed": rule.needed,
-    }
+def _write_blocked(rule: BlockedRule, message: routing_pb2.BlockedRule) -> None:
+    message.rule_id = rule.rule_id
+    message.effect = number(rule.effect)
+    message.priority = rule.priority
+    message.fact.name = rule.fact.name
+    message.fact.value = rule.fact.value
+    message.needed = rule.needed
 
 
-def _load(choice: LoadChoice) -> Fields:
-    return {"near_best": _targets(choice.near_best), "compared": _targets(choice.compared), "text": choice.text}
+def _write_load(choice: LoadChoice, message: routing_pb2.LoadChoice) -> None:
+    for target in choice.near_best:
+        write_target(target, message.near_best.add())
+    for target in choice.compared:
+        write_target(target, message.compared.add())
+    message.text = choice.text
 
 
-def _targets(targets: Iterable[Target]) -> list[Fields]:
-    return [target_to_proto(target) for target in targets]
+def _write_counterfactual(item: Counterfactual, message: routing_pb2.Counterfactual) -> None:
+    message.text = item.text
+    message.change = item.change
+    if item.target is not None:
+        write_target(item.target, message.target)
 
 
-def _counterfactual(item: Counterfactual) -> Fields:
-    return {"text": item.text, "change": item.change, "target": _target(item.target)}
-
-
-def _decisive(decisive: DecisiveSet) -> Fields:
-    return {"facts": decisive.facts, "rules": decisive.rules, "without": _target(decisive.without)}
-
-
-def _target(target: Target | None) -> Fields | None:
-    return None if target is None else target_to_proto(target)
+def _write_decisive(decisive: DecisiveSet, message: routing_pb2.DecisiveSet) -> None:
+    # There even if it names nothing.
+    message.SetInParent()
+    message.facts.extend(decisive.facts)
+    message.rules.extend(decisive.rules)
+    if decisive.without is not None:
+        write_target(decisive.without, message.without)

@@ -1,7 +1,7 @@
 """Routes with their proofs, put into answers.
 
 A routing is the largest thing an answer holds, with a short proof some sixty fields for each task. So routes are not described first, as
-smaller values are: what every one of them has is written where it belongs, one route after the other.
+smaller values are, but written where they belong, one after the other.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from genesis.v1 import routing_pb2
 from genesis_server.model.routing import Assignment, TaskRoute, Unassigned
-from genesis_server.rpc.convert.explanations import explanation_to_proto, write_candidates
-from genesis_server.rpc.convert.values import Fields, target_to_proto, write_duration, write_money, write_target
+from genesis_server.rpc.convert.explanations import write_explanation
+from genesis_server.rpc.convert.values import number, write_duration, write_money, write_target
 
 if TYPE_CHECKING:
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
@@ -21,16 +21,13 @@ if TYPE_CHECKING:
 def write_routes(routes: Iterable[TaskRoute], into: RepeatedCompositeFieldContainer[routing_pb2.TaskRoute]) -> None:
     """Add routes to those of an answer."""
     for route in routes:
-        proof = route.explanation
-        message = into.add(
-            task_id=route.task_id,
-            unassigned=None if route.unassigned is None else _unassigned(route.unassigned),
-            explanation=None if proof is None else explanation_to_proto(proof),
-        )
+        message = into.add(task_id=route.task_id)
         if route.assignment is not None:
             _write_assignment(route.assignment, message.assignment)
-        if proof is not None:
-            write_candidates(proof.candidates, message.explanation.candidates)
+        if route.unassigned is not None:
+            _write_unassigned(route.unassigned, message.unassigned)
+        if route.explanation is not None:
+            write_explanation(route.explanation, message.explanation)
 
 
 def _write_assignment(assignment: Assignment, message: routing_pb2.Assignment) -> None:
@@ -42,10 +39,11 @@ def _write_assignment(assignment: Assignment, message: routing_pb2.Assignment) -
     message.reason = assignment.reason
 
 
-def _unassigned(unassigned: Unassigned) -> Fields:
+def _write_unassigned(unassigned: Unassigned, message: routing_pb2.Unassigned) -> None:
+    message.reason = number(unassigned.reason)
+    message.message = unassigned.message
     miss = unassigned.nearest_miss
-    return {
-        "reason": unassigned.reason,
-        "message": unassigned.message,
-        "nearest_miss": None if miss is None else {"target": target_to_proto(miss.target), "failed": miss.failed, "missing": miss.missing},
-    }
+    if miss is not None:
+        write_target(miss.target, message.nearest_miss.target)
+        message.nearest_miss.failed.extend([number(reason) for reason in miss.failed])
+        message.nearest_miss.missing = miss.missing
