@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from genesis_server.rpc.ports import check_port_free, split_address
@@ -54,8 +55,11 @@ def run_workers(arguments: Sequence[str], *, count: int, listen: str, environ: M
     """
     check_port_free(listen)
     place = split_address(listen)
-    holder = _hold(place) if place is not None else None
-    command = [sys.executable, "-m", "genesis_server", *arguments]
+    with nullcontext() if place is None else _hold(place):
+        return _run([sys.executable, "-m", "genesis_server", *arguments], count=count, environ=environ)
+
+
+def _run(command: Sequence[str], *, count: int, environ: Mapping[str, str]) -> int:
     asked: list[int] = []
     workers: list[subprocess.Popen[bytes]] = []
 
@@ -82,8 +86,6 @@ def run_workers(arguments: Sequence[str], *, count: int, listen: str, environ: M
                 _LOG.error("worker %d (process %d) ended with %s; stopping the others", number, worker.pid, _ending(worker.returncode))
         _tell(workers, signal.SIGTERM)
     codes = [worker.wait() for worker in workers]
-    if holder is not None:
-        holder.close()
     return next((code if code > 0 else 128 - code for code in codes if code), os.EX_OK)
 
 

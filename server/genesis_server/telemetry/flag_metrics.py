@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import Metric
 from genesis_server.model.flags import FlagReason
 from genesis_server.telemetry import names
 from genesis_server.telemetry.context import current_call
-from genesis_server.telemetry.created_series import told_creation
+from genesis_server.telemetry.created_series import tells_creation
 from genesis_server.telemetry.labels import OTHER
 
 MAX_SERIES = 2_000
@@ -118,11 +118,11 @@ class FlagMetrics:
         """How often each flag was evaluated, for the registry."""
         text = "Flags evaluated: those that Flag was asked for, and those that steer calls, once a call."
         family = CounterMetricFamily(names.FLAG_EVALUATIONS, text, labels=("flag", "variant", "reason"))
-        family.add_metric((OTHER, OTHER, OTHER), self._other.count, created=told_creation(self._other.created))
+        dated = tells_creation()
         with self._lock:
-            known = list(self._series.items())
-        for (key, variant, reason), series in known:
-            family.add_metric((key, variant, reason.name), series.count, created=told_creation(series.created))
+            known = [((key, variant, reason.name), series) for (key, variant, reason), series in self._series.items()]
+        for labels, series in [((OTHER, OTHER, OTHER), self._other), *known]:
+            family.add_metric(labels, series.count, created=series.created if dated else None)
         yield family
 
     def _counted(self, labels: tuple[str, str, FlagReason]) -> _Series:

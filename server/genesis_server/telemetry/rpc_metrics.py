@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 
 from genesis_server.telemetry import names
-from genesis_server.telemetry.created_series import told_creation
+from genesis_server.telemetry.created_series import tells_creation
 from genesis_server.telemetry.error_rate import ErrorRate
 from genesis_server.telemetry.method_tally import MethodTally
 
@@ -84,7 +84,7 @@ class RpcMetrics:
 
     def collect(self) -> Iterator[Metric]:
         """The families, for the registry."""
-        created = told_creation(self._created)
+        created = self._created if tells_creation() else None
         yield self._per_method(names.GRPC_SERVER_STARTED, "Calls started on the server.", lambda tally: tally.started, created)
         handled = CounterMetricFamily(names.GRPC_SERVER_HANDLED, "Calls completed, whatever the status.", labels=(*_LABELS, "grpc_code"))
         for labels, tally in self._labelled:

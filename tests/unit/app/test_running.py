@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 
 import pytest
 
-from genesis_server.app.running import _watcher_ended
+from genesis_server.app.running import _built, _watcher_ended
 from genesis_server.rpc.stop_signals import StopSignals
+from genesis_server.settings import Settings
 
 
 async def fails() -> None:
@@ -38,6 +40,13 @@ async def test_a_watcher_that_is_told_to_end_does_not(caplog: pytest.LogCaptureF
     await asyncio.wait([watcher])
     _watcher_ended(watcher, signals=signals)
     assert not signals.requested.is_set()
+
+
+async def test_told_to_stop_while_it_loads_a_server_puts_nothing_together() -> None:
+    signals = StopSignals()
+    signals.tell()
+    assert await _built(Settings.load(None, {}), None, {}, signals) is None
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(

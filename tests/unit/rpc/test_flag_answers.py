@@ -27,6 +27,7 @@ from genesis_server.model.caller import Caller, Role
 from genesis_server.model.flags import FlagLayer
 from genesis_server.resilience.errors import ResourceError, ValidationError
 from genesis_server.resilience.remembering import remember
+from genesis_server.rpc import flag_answers
 from genesis_server.rpc.context import set_caller
 from genesis_server.rpc.convert.flags import MAX_CONTEXT_BYTES
 from genesis_server.rpc.deserialisation import SizeBounds, safe_deserialiser
@@ -345,6 +346,19 @@ async def test_a_flag_that_is_asked_again_is_answered_alike_and_told_each_time_u
     assert (await world.one("plain", context=context("who"))).variant == "on"
     world.write({**FLAGS, "plain": switch(default="off")}, version=8)
     assert ((await world.one("plain")).variant, (await world.one("plain")).version) == ("off", 8)
+
+
+async def test_nobody_keeps_out_what_others_ask(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests that differ in what nobody reads are bounded, and the next of another caller is known all the same."""
+    monkeypatch.setattr(flag_answers, "_KEPT", 5)
+    world.write(FLAGS, version=8)
+    data = pb.FlagRequest(keys=["plain"]).SerializeToString()
+    for number in range(20):
+        await world.answers.flags(READ(data + bytes([0xF8, 0x07, number])))
+    kept = world.answers._ready.for_everybody
+    assert 0 < len(kept) <= 5
+    await world.answers.flags(READ(data))
+    assert kept.get(data) is not None
 
 
 async def test_a_flag_with_a_rule_is_asked_for_each_caller(world: World) -> None:
