@@ -6,11 +6,14 @@ one list, their goals as another. That takes a tenth of the time of asking 100 0
 
 A field that is not set leaves no trace. What the library writes has a field of a task at most once, so a column as long as the plan has
 one value for each task, in order, and one without values has none; only what some tasks have and others have not is read task by task.
+
+That holds for the fields of the contract alone. A number whose bytes say that it is a text is an unknown field to the plan, which keeps
+it as it came, but many packed numbers to the contract that merges. So unknown fields are thrown away before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -32,41 +35,44 @@ _READ_AS: Mapping[int, Any] = {
 class MergedColumns:
     """The columns of all tasks, or all edges, of a plan."""
 
-    def __init__(self, rows: Iterable[Any], size: int, merged: Any) -> None:
-        """Answer from the messages of a plan, `size` of them, and from what their bytes merge to."""
-        self._iterable = rows
-        self._size = size
+    def __init__(self, messages: Sequence[Any], merged: Any) -> None:
+        """Answer from the messages of a plan and from what their bytes merge to."""
+        self._messages = messages
         self._merged = merged
 
     @cached_property
     def _rows(self) -> list[Any]:
-        return list(self._iterable)
+        # Kept, since a message gets a Python object anew whenever it is asked for and nobody has it.
+        return list(self._messages)
 
     def found(self, field: str) -> list[Any]:
         """The values of a field wherever it is set; enums as numbers, messages as bytes."""
         return list(getattr(self._merged, field))
 
-    def values(self, field: str, unset: Any) -> list[Any]:
-        """A text, number or enum of every row, `unset` where it is not set, which must be the field's default."""
+    def values(self, field: str) -> list[Any]:
+        """A text, number or enum of every row, the field's default where it is not set."""
         found = self.found(field)
-        if len(found) == self._size:
+        if len(found) == len(self._messages):
             return found
-        return [getattr(row, field) for row in self._rows] if found else [unset] * self._size
+        if not found:
+            return [getattr(self._messages[0], field)] * len(self._messages)
+        return [getattr(row, field) for row in self._rows]
 
     def rows_with(self, field: str) -> list[tuple[int, Any]]:
         """Rows that have a field, with their messages."""
         if not getattr(self._merged, field):
             return []
-        if self._rows[0].DESCRIPTOR.fields_by_name[field].has_presence:
+        if self._messages[0].DESCRIPTOR.fields_by_name[field].has_presence:
             return [(number, row) for number, row in enumerate(self._rows) if row.HasField(field)]
         return [(number, row) for number, row in enumerate(self._rows) if getattr(row, field)]
 
 
 def merged_columns(plan: plan_pb2.Plan) -> tuple[MergedColumns, MergedColumns]:
-    """The columns of a plan's tasks and of its edges."""
+    """The columns of a plan's tasks and of its edges. The plan loses its unknown fields."""
+    plan.DiscardUnknownFields()
     # Written again, since senders may set a field twice, and what was sent last counts.
     merged = _merging_plan().FromString(plan.SerializeToString())
-    return MergedColumns(plan.tasks, len(plan.tasks), merged.tasks), MergedColumns(plan.edges, len(plan.edges), merged.edges)
+    return MergedColumns(plan.tasks, merged.tasks), MergedColumns(plan.edges, merged.edges)
 
 
 @lru_cache(maxsize=1)

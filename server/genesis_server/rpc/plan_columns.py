@@ -37,10 +37,10 @@ class PlanColumns:
         tasks, edges = merged_columns(request.plan)
         self.tasks, tasks_suspicious = _task_columns(tasks)
         self.edges = EdgeColumns(
-            from_ids=edges.values("from_task_id", ""),
-            to_ids=edges.values("to_task_id", ""),
-            kinds=edges.values("kind", 0),
-            artefacts=edges.values("artefact", ""),
+            from_ids=edges.values("from_task_id"),
+            to_ids=edges.values("to_task_id"),
+            kinds=edges.values("kind"),
+            artefacts=edges.values("artefact"),
         )
         suspicious = tasks_suspicious or _edges_suspicious(self.edges) or _origins_suspicious(edges)
         request.plan.ClearField("tasks")
@@ -58,11 +58,11 @@ def _task_columns(tasks: MergedColumns) -> tuple[TaskColumns, bool]:
     parts = [] if refused else [special[row] for row in sorted(special)]
     plain = dict(zip(sorted(special), plan_from_proto(plan_pb2.Plan(tasks=parts)).tasks, strict=False))
     columns = TaskColumns(
-        ids=tasks.values("id", ""),
-        goals=tasks.values("goal", ""),
-        capabilities=tasks.values("capability", ""),
-        kinds=tasks.values("kind", 0),
-        parent_ids=tasks.values("parent_id", ""),
+        ids=tasks.values("id"),
+        goals=tasks.values("goal"),
+        capabilities=tasks.values("capability"),
+        kinds=tasks.values("kind"),
+        parent_ids=tasks.values("parent_id"),
         seconds={row: duration_from_proto(duration) for row, duration in timed},
         acceptances={row: task.acceptance for row, task in tasks.rows_with("acceptance")},
         inputs={row: artefacts_from_proto(task.inputs) for row, task in tasks.rows_with("inputs")},

@@ -129,13 +129,7 @@ def build_graph(tasks: TaskColumns, edges: EdgeColumns) -> PlanGraph:
     size = len(tasks.ids)
     row_of = dict(zip(reversed(tasks.ids), range(size - 1, -1, -1), strict=True))
     duplicate_ids = tuple(row for row, name in enumerate(tasks.ids) if row_of[name] != row) if len(row_of) < size else ()
-    parents = [NO_PARENT] * size
-    dangling_parents: list[int] = []
-    for row, name in enumerate(tasks.parent_ids) if any(tasks.parent_ids) else ():
-        if name and name in row_of:
-            parents[row] = row_of[name]
-        elif name:
-            dangling_parents.append(row)
+    parents, dangling_parents = _parents(tasks.parent_ids, row_of)
     tree = grow_tree(parents)
     from_rows = np.fromiter(map(row_of.get, edges.from_ids, repeat(-1)), dtype=np.int64, count=len(edges.from_ids))
     to_rows = np.fromiter(map(row_of.get, edges.to_ids, repeat(-1)), dtype=np.int64, count=len(edges.to_ids))
@@ -155,11 +149,20 @@ def build_graph(tasks: TaskColumns, edges: EdgeColumns) -> PlanGraph:
         targets=to_rows[kept],
         edge_rows=kept,
         duplicate_ids=duplicate_ids,
-        dangling_parents=tuple(dangling_parents),
+        dangling_parents=dangling_parents,
         dangling_edges=tuple(np.flatnonzero(dangling).tolist()),
         self_edges=tuple(np.flatnonzero(itself).tolist()),
         duplicate_edges=_repeats(edges, np.flatnonzero(doubtful).tolist()),
     )
+
+
+def _parents(parent_ids: Sequence[str], row_of: Mapping[str, int]) -> tuple[list[int], tuple[int, ...]]:
+    """For each row that of its parent; and the rows whose parent is no task of the plan."""
+    flat = not any(parent_ids)
+    if flat:
+        return [NO_PARENT] * len(parent_ids), ()
+    parents = [row_of.get(name, NO_PARENT) if name else NO_PARENT for name in parent_ids]
+    return parents, tuple(row for row, name in enumerate(parent_ids) if name and name not in row_of)
 
 
 def _distinct(pairs: Indexes, rows: Indexes) -> tuple[Indexes, Indexes]:

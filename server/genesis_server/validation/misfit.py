@@ -13,10 +13,10 @@ from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import TaskSource
 from genesis_server.model.validation import Finding, FindingKind, Principle, Reallocate, Severity
 from genesis_server.text.index import Scores
+from genesis_server.text.words import stem_set
 from genesis_server.validation.graph import PlanGraph
 from genesis_server.validation.offered import AT_ONCE, scores_of, target_of, words_of_offer
 from genesis_server.validation.policy import SolvabilityPolicy
-from genesis_server.validation.stems import stems_of
 
 MAX_TASKS = 1_000
 """In larger plans no words are compared with those of named capabilities."""
@@ -36,7 +36,7 @@ def misfits(graph: PlanGraph, goal: str, index: CatalogueIndex, policy: Solvabil
         offered, origin = described[tasks.capabilities[row]], tasks.origins.get(row)
         if not offered or (origin is not None and origin.source is TaskSource.METHOD):
             continue
-        words = stems_of(tasks.goals[row])
+        words = stem_set(tasks.goals[row])
         if words and all(len(words & of_offer) < SHARED_WORDS for of_offer in offered):
             doubtful.append(row)
     if not doubtful:
@@ -51,7 +51,7 @@ def misfits(graph: PlanGraph, goal: str, index: CatalogueIndex, policy: Solvabil
         if scores[best] < policy.text_threshold:
             continue
         offer = index.offers[best]
-        missing = ", ".join(f"'{word}'" for word in sorted(stems_of(tasks.goals[row]) & words_of_offer(offer))[:5])
+        missing = ", ".join(f"'{word}'" for word in sorted(stem_set(tasks.goals[row]) & words_of_offer(offer))[:5])
         yield Finding(
             FindingKind.UNFIT_TARGET,
             Principle.SOLVABILITY,

@@ -10,7 +10,7 @@ from genesis_server.agents.index import CatalogueIndex, Offer
 from genesis_server.model.catalogue import Tool
 from genesis_server.model.routing import Target, TargetKind
 from genesis_server.text.index import Scores
-from genesis_server.validation.stems import stems_of
+from genesis_server.text.words import stem_set
 from genesis_server.validation.task_verbs import verbs_of_capability
 from genesis_server.validation.vocabulary import default_vocabulary
 
@@ -73,5 +73,5 @@ def words_of_offer(offer: Offer) -> frozenset[str]:
     """Stems of what an offer is called and how it is described."""
     skill = offer.skill
     if skill is None:
-        return stems_of(f"{offer.owner.name} {offer.owner.description}")
-    return stems_of(f"{skill.id} {skill.name} {skill.description} {' '.join(skill.tags)}")
+        return stem_set(f"{offer.owner.name} {offer.owner.description}")
+    return stem_set(f"{skill.id} {skill.name} {skill.description} {' '.join(skill.tags)}")

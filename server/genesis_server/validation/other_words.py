@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from genesis_server.text.words import stem
+from genesis_server.text.words import stem, stem_set
 from genesis_server.validation.graph import PlanGraph
 from genesis_server.validation.policy import RedundancyPolicy
-from genesis_server.validation.stems import stems_of
 from genesis_server.validation.task_verbs import verbs_of_goal
 from genesis_server.validation.vocabulary import default_vocabulary
 
@@ -50,7 +49,7 @@ def repeats_in_other_words(graph: PlanGraph, rows: list[int], policy: Redundancy
     said = {row: _said(graph, row) for row in rows}
     counts = Counter(chain.from_iterable(telling.words for telling in said.values()))
     names = {stem(name.lower()) for row in rows for name in _NAME.findall(graph.tasks.goals[row])}
-    elsewhere = frozenset(word for word, count in counts.items() if count > 1) | _one_verb_each(stems_of(goal)) | names
+    elsewhere = frozenset(word for word, count in counts.items() if count > 1) | _one_verb_each(stem_set(goal)) | names
     rarity = {word: place for place, word in enumerate(sorted(counts, key=lambda word: (counts[word], word)))}
     for some in comparable:
         least = policy.overlap_with_capability if graph.tasks.capabilities[some[0]] else policy.overlap
@@ -76,9 +75,9 @@ def repeats_in_other_words(graph: PlanGraph, rows: list[int], policy: Redundancy
 def _comparable(graph: PlanGraph, rows: list[int]) -> list[list[int]]:
     """Rows of the same capability, inputs and numbers, where there are several."""
     goals, capabilities, inputs = graph.tasks.goals, graph.tasks.capabilities, graph.tasks.inputs
-    stems = [stems_of(goals[row]) for row in rows]
+    stems = [stem_set(goals[row]) for row in rows]
     numerals = frozenset([word for word in frozenset[str]().union(*stems) if word[0].isdigit()])
-    beside = {name: numerals - stems_of(name) for name in set(capabilities)}
+    beside = {name: numerals - stem_set(name) for name in set(capabilities)}
     groups: dict[tuple[str, frozenset[str], frozenset[str]], list[int]] = {}
     for row, words in zip(rows, stems, strict=True):
         name = capabilities[row]
@@ -88,8 +87,8 @@ def _comparable(graph: PlanGraph, rows: list[int]) -> list[list[int]]:
 
 def _said(graph: PlanGraph, row: int) -> _Said:
     goal, capability = graph.tasks.goals[row], graph.tasks.capabilities[row]
-    own = stems_of(goal)
-    return _Said(_one_verb_each(own - stems_of(capability) if capability else own), verbs_of_goal(goal))
+    own = stem_set(goal)
+    return _Said(_one_verb_each(own - stem_set(capability) if capability else own), verbs_of_goal(goal))
 
 
 def _one_verb_each(stems: frozenset[str]) -> frozenset[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from genesis_server.text.words import stem_set
 from genesis_server.validation.graph import PlanGraph
-from genesis_server.validation.stems import stems_of
 
 
 def subsumed_tasks(graph: PlanGraph, told: Collection[int]) -> Iterator[tuple[int, int]]:
@@ -49,6 +49,6 @@ def unused_outputs(graph: PlanGraph, goal: str) -> Iterator[tuple[int, list[str]
             or any(name in needed or name in flows for name in names)
         ):
             continue
-        asked = stems_of(goal) if asked is None else asked
-        if asked.isdisjoint(stems_of(f"{tasks.goals[row]} {' '.join(names)}")):
+        asked = stem_set(goal) if asked is None else asked
+        if asked.isdisjoint(stem_set(f"{tasks.goals[row]} {' '.join(names)}")):
             yield row, names

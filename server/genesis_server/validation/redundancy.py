@@ -40,25 +40,34 @@ class Repeat:
 
 def find_repeats(graph: PlanGraph, policy: RedundancyPolicy, goal: str = "") -> list[Repeat]:
     """Repeats among the primitive tasks, each told once with the earliest task it repeats, in the plan's order."""
-    by_text: dict[str, int] = {}
-    # By what must be the same beside the text: only tasks whose text another has are looked at more closely.
-    by_rest: dict[tuple[str, str, frozenset[str]], int] = {}
-    found: list[Repeat] = []
-    capabilities, goals = graph.tasks.capabilities, graph.tasks.goals
-    texts = list(map(" ".join, map(str.split, map(str.casefold, [goals[row] for row in graph.work]))))
-    for row, text in zip(graph.work, texts, strict=True) if len(set(texts)) < len(texts) else ():
-        if not text or (first := by_text.setdefault(text, row)) == row:
-            continue
-        by_rest.setdefault((text, capabilities[first], inputs_of(graph, first)), first)
-        same = by_rest.setdefault((text, capabilities[row], inputs_of(graph, row)), row)
-        if same != row:
-            found.append(Repeat(same, row, literal=True))
+    found = _literal_repeats(graph)
+    capabilities = graph.tasks.capabilities
     if len(graph.work) <= MAX_TASKS_FOR_NEAR_REPEATS:
         repeats = {repeat.second for repeat in found}
         rows = [row for row in graph.work if row not in repeats]
         for first, second, shared in repeats_in_other_words(graph, rows, policy, goal):
             found.append(Repeat(first, second, literal=False, sure=bool(capabilities[second]) or shared >= policy.sure))
     return sorted(found, key=lambda repeat: repeat.second)
+
+
+def _literal_repeats(graph: PlanGraph) -> list[Repeat]:
+    goals, capabilities = graph.tasks.goals, graph.tasks.capabilities
+    texts = [" ".join(goals[row].casefold().split()) for row in graph.work]
+    all_differ = len(set(texts)) == len(texts)
+    if all_differ:
+        return []
+    by_text: dict[str, int] = {}
+    # By what must be the same beside the text: only tasks whose text another has are looked at more closely.
+    by_rest: dict[tuple[str, str, frozenset[str]], int] = {}
+    found: list[Repeat] = []
+    for row, text in zip(graph.work, texts, strict=True):
+        if not text or (first := by_text.setdefault(text, row)) == row:
+            continue
+        by_rest.setdefault((text, capabilities[first], inputs_of(graph, first)), first)
+        same = by_rest.setdefault((text, capabilities[row], inputs_of(graph, row)), row)
+        if same != row:
+            found.append(Repeat(same, row, literal=True))
+    return found
 
 
 def judge_redundancy(graph: PlanGraph, policy: RedundancyPolicy, goal: str = "") -> Iterator[Finding]:

@@ -13,12 +13,11 @@ from itertools import pairwise
 from genesis_server.model.plan import Edge, EdgeKind, TaskSource
 from genesis_server.model.span import Span
 from genesis_server.model.validation import DropTask, Finding, FindingKind, Principle, Severity, SplitTask
-from genesis_server.text.words import stem
+from genesis_server.text.words import stem, stem_set
 from genesis_server.validation.additions import Additions
 from genesis_server.validation.elements import Action, GoalElements
 from genesis_server.validation.graph import PlanGraph
 from genesis_server.validation.policy import CompletenessPolicy
-from genesis_server.validation.stems import stems_of
 from genesis_server.validation.vocabulary import default_vocabulary
 
 _SHORTEST = 0.5
@@ -50,14 +49,14 @@ def repeating_rows(graph: PlanGraph, goal: str, found: GoalElements, policy: Com
     if len(actions) < 2:
         return frozenset()
     verbs = {stem(action.verb) for action in actions}
-    wanted = stems_of(goal)
+    wanted = stem_set(goal)
     shortest = _SHORTEST * len(goal.strip())
     rows: list[int] = []
     for row in graph.work:
         text = graph.tasks.goals[row]
         if len(text) < shortest:
             continue
-        said = stems_of(text)
+        said = stem_set(text)
         if verbs <= said and len(said & wanted) >= policy.repeated * max(len(said), len(wanted)):
             rows.append(row)
     if not rows or len(rows) == len(graph.work):

@@ -199,6 +199,42 @@ class TestJudge:
 
     JOB = Job(Limits(), structural_only=False, catalogue_id="agents-1", catalogue=CATALOGUE)
 
+    def _answer(self, request: bytes) -> Answer:
+        return Judge().answer(self.JOB, request)
+
+    @pytest.mark.parametrize(
+        ("plan", "field"),
+        [
+            (plan_pb2.Plan(tasks=[plan_pb2.Task(id="a", kind=77)]), "plan.tasks[0].kind"),
+            (plan_pb2.Plan(tasks=[plan_pb2.Task(id="a", state=77)]), "plan.tasks[0].state"),
+            # Each edge twice, so that the graph itself would be asked for it.
+            (
+                plan_pb2.Plan(
+                    tasks=[plan_pb2.Task(id="a"), plan_pb2.Task(id="b")],
+                    edges=[plan_pb2.Edge(from_task_id="a", to_task_id="b", kind=77)] * 2,
+                ),
+                "plan.edges[0].kind",
+            ),
+        ],
+    )
+    def test_values_of_no_enum_are_refused(self, plan: plan_pb2.Plan, field: str) -> None:
+        error = self._answer(orchestrator_service_pb2.ValidateRequest(plan=plan).SerializeToString()).error
+        assert isinstance(error, ValidationError)
+        assert error.reason == "INVALID_FIELD"
+        assert error.violations[0].field == field
+
+    def test_a_number_sent_as_bytes_is_a_field_nobody_knows(self) -> None:
+        """As it is for small plans; it does not get mixed up with the kinds of other tasks."""
+        task = plan_pb2.Task(id="a", goal="write a report", capability="write", kind=plan_pb2.TASK_KIND_PRIMITIVE).SerializeToString()
+        unknown = b"\x1a\x01\x80"
+
+        def sent(task: bytes) -> bytes:
+            plan = b"\x22" + bytes([len(task)]) + task
+            return orchestrator_service_pb2.ValidateRequest(plan=plan_pb2.Plan.FromString(plan)).SerializeToString()
+
+        assert unknown in sent(task + unknown)
+        assert self._answer(sent(task + unknown)).response == self._answer(sent(task)).response
+
     def test_a_requests_own_catalogue_comes_before_the_registered_agents(self) -> None:
         own = catalogue_pb2.Catalogue(tools=[catalogue_pb2.Tool(name="dance", description="dances")])
         request = orchestrator_service_pb2.ValidateRequest(plan=PLAN, catalogue=own)

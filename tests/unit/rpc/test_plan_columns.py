@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import protovalidate
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.unknown_fields import UnknownFieldSet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesis.v1 import catalogue_pb2, common_pb2, orchestrator_service_pb2, plan_pb2, routing_pb2
+from genesis_server.rpc import plan_columns
 from genesis_server.rpc.convert import plan_from_proto
+from genesis_server.rpc.merged_columns import MergedColumns, merged_columns
 from genesis_server.rpc.plan_columns import PlanColumns
 from genesis_server.validation.graph import build_graph, graph_of_plan
 
@@ -102,6 +107,57 @@ def test_routes_catalogue_and_constraints_are_checked_too(more: dict[str, object
 def test_what_few_tasks_have_is_checked_too(task: plan_pb2.Task) -> None:
     assert protovalidate.collect_violations(_request(task))
     assert PlanColumns(_request(task)).suspicious
+
+
+RULES = 1159
+"""The number of protovalidate's option of fields, oneofs and messages; nothing in the process knows its name."""
+
+
+def _has_rules(declared: Any) -> bool:
+    return any(option.field_number == RULES for option in UnknownFieldSet(declared.GetOptions()))
+
+
+def _constrained(message: Any, around: frozenset[str] = frozenset()) -> set[str]:
+    """Fields of a message that have rules, or hold messages in which something has."""
+    around |= {message.full_name}
+    return {field.name for field in message.fields if _has_rules(field) or _holds_rules(field.message_type, around)}
+
+
+def _holds_rules(message: Any, around: frozenset[str]) -> bool:
+    if message is None or message.full_name in around:
+        return False
+    return _has_rules(message) or any(map(_has_rules, message.oneofs)) or bool(_constrained(message, around))
+
+
+def test_every_constrained_field_of_tasks_and_edges_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a constraint that is declared some day would not hold for large plans."""
+
+    class Watched(MergedColumns):
+        """Columns that know which of them were asked for."""
+
+        def __init__(self, columns: MergedColumns) -> None:
+            self.asked: set[str] = set()
+            self._columns = columns
+
+        def found(self, field: str) -> list[Any]:
+            self.asked.add(field)
+            return self._columns.found(field)
+
+        def values(self, field: str) -> list[Any]:
+            self.asked.add(field)
+            return self._columns.values(field)
+
+        def rows_with(self, field: str) -> list[tuple[int, Any]]:
+            self.asked.add(field)
+            return self._columns.rows_with(field)
+
+    request = _request(plan_pb2.Task(id="a"), plan_pb2.Edge(from_task_id="a", to_task_id="b"))
+    tasks, edges = map(Watched, merged_columns(request.plan))
+    monkeypatch.setattr(plan_columns, "merged_columns", lambda _: (tasks, edges))
+    PlanColumns(request)
+    for columns, message in ((tasks, plan_pb2.Task.DESCRIPTOR), (edges, plan_pb2.Edge.DESCRIPTOR)):
+        assert _constrained(message) <= columns.asked
+        assert not _has_rules(message)
 
 
 def test_too_many_artefacts_look_wrong() -> None:

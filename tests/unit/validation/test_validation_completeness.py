@@ -14,6 +14,7 @@ from genesis_server.model.catalogue import Artefact, Tool
 from genesis_server.model.plan import Plan, Requirement, RequirementKind, Task, TaskKind, TaskOrigin, TaskSource
 from genesis_server.model.span import Span
 from genesis_server.model.validation import AddTask, DropTask, Finding, FindingKind, Redescribe, Severity, SplitTask
+from genesis_server.resilience.remembering import remember
 from genesis_server.validation import coverage
 from genesis_server.validation.completeness import judge_completeness, why_not_judged
 from genesis_server.validation.graph import graph_of_plan
@@ -28,6 +29,23 @@ def _judge(plan: Plan, goal: str = GOAL) -> list[Finding]:
 
 def _tasks(*goals: str) -> list[Task]:
     return [Task(f"t{number}", goal) for number, goal in enumerate(goals)]
+
+
+def test_numbers_beside_other_digits_are_terms_of_their_own() -> None:
+    """A small raised digit does not hide the number after it."""
+    said = coverage.Coverage(graph_of_plan(plan_of(_tasks("order ²3 pizzas"))), {"²", "3", "²3"})
+    assert [said.share([term]) for term in ("²", "3", "²3")] == [1.0, 1.0, 0.0]
+
+
+def test_without_memory_the_findings_are_the_same() -> None:
+    """`performance_optimizations_enabled` is off: the same answers, slower."""
+    plan = plan_of(_tasks("translate the contract", "book a flight"))
+    kept = _judge(plan)
+    remember(False)
+    try:
+        assert _judge(plan) == kept
+    finally:
+        remember(True)
 
 
 def test_tasks_that_say_what_the_goal_says_cover_it() -> None:
