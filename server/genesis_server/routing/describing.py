@@ -52,7 +52,9 @@ class Describer:
 
     def cost(self, field: Field, place: int) -> Money:
         """What a candidate is expected to cost."""
-        nanos = self.candidates.values.costs[field.first + place]
+        return self._money(self.candidates.values.costs[field.first + place])
+
+    def _money(self, nanos: int) -> Money:
         found = self._moneys.get(nanos)
         if found is None:
             found = self._moneys[nanos] = Money(nanos, self.currency)
@@ -60,7 +62,8 @@ class Describer:
 
     def score(self, field: Field, place: int) -> float:
         """A candidate's score, 0 to 1."""
-        return max(0.0, min(1.0, field.standing.score[field.first + place]))
+        score = field.standing.score[field.first + place]
+        return score if 0.0 < score <= 1.0 else max(0.0, min(1.0, score))
 
     def decisive(self, field: Field, chosen: int) -> str:
         """What decided between the choice and the next, in words."""
@@ -154,7 +157,7 @@ class Describer:
             row, flags = values.rows[at], standing.failed[at]
             load = self.workload.load(field.level, field.given, pool.owner_list[row])
             parts = ScoreParts(values.skill[at], values.success[at], standing.cheapness[at], 1.0 / (1.0 + load), values.bonus[at])
-            cost = self.cost(field, place)
+            cost = self._money(values.costs[at])
             if flags:
                 failed = failed_reasons(flags)
                 detail = "; ".join([self._what_failed(job, task, field, place, reason) for reason in failed])

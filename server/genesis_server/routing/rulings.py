@@ -236,12 +236,13 @@ def judged(candidates: Candidates, rulings: Rulings) -> Candidates:
     rows, size = candidates.rows, len(candidates.rows)
     refused_by, bonus = np.full(size, NOBODY, dtype=np.intp), np.zeros(size)
     preference = np.zeros(size, dtype=np.intp)
-    parts_of: dict[Verdicts, list[slice]] = {}
-    for part, verdicts in zip(candidates.parts, rulings.verdicts, strict=True):
-        parts_of.setdefault(verdicts, []).append(part)
-    for verdicts, parts in parts_of.items():
+    number_of = {verdicts: number for number, verdicts in enumerate(dict.fromkeys(rulings.verdicts))}
+    numbers = np.repeat([number_of[verdicts] for verdicts in rulings.verdicts], np.diff(candidates.starts))
+    by_number: Indexes = np.argsort(numbers, kind="stable")
+    ends = np.cumsum(np.bincount(numbers, minlength=len(number_of))).tolist()
+    for verdicts, begin, end in zip(number_of, [0, *ends], ends, strict=False):
         if verdicts.fired:
-            places: Indexes = np.concatenate([np.arange(part.start, part.stop, dtype=np.intp) for part in parts])
+            places = by_number[begin:end]
             outcome, some = verdicts.outcome, rows[places]
             refused_by[places] = outcome.refused_by[some]
             bonus[places] = outcome.bonus[some]
