@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
-_PROBE = Counter("genesis_probe", "Tells what counters tell.", registry=None)
+from genesis_server.telemetry import names
+
+_PROBE = Counter(names.CALLS_COUNTED, "Any counter.", registry=None)
 
 
 def tells_creation() -> bool:
