@@ -33,7 +33,7 @@ from genesis_server.validation.evidence import Evidence
 from genesis_server.validation.findings import listed
 from genesis_server.validation.graph import PlanGraph
 from genesis_server.validation.lost_details import lost_details
-from genesis_server.validation.offered import Offered, words_of_offer
+from genesis_server.validation.offered import Descriptions, Offered
 from genesis_server.validation.policy import CompletenessPolicy
 from genesis_server.validation.repeated_goal import repeated_goal, repeating_rows
 from genesis_server.validation.vocabulary import default_vocabulary
@@ -150,7 +150,8 @@ def _described(graph: PlanGraph, index: CatalogueIndex | None) -> frozenset[str]
         return frozenset()
     named = {graph.tasks.capabilities[row] for row in graph.work}
     offers = [offer for capability in sorted(named) for offer in index.with_capability(capability)[:1]]
-    return frozenset[str]().union(*(words_of_offer(offer) for offer in offers))
+    descriptions = Descriptions(index)
+    return frozenset[str]().union(*(descriptions.words(offer) for offer in offers))
 
 
 def _answered(graph: PlanGraph, length: int) -> bytearray:

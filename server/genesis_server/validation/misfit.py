@@ -15,7 +15,7 @@ from genesis_server.model.validation import Finding, FindingKind, Principle, Rea
 from genesis_server.text.index import Scores
 from genesis_server.text.words import stem_set
 from genesis_server.validation.graph import PlanGraph
-from genesis_server.validation.offered import AT_ONCE, scores_of, target_of, words_of_offer
+from genesis_server.validation.offered import AT_ONCE, Descriptions, scores_of, target_of
 from genesis_server.validation.policy import SolvabilityPolicy
 
 MAX_TASKS = 1_000
@@ -30,7 +30,8 @@ def misfits(graph: PlanGraph, goal: str, index: CatalogueIndex, policy: Solvabil
         return
     tasks = graph.tasks
     named = {tasks.capabilities[row] for row in graph.work}
-    described = {capability: [words_of_offer(offer) for offer in index.with_capability(capability)] for capability in named}
+    descriptions = Descriptions(index)
+    described = {capability: [descriptions.words(offer) for offer in index.with_capability(capability)] for capability in named}
     doubtful: list[int] = []
     for row in graph.work:
         offered, origin = described[tasks.capabilities[row]], tasks.origins.get(row)
@@ -51,7 +52,7 @@ def misfits(graph: PlanGraph, goal: str, index: CatalogueIndex, policy: Solvabil
         if scores[best] < policy.text_threshold:
             continue
         offer = index.offers[best]
-        missing = ", ".join(f"'{word}'" for word in sorted(stem_set(tasks.goals[row]) & words_of_offer(offer))[:5])
+        missing = ", ".join(f"'{word}'" for word in sorted(stem_set(tasks.goals[row]) & descriptions.words(offer))[:5])
         yield Finding(
             FindingKind.UNFIT_TARGET,
             Principle.SOLVABILITY,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from genesis_server.agents.index import CatalogueIndex, Offer
 from genesis_server.model.catalogue import Tool
 from genesis_server.model.routing import Target, TargetKind
+from genesis_server.resilience.remembering import remembering
 from genesis_server.text.index import Scores
 from genesis_server.text.words import stem_set
 from genesis_server.validation.task_verbs import verbs_of_capability
@@ -18,6 +20,8 @@ NEAREST = 8
 """How many of the best offers are looked at."""
 AT_ONCE = 100
 """Texts that are compared with all offers at once."""
+_DESCRIBED: WeakKeyDictionary[CatalogueIndex, dict[str, frozenset[str]]] = WeakKeyDictionary()
+"""The stems of descriptions that were asked for; they go with their catalogue."""
 
 
 class Offered:
@@ -69,9 +73,23 @@ def target_of(offer: Offer) -> Target:
     return Target(TargetKind.AGENT, offer.owner.id, model, offer.capability)
 
 
-def words_of_offer(offer: Offer) -> frozenset[str]:
-    """Stems of what an offer is called and how it is described."""
+class Descriptions:
+    """What the offers of a catalogue are called and how they are described; each is read once."""
+
+    def __init__(self, index: CatalogueIndex) -> None:
+        """Read those of a catalogue."""
+        self._known = _DESCRIBED.setdefault(index, {}) if remembering() else {}
+
+    def words(self, offer: Offer) -> frozenset[str]:
+        """The stems of an offer's name and description."""
+        text = _description(offer)
+        if text not in self._known:
+            self._known[text] = stem_set(text)
+        return self._known[text]
+
+
+def _description(offer: Offer) -> str:
     skill = offer.skill
     if skill is None:
-        return stem_set(f"{offer.owner.name} {offer.owner.description}")
-    return stem_set(f"{skill.id} {skill.name} {skill.description} {' '.join(skill.tags)}")
+        return f"{offer.owner.name} {offer.owner.description}"
+    return f"{skill.id} {skill.name} {skill.description} {' '.join(skill.tags)}"

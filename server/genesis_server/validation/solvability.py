@@ -15,7 +15,7 @@ from genesis_server.model.validation import Finding, FindingKind, Principle, Sev
 from genesis_server.text.words import stem, stop_words, word_texts
 from genesis_server.validation.findings import listed
 from genesis_server.validation.graph import PlanGraph
-from genesis_server.validation.offered import scores_of, words_of_offer
+from genesis_server.validation.offered import Descriptions, scores_of
 
 MAX_TASKS_BY_WORDS = 5_000
 """Tasks without an offered capability; above this many their words are not looked at."""
@@ -31,6 +31,7 @@ class Solvability:
         self._graph = graph
         self._index = index
         self._threshold = threshold
+        self._descriptions = Descriptions(index)
         offered = {capability for capability in set(graph.tasks.capabilities) if index.numbers_with_capability(capability)}
         self.by_words = [row for row in graph.work if graph.tasks.capabilities[row] not in offered]
         """Rows whose words decide."""
@@ -77,7 +78,7 @@ class Solvability:
         """What the nearest offer lacks: words of the task's goal, inputs nobody gives it, outputs it does not make."""
         tasks, offer = self._graph.tasks, best.offer
         lacks: list[str] = []
-        known = words_of_offer(offer)
+        known = self._descriptions.words(offer)
         words = [word for word in word_texts(tasks.goals[row]) if word not in stop_words() and stem(word) not in known]
         if words:
             lacks.append(f"the words {listed(dict.fromkeys(words))}")
