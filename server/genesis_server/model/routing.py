@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
 
 from genesis_server.model.catalogue import DataClass
 from genesis_server.model.money import Money
@@ -113,12 +112,9 @@ class Unassigned:
     nearest_miss: NearestMiss | None = None
 
 
-class ScoreParts(NamedTuple):
-    """The parts of a score, each 0 (bad) to 1 (good).
-
-    A tuple, as Candidate and RouteExplanation are: an answer has hundreds of them, and a frozen dataclass takes four times as long to
-    make.
-    """
+@dataclass(frozen=True, slots=True)
+class ScoreParts:
+    """The parts of a score, each 0 (bad) to 1 (good)."""
 
     skill_match: float
     success: float
@@ -128,7 +124,8 @@ class ScoreParts(NamedTuple):
     """What weight rules add to the score, -1 to 1."""
 
 
-class Candidate(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Candidate:
     """One candidate for a task."""
 
     target: Target
@@ -207,7 +204,8 @@ class DecisiveSet:
     """Who would get the task without them; None: nobody."""
 
 
-class RouteExplanation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RouteExplanation:
     """The proof of one route."""
 
     level: ExplanationLevel

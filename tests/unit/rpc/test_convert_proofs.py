@@ -143,7 +143,7 @@ def test_a_proof_goes_out_whole() -> None:
 
 def test_a_proof_without_load_and_decisive_set_says_neither() -> None:
     """Absent is not the same as empty."""
-    message = _sent(EXPLANATION._replace(load=None, decisive=None))
+    message = _sent(replace(EXPLANATION, load=None, decisive=None))
     assert not message.HasField("load_choice")
     assert not message.HasField("decisive_set")
 
