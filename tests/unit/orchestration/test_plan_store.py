@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from pydantic import TypeAdapter
 
+from genesis_server import model
 from genesis_server.dispatch.codec import DISPATCHED_KIND, outcome_key, run_key
 from genesis_server.model.plan import Edge, Plan, PlanState, Task, TaskConstraints, TaskOrigin, TaskSource, TaskState
 from genesis_server.model.provenance import DegradationLevel, Provenance
@@ -36,6 +39,14 @@ def stored(plan_id: str) -> StoredPlan:
 async def test_a_plan_comes_back_as_it_was(plans: PlanStore) -> None:
     await plans.create("acme", stored("p1"))
     assert await plans.get("acme", "p1") == stored("p1")
+
+
+def test_what_plans_are_stored_with_names_its_fields() -> None:
+    """A named tuple would be stored by position: a field added in the middle would move all that were stored before."""
+    nouns = [import_module(f"genesis_server.model.{found.name}") for found in iter_modules(model.__path__)]
+    by_position = [kind for noun in nouns for kind in vars(noun).values() if isinstance(kind, type) and hasattr(kind, "_fields")]
+    assert len(nouns) > 10
+    assert by_position == []
 
 
 async def test_a_plan_of_a_store_from_before_there_were_two_documents_is_read_and_goes_on(plans: PlanStore) -> None:
