@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from functools import partial
 from importlib import resources
 from itertools import cycle, islice
@@ -13,17 +15,25 @@ from figures import Figure, figure
 from genesis.v1 import orchestrator_service_pb2 as api
 from genesis.v1 import orchestrator_service_pb2_grpc as api_grpc
 from genesis.v1 import plan_pb2, routing_pb2
+from genesis_server.agents.index import CatalogueIndex
 from genesis_server.agents.loading import load_agents
+from genesis_server.routing.router import route_plan
+from genesis_server.rpc.convert import plan_from_proto
+from genesis_server.validation.judge import judge_plan
 from servers import Server, running
 
 TASKS, ROUNDS, CALLS = 200, 15, 20
 MOST_ROUTE_MS, MOST_VALIDATE_MS = 10.0, 5.0
 
 
+def catalogue() -> CatalogueIndex:
+    """The agents that ship."""
+    return CatalogueIndex(load_agents((resources.files("genesis_server.data") / "agents.toml").read_text("utf-8")))
+
+
 def plan(tasks: int = TASKS) -> plan_pb2.Plan:
     """Tasks for every skill in turn, each in the words of its skill, after the two before it."""
-    shipped = resources.files("genesis_server.data") / "agents.toml"
-    skills = [skill for agent in load_agents(shipped.read_text("utf-8")).agents for skill in agent.skills]
+    skills = [skill for agent in catalogue().catalogue.agents for skill in agent.skills]
     work = [
         plan_pb2.Task(id=f"t{number}", goal=f"{skill.description} for part {number}", capability=skill.id)
         for number, skill in enumerate(islice(cycle(skills), tasks))
@@ -33,7 +43,7 @@ def plan(tasks: int = TASKS) -> plan_pb2.Plan:
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """CPU of the server for a call, in ms: reading the request, the work and writing the answer."""
+    """CPU in ms: of the server for a call, which reads the request and writes answer and record, and of the work alone in this process."""
     with running(bench.folder / "plans", settings=SETTINGS) as server:
         found = run(_milliseconds(bench, server))
     aims = {"Route": MOST_ROUTE_MS, "Validate": MOST_VALIDATE_MS}
@@ -42,7 +52,21 @@ def measure(bench: Bench) -> list[Figure]:
         "Validate": "Validate of 200 tasks",
         "Routed": "Validate of 200 routed tasks",
     }
-    return [figure(f"{told[name]}: server's CPU", "ms", values, aim=aims.get(name), scales=True) for name, values in found.items()]
+    calls = [figure(f"{told[name]}: server's CPU", "ms", values, aim=aims.get(name), scales=True) for name, values in found.items()]
+    asked, index = plan_from_proto(plan()), catalogue()
+    alone = {"Route": partial(route_plan, asked, index=index), "Validate": partial(judge_plan, asked, index=index)}
+    return [*calls, *(figure(f"{told[name]}: the work alone", "ms", _alone(work), scales=True) for name, work in alone.items())]
+
+
+def _alone(work: Callable[[], object]) -> list[float]:
+    found: list[float] = []
+    for _ in range(ROUNDS + 1):
+        begin = time.process_time()
+        for _ in range(CALLS):
+            work()
+        found.append((time.process_time() - begin) / CALLS * 1e3)
+    # The first finds out what stays with the snapshot.
+    return found[1:]
 
 
 async def _milliseconds(bench: Bench, server: Server) -> dict[str, list[float]]:
