@@ -15,7 +15,7 @@ import uvloop
 from genesis.v1 import orchestrator_service_pb2 as api
 from genesis.v1 import orchestrator_service_pb2_grpc
 from genesis_server.app.parts import build
-from genesis_server.app.running import _favour_the_loop
+from genesis_server.app.running import favour_the_loop
 from genesis_server.rpc.server import Drain, GrpcServer
 from genesis_server.security.redaction import redact
 from genesis_server.settings import Settings
@@ -70,7 +70,7 @@ async def main() -> None:
         await server.start()
         servers.append(server)
         print(chain[-1][0] if chain else "none", server.port, flush=True)
-    _favour_the_loop()
+    favour_the_loop()
     print("serving", flush=True)
     done = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, done.set)
