@@ -12,16 +12,15 @@ from typing import cast
 
 import Stemmer  # pyright: ignore[reportMissingTypeStubs]
 
-from genesis_server.resilience.remembering import remembering
+from genesis_server.resilience.remembering import remembering, remembers_texts
 
 # A word is a run of letters and digits; camelCase and snake_case names fall apart into their words.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+(?:[.,:]\d+)*", re.UNICODE)
 # Without its own cache, which threads must not share.
 _stem_word = cast("Callable[[str], str]", Stemmer.Stemmer("english", 0).stemWord)  # pyright: ignore[reportUnknownMemberType]
 
-
 LONGEST_REMEMBERED = 400
-"""Characters; longer texts are few, and remembered they would take much memory."""
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +58,17 @@ def stem(word: str) -> str:
 
 def content_stems(text: str) -> list[str]:
     """Stems of the words that are no stop words, in order, with repeats; those of short texts are remembered for a while."""
-    return list(_remembered(text) if len(text) <= LONGEST_REMEMBERED and remembering() else _content_stems(text))
+    return list(_content_stems(text))
 
 
+@remembers_texts(most=4_096, longest=LONGEST_REMEMBERED)
 def stem_set(text: str) -> frozenset[str]:
     """The same, each once."""
-    return _remembered_set(text) if len(text) <= LONGEST_REMEMBERED and remembering() else frozenset(_content_stems(text))
-
-
-def _stem_set(text: str) -> frozenset[str]:
-    return frozenset(_remembered(text))
-
-
-def _content_stems(text: str) -> tuple[str, ...]:
-    stops, stem_of = stop_words(), stem if remembering() else stem.__wrapped__
-    return tuple([stem_of(word) for word in word_texts(text) if word not in stops])
+    return frozenset(_content_stems(text))
 
 
 # Planning, routing, rules and validation all ask for the goals of the same tasks.
-_remembered = lru_cache(maxsize=4_096)(_content_stems)
-_remembered_set = lru_cache(maxsize=4_096)(_stem_set)
+@remembers_texts(most=4_096, longest=LONGEST_REMEMBERED)
+def _content_stems(text: str) -> tuple[str, ...]:
+    stops, stem_of = stop_words(), stem if remembering() else stem.__wrapped__
+    return tuple([stem_of(word) for word in word_texts(text) if word not in stops])

@@ -19,13 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 
 from genesis_server.agents.index import CatalogueIndex
 from genesis_server.model.plan import TaskSource
 from genesis_server.model.span import Span
 from genesis_server.model.validation import Finding, FindingKind, Principle, Severity
-from genesis_server.resilience.remembering import remembering
+from genesis_server.resilience.remembering import remembers_texts
 from genesis_server.validation.additions import Additions
 from genesis_server.validation.coverage import Coverage
 from genesis_server.validation.elements import Action, Detail, DetailKind, GoalElements, goal_elements
@@ -75,13 +74,9 @@ def judge_completeness(graph: PlanGraph, goal: str, policy: CompletenessPolicy, 
     yield from _not_mentioned(loose, says_details=any(_is_said(detail, coverage, policy) for detail in found.details))
 
 
+# Repairs judge a plan by the same goal again and again.
+@remembers_texts(most=16)
 def _elements(goal: str) -> GoalElements:
-    # Repairs judge a plan by the same goal again and again.
-    return _remembered(goal) if remembering() else _remembered.__wrapped__(goal)
-
-
-@lru_cache(maxsize=16)
-def _remembered(goal: str) -> GoalElements:
     return goal_elements(goal, default_vocabulary())
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 
-from genesis_server.resilience.remembering import remembering
+from genesis_server.resilience.remembering import remembers_texts
 from genesis_server.text.words import word_texts
 from genesis_server.validation.elements import terms_of
 from genesis_server.validation.graph import PlanGraph
 from genesis_server.validation.task_verbs import verbs_of_capability, verbs_of_goal
 from genesis_server.validation.vocabulary import default_vocabulary
 
-LONGEST_REMEMBERED = 200
-"""Characters; longer goals are few, and remembered they would take much memory."""
 MAX_TASKS_ONE_BY_ONE = 5_000
 """In larger plans all tasks together count as one."""
 _NOTHING: frozenset[str] = frozenset()
@@ -127,12 +124,8 @@ def _beside_goal(graph: PlanGraph, row: int) -> Iterator[str]:
         yield artefact.name
 
 
+# The same plan is judged after each repair, and once more with its routes.
+@remembers_texts(most=1_024, longest=200)
 def _terms(text: str) -> frozenset[str]:
     """The terms of a text."""
-    return _remembered(text) if len(text) <= LONGEST_REMEMBERED and remembering() else _remembered.__wrapped__(text)
-
-
-# The same plan is judged after each repair, and once more with its routes.
-@lru_cache(maxsize=1_024)
-def _remembered(text: str) -> frozenset[str]:
     return frozenset(map(terms_of, word_texts(text)))

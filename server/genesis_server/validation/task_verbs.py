@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from genesis_server.text.words import stem, word_texts
+from genesis_server.resilience.remembering import remembers_texts
+from genesis_server.text.words import LONGEST_REMEMBERED, stem, word_texts
 from genesis_server.validation.vocabulary import default_vocabulary
 
 _LONGEST_HEAD = 40
 
 
-@lru_cache(maxsize=4_096)
+@remembers_texts(most=4_096, longest=LONGEST_REMEMBERED)
 def verbs_of_goal(goal: str) -> frozenset[str]:
     """Verbs where an action can begin: at the start, after a comma, and after words such as "and", "to" and "then"."""
     return frozenset(_heads(goal.split()[:_LONGEST_HEAD]))
